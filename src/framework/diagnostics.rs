@@ -1,0 +1,90 @@
+//! The one place where diagnostics are built.
+//!
+//! `tf-provider`'s own constructors append a backtrace when `RUST_BACKTRACE` is set, which would
+//! put our internals on a user's screen, so diagnostics are built here by struct literal.
+//! Summaries are constant texts: Terraform folds warnings whose summaries are the same, and a
+//! constant is what people search for. Specifics go into the detail.
+
+use std::borrow::Cow;
+
+use tf_provider::{AttributePath, Diagnostic, Diagnostics};
+
+/// Adds errors and warnings to the diagnostics of a call.
+pub trait Report {
+    /// Adds an error: what failed (`summary`, constant), on which object, why and what to change
+    /// (`detail`), and the attribute it is about ([`AttributePath::root`] when about none).
+    fn fail(
+        &mut self,
+        summary: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+        attribute: AttributePath,
+    );
+
+    /// Adds a warning, in the same form as [`Report::fail`].
+    fn warn(
+        &mut self,
+        summary: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+        attribute: AttributePath,
+    );
+
+    /// Adds an error that can only be a fault of this provider, unless an error is there already.
+    fn fail_if_silent(&mut self, what: &'static str);
+}
+
+impl Report for Diagnostics {
+    fn fail(
+        &mut self,
+        summary: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+        attribute: AttributePath,
+    ) {
+        self.errors.push(Diagnostic {
+            summary: summary.into(),
+            detail: detail.into(),
+            attribute,
+        });
+    }
+
+    fn warn(
+        &mut self,
+        summary: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+        attribute: AttributePath,
+    ) {
+        self.warnings.push(Diagnostic {
+            summary: summary.into(),
+            detail: detail.into(),
+            attribute,
+        });
+    }
+
+    fn fail_if_silent(&mut self, what: &'static str) {
+        if self.errors.is_empty() {
+            self.fail(
+                "Fault in the provider",
+                format!("{what}. This is a fault of the provider; please report it."),
+                AttributePath::root(),
+            );
+        }
+    }
+}
+
+/// An attribute's path as a person writes it: `acl[1].path`.
+pub fn spelled(path: &AttributePath) -> String {
+    use std::fmt::Write;
+
+    use tf_provider::AttributePathStep as Step;
+
+    let mut text = String::new();
+    for step in &path.steps {
+        // Writing to a string cannot fail.
+        let _ = match step {
+            Step::Attribute(name) if text.is_empty() => write!(text, "{name}"),
+            Step::Attribute(name) => write!(text, ".{name}"),
+            Step::Key(key) => write!(text, "[{key:?}]"),
+            Step::Index(index) => write!(text, "[{index}]"),
+        };
+    }
+    text
+}

@@ -1,0 +1,95 @@
+//! Short ways to write a schema: one call an attribute, each with the description that the
+//! documentation is made from.
+
+use std::collections::HashMap;
+
+use tf_provider::schema::{
+    Attribute, AttributeConstraint, AttributeType, Block, Description, Schema,
+};
+
+/// A schema at version 0 from a description (Markdown) and its attributes.
+pub fn schema<const N: usize>(description: &str, attributes: [(&str, Attribute); N]) -> Schema {
+    Schema {
+        version: 0,
+        block: Block {
+            version: 0,
+            attributes: named(attributes),
+            blocks: HashMap::new(),
+            description: Description::markdown(description),
+            deprecated: false,
+        },
+    }
+}
+
+/// An attribute that a configuration must set.
+pub fn required(attr_type: AttributeType, description: &str) -> Attribute {
+    attribute(attr_type, AttributeConstraint::Required, description)
+}
+
+/// An attribute that a configuration may set and that is null otherwise.
+pub fn optional(attr_type: AttributeType, description: &str) -> Attribute {
+    attribute(attr_type, AttributeConstraint::Optional, description)
+}
+
+/// An attribute that a configuration may set and that has a default or is filled in otherwise.
+pub fn defaulted(attr_type: AttributeType, description: &str) -> Attribute {
+    attribute(
+        attr_type,
+        AttributeConstraint::OptionalComputed,
+        description,
+    )
+}
+
+/// An attribute that only the provider sets.
+pub fn computed(attr_type: AttributeType, description: &str) -> Attribute {
+    attribute(attr_type, AttributeConstraint::Computed, description)
+}
+
+/// The same attribute, hidden in what Terraform prints.
+pub fn sensitive(attribute: Attribute) -> Attribute {
+    Attribute {
+        sensitive: true,
+        ..attribute
+    }
+}
+
+/// A set of nested attributes.
+pub fn nested_set<const N: usize>(attributes: [(&str, Attribute); N]) -> AttributeType {
+    AttributeType::AttributeSet(named(attributes))
+}
+
+/// A list of nested attributes.
+pub fn nested_list<const N: usize>(attributes: [(&str, Attribute); N]) -> AttributeType {
+    AttributeType::AttributeList(named(attributes))
+}
+
+/// A list of strings.
+pub fn list_of_strings() -> AttributeType {
+    AttributeType::List(Box::new(AttributeType::String))
+}
+
+/// A map from a name to a set of strings.
+pub fn map_of_string_sets() -> AttributeType {
+    let set = AttributeType::Set(Box::new(AttributeType::String));
+    AttributeType::Map(Box::new(set))
+}
+
+fn attribute(
+    attr_type: AttributeType,
+    constraint: AttributeConstraint,
+    description: &str,
+) -> Attribute {
+    Attribute {
+        attr_type,
+        description: Description::markdown(description),
+        constraint,
+        sensitive: false,
+        deprecated: false,
+    }
+}
+
+fn named<const N: usize>(attributes: [(&str, Attribute); N]) -> HashMap<String, Attribute> {
+    attributes
+        .map(|(name, attribute)| (name.to_owned(), attribute))
+        .into()
+}
