@@ -19,8 +19,10 @@ mod logging;
 mod p521;
 mod panics;
 pub mod proto;
+mod server;
 mod service;
 mod side_services;
+mod signals;
 mod tls;
 
 use std::{
@@ -29,24 +31,13 @@ use std::{
     process,
 };
 
-use rustls::ServerConfig;
 use serde_json::json;
-use tokio_util::sync::CancellationToken;
-use tonic::transport::Server;
 
 use self::{
-    calls::Calls,
     handshake::{Parent, Place},
     listener::Listener,
-    proto::{
-        health::health_server::HealthServer,
-        plugin::{
-            grpc_broker_server::GrpcBrokerServer, grpc_controller_server::GrpcControllerServer,
-            grpc_stdio_server::GrpcStdioServer,
-        },
-        provider_server::ProviderServer,
-    },
-    side_services::SideServices,
+    server::PluginServer,
+    signals::OnInterrupt,
 };
 use crate::framework::Catalog;
 
@@ -54,12 +45,6 @@ pub use self::service::Service;
 
 /// The source address by which Terraform matches a process to attach to.
 const SOURCE: &str = "depl0y/proxmox";
-
-/// The largest message in either direction, in bytes; Terraform's own limit.
-const MESSAGE_LIMIT: usize = 256 << 20;
-
-/// Calls mostly wait for servers elsewhere: two threads keep up, and more would only cost start-up.
-const THREADS: usize = 2;
 
 /// Why a process cannot serve.
 #[derive(Debug, thiserror::Error)]
@@ -120,20 +105,20 @@ pub enum ServeError {
 /// When the process was not started by Terraform, the two have no protocol version in common, the
 /// parent does not prove itself by a certificate, or the system refuses a socket.
 pub fn serve(catalog: impl FnOnce() -> Catalog) -> Result<(), ServeError> {
-    let parent = Parent::read(variable)?;
     logging::start(variable);
     panics::silence();
+    let parent = Parent::read(variable)?;
     let listener = Listener::open(&parent.place).map_err(ServeError::Listen)?;
     let identity = tls::Identity::generate()?;
-    let (network, address) = listener.address()?;
-    handshake::announce(
-        io::stdout().lock(),
-        network,
-        &address,
-        &identity.certificate,
-    )?;
-    let tls = tls::config(identity, parent.certificate)?;
-    run(catalog(), &listener, Some(tls), OnInterrupt::Ignore)
+    let certificate = identity.certificate.clone();
+    let server = PluginServer {
+        tls: Some(tls::config(identity, parent.certificate)?),
+        on_interrupt: OnInterrupt::Ignore,
+    };
+    server.run(&listener, |network, address| {
+        handshake::announce(io::stdout().lock(), network, address, &certificate)?;
+        Ok(catalog())
+    })
 }
 
 /// Serves a catalog to any Terraform that is pointed here by `TF_REATTACH_PROVIDERS`, whose value
@@ -153,14 +138,19 @@ pub fn serve_for_debugging(catalog: impl FnOnce() -> Catalog) -> Result<(), Serv
         ..Place::read(variable)
     };
     let listener = Listener::open(&place).map_err(ServeError::Listen)?;
-    let (network, address) = listener.address()?;
-    let reattach = reattach(network, &address);
-    writeln!(
-        io::stdout().lock(),
-        "Serving until interrupted. Run Terraform or OpenTofu with:\n\n\
-         \texport TF_REATTACH_PROVIDERS='{reattach}'\n"
-    )?;
-    run(catalog(), &listener, None, OnInterrupt::ShutDown)
+    let server = PluginServer {
+        tls: None,
+        on_interrupt: OnInterrupt::End,
+    };
+    server.run(&listener, |network, address| {
+        let reattach = reattach(network, address);
+        writeln!(
+            io::stdout().lock(),
+            "Serving until interrupted. Run Terraform or OpenTofu with:\n\n\
+             \texport TF_REATTACH_PROVIDERS='{reattach}'\n"
+        )?;
+        Ok(catalog())
+    })
 }
 
 fn variable(name: &str) -> Option<String> {
@@ -178,93 +168,4 @@ fn reattach(network: &str, address: &str) -> serde_json::Value {
             "Addr": { "Network": network, "String": address },
         }
     })
-}
-
-/// What Ctrl-C does.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum OnInterrupt {
-    /// Nothing: the terminal tells the whole group of processes, and Terraform, which is in it
-    /// too, says what is to happen to its plugins.
-    Ignore,
-    /// The same as `Shutdown`.
-    ShutDown,
-}
-
-/// Runs the server to its end, then leaves without waiting for anything that belongs to no call.
-fn run(
-    catalog: Catalog,
-    listener: &Listener,
-    tls: Option<ServerConfig>,
-    on_interrupt: OnInterrupt,
-) -> Result<(), ServeError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(THREADS)
-        .enable_all()
-        .build()?;
-    let served = runtime.block_on(answer_calls(catalog, listener, tls, on_interrupt));
-    runtime.shutdown_background();
-    served
-}
-
-/// Answers calls until `Shutdown`, and then until the last running one is done.
-async fn answer_calls(
-    catalog: Catalog,
-    listener: &Listener,
-    tls: Option<ServerConfig>,
-    on_interrupt: OnInterrupt,
-) -> Result<(), ServeError> {
-    let calls = Calls::default();
-    let shutdown = CancellationToken::new();
-    let side = SideServices {
-        calls: calls.clone(),
-        shutdown: shutdown.clone(),
-    };
-    tokio::spawn(obey_signals(side.clone(), on_interrupt));
-    let connections = connections::incoming(listener.start()?, tls, shutdown.clone());
-    let provider = ProviderServer::new(Service::with_calls(catalog, calls.clone()))
-        .max_decoding_message_size(MESSAGE_LIMIT)
-        .max_encoding_message_size(MESSAGE_LIMIT);
-    Server::builder()
-        .add_service(provider)
-        .add_service(GrpcControllerServer::new(side.clone()))
-        .add_service(GrpcStdioServer::new(side.clone()))
-        .add_service(GrpcBrokerServer::new(side.clone()))
-        .add_service(HealthServer::new(side))
-        .serve_with_incoming_shutdown(connections, shutdown.cancelled_owned())
-        .await?;
-    calls.finished().await;
-    Ok(())
-}
-
-/// Turns signals into what they mean here. A request to end is a `Shutdown`: running calls still
-/// answer.
-async fn obey_signals(side: SideServices, on_interrupt: OnInterrupt) {
-    tokio::select! {
-        () = terminated() => (),
-        () = interrupted(on_interrupt) => (),
-    }
-    side.end();
-}
-
-/// Waits for the system's request to end.
-async fn terminated() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            terminate.recv().await;
-            return;
-        }
-    }
-    std::future::pending().await
-}
-
-/// Waits for a Ctrl-C that counts.
-async fn interrupted(on_interrupt: OnInterrupt) {
-    while tokio::signal::ctrl_c().await.is_ok() {
-        if on_interrupt == OnInterrupt::ShutDown {
-            return;
-        }
-    }
-    std::future::pending().await
 }

@@ -1,0 +1,23 @@
+//! The plugin protocol, seen from Terraform's side.
+//!
+//! Most tests start the real binary the way go-plugin does and speak gRPC to it with a client
+//! certificate of their own. What needs a resource that misbehaves on purpose is asked of the
+//! library's service, in this process, over the same kind of connection.
+
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "tests; a failed unwrap is a failed test"
+)]
+
+mod support;
+
+mod certificate;
+mod command_line;
+mod ending;
+mod every_call;
+mod handshake;
+mod isolation;
+mod logs;
+mod messages;
+mod side_services;
