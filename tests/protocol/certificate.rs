@@ -3,7 +3,7 @@
 //! A client of TLS 1.3 believes that it is connected before the server has looked at its
 //! certificate, so each refusal is read from the connection, and a call is tried as well.
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt;
 use tonic::transport::Channel;
 
 use crate::support::{
@@ -13,18 +13,12 @@ use crate::support::{
 };
 use terraform_provider_proxmox::plugin::proto::get_metadata;
 
-/// The opening of HTTP/2 with an empty SETTINGS frame: a server that accepts the connection
-/// answers it.
-const OPENING: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
-
-/// What the server says to the opening: some bytes, or how it refuses.
+/// What the server says first: the opening of HTTP/2, or how it refuses.
 async fn first_bytes(
     process: &Process,
     credentials: Option<&Credentials>,
 ) -> std::io::Result<usize> {
     let mut stream = handshake(process, credentials).await?;
-    stream.write_all(OPENING).await?;
-    stream.flush().await?;
     within_limit(stream.read(&mut [0; 64])).await
 }
 

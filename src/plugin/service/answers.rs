@@ -8,6 +8,7 @@ use super::super::{calls::Answer, convert, proto};
 macro_rules! answers {
     ($($call:ident)*) => {
         $(
+            #[allow(clippy::needless_update, reason = "some have no other field")]
             impl Answer for proto::$call::Response {
                 fn refused(diags: Diagnostics) -> Self {
                     Self {
