@@ -1,0 +1,130 @@
+//! A directory in which a command line runs as on a fresh machine.
+
+use std::{
+    ffi::OsStr,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use tempfile::TempDir;
+
+use super::Cli;
+
+/// Source address under which configurations ask for the provider.
+const SOURCE: &str = "depl0y/proxmox";
+
+/// What one run of a command line printed, and whether it succeeded.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Exit status; none when it was killed.
+    pub code: Option<i32>,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+impl Run {
+    /// Whether it exited with 0.
+    pub fn ok(&self) -> bool {
+        self.code == Some(0)
+    }
+
+    /// Everything that was printed, with line breaks and frames taken out, so that a sentence can
+    /// be looked for wherever the program wrapped it.
+    pub fn text(&self) -> String {
+        let printed = format!("{}\n{}", self.stdout, self.stderr);
+        let plain = printed.replace(['│', '╷', '╵'], " ");
+        plain.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// A directory with a configuration, a state, and a provider binary to run it with.
+pub struct Scratch {
+    cli: Cli,
+    folder: TempDir,
+    environment: Vec<(String, String)>,
+}
+
+impl Scratch {
+    /// A new directory for this command line, in which the provider is the binary in `binaries`
+    /// (a folder that holds `terraform-provider-proxmox`).
+    pub fn new(cli: Cli, binaries: &Path) -> std::io::Result<Self> {
+        let folder = TempDir::new()?;
+        let settings = format!(
+            "provider_installation {{\n  dev_overrides {{\n    {SOURCE:?} = {binaries:?}\n  }}\n  \
+             direct {{}}\n}}\n"
+        );
+        fs::write(folder.path().join("cli.tfrc"), settings)?;
+        Ok(Self {
+            cli,
+            folder,
+            environment: Vec::new(),
+        })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The command line that runs here.
+    pub fn cli(&self) -> &Cli {
+        &self.cli
+    }
+
+    /// Writes a file of the configuration.
+    pub fn write(&self, name: &str, text: &str) -> std::io::Result<()> {
+        fs::write(self.path().join(name), text)
+    }
+
+    /// Sets an environment variable for every run from now on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.environment.retain(|(other, _)| other != name);
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// A command ready to start here, with nothing of the caller's environment but PATH, HOME and TMPDIR.
+    pub fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
+        let kept = ["PATH", "HOME", "TMPDIR"];
+        let mut command = Command::new(&self.cli.path);
+        command
+            .args(arguments)
+            .current_dir(self.path())
+            .env_clear()
+            .envs(
+                kept.into_iter()
+                    .filter_map(|name| Some((name, std::env::var_os(name)?))),
+            )
+            .env("CHECKPOINT_DISABLE", "1")
+            .env("TF_IN_AUTOMATION", "1")
+            .env("TF_INPUT", "0")
+            .env("TF_CLI_CONFIG_FILE", self.path().join("cli.tfrc"))
+            .env("TF_DATA_DIR", self.path().join(".terraform"))
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command to its end.
+    pub fn run<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Run {
+        match self.command(arguments).output() {
+            Ok(output) => Run {
+                code: output.status.code(),
+                stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+                stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            },
+            Err(error) => Run {
+                code: None,
+                stdout: String::new(),
+                stderr: format!("{}: {error}", self.cli.path.display()),
+            },
+        }
+    }
+
+    /// A path of a file here.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path().join(name)
+    }
+}
