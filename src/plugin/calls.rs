@@ -4,7 +4,10 @@
 //! a write half-way, whose answer may be a secret that exists nowhere else. The tasks are counted,
 //! so that the process can end as soon as the last one has answered.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
 
 use tf_provider::{AttributePath, Diagnostics};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -36,7 +39,12 @@ impl Calls {
         work: impl Future<Output = A> + Send + 'static,
     ) -> A {
         let cancel = self.token().clone();
-        let work = CallContext { cancel }.scope(work);
+        let work = CallContext { cancel }.scope(async {
+            let start = Instant::now();
+            let answer = work.await;
+            tracing::debug!(elapsed_ms = start.elapsed().as_millis(), "Answered");
+            answer
+        });
         // At every level: its fields say of any line which call wrote it.
         let span = error_span!("call", tf_rpc = rpc, tf_type = Empty);
         let task = self.running.spawn(caught(work).instrument(span));
@@ -59,7 +67,7 @@ impl Calls {
         self.running.wait().await;
     }
 
-    fn token(&self) -> std::sync::MutexGuard<'_, CancellationToken> {
+    fn token(&self) -> MutexGuard<'_, CancellationToken> {
         self.cancel.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -62,6 +62,11 @@ impl Listener {
         }
     }
 
+    /// Whether the system keeps other users from connecting.
+    pub fn is_private(&self) -> bool {
+        !matches!(self, Self::Tcp(_))
+    }
+
     /// Makes the runtime that this is called in drive the socket.
     pub fn start(&self) -> io::Result<Accepting> {
         match self {
@@ -201,9 +206,11 @@ mod tests {
         assert!(only_taken.is_err());
 
         let last = port.saturating_add(200);
-        let (network, address) = Listener::open_tcp(port..=last).unwrap().address().unwrap();
+        let listener = Listener::open_tcp(port..=last).unwrap();
+        let (network, address) = listener.address().unwrap();
         let address: std::net::SocketAddr = address.parse().unwrap();
         assert_eq!(network, "tcp");
+        assert!(!listener.is_private());
         assert!(address.ip().is_loopback());
         assert!((port + 1..=last).contains(&address.port()));
     }

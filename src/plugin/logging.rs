@@ -155,6 +155,10 @@ impl Visit for Fields {
         self.put_field(field, value);
     }
 
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        self.put_field(field, u64::try_from(value).unwrap_or(u64::MAX));
+    }
+
     fn record_bool(&mut self, field: &Field, value: bool) {
         self.put_field(field, value);
     }

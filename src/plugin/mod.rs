@@ -87,6 +87,12 @@ pub enum ServeError {
          writable, and its path short."
     )]
     Listen(#[source] io::Error),
+    /// There is no way to keep others out of a process without TLS.
+    #[error(
+        "Debugging needs a unix socket, which this system does not have: over a port, any local \
+         program could use the provider's credentials."
+    )]
+    NoPrivateSocket,
     /// Standard output or the runtime failed.
     #[error("Unable to serve: {0}")]
     Io(#[from] io::Error),
@@ -129,7 +135,7 @@ pub fn serve(catalog: impl FnOnce() -> Catalog) -> Result<(), ServeError> {
 ///
 /// # Errors
 ///
-/// When the system refuses a socket.
+/// When the system refuses a socket, or has none that is private.
 pub fn serve_for_debugging(catalog: impl FnOnce() -> Catalog) -> Result<(), ServeError> {
     logging::start(variable);
     panics::silence();
@@ -138,6 +144,9 @@ pub fn serve_for_debugging(catalog: impl FnOnce() -> Catalog) -> Result<(), Serv
         ..Place::read(variable)
     };
     let listener = Listener::open(&place).map_err(ServeError::Listen)?;
+    if !listener.is_private() {
+        return Err(ServeError::NoPrivateSocket);
+    }
     let server = PluginServer {
         tls: None,
         on_interrupt: OnInterrupt::End,

@@ -44,7 +44,6 @@ impl Service {
 /// The type in question, noted on the log lines of the running call.
 fn note_type(name: &str) {
     tracing::Span::current().record("tf_type", name);
-    tracing::debug!("The call starts");
 }
 
 /// A stream of one event.
