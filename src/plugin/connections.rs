@@ -22,7 +22,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::server::Connected;
 
-use super::listener::{Accepting, Stream};
+use super::listener::{Accepting, ByteStream};
 
 /// A caller on this machine needs milliseconds.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
@@ -31,7 +31,7 @@ const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// A connection whose other side has proven itself, or that needs no proof.
-pub(super) struct Connection(Box<dyn Stream>);
+pub(super) struct Connection(Box<dyn ByteStream>);
 
 /// The connections of a listener until `shutdown`. With a TLS configuration only those whose
 /// handshake succeeded come out.
@@ -62,7 +62,11 @@ async fn accept_all(listener: Accepting, tls: Option<TlsAcceptor>, to: mpsc::Sen
 }
 
 /// Carries out the TLS handshake, if there is one, and passes the connection on.
-async fn secure(stream: Box<dyn Stream>, tls: Option<TlsAcceptor>, to: mpsc::Sender<Connection>) {
+async fn secure(
+    stream: Box<dyn ByteStream>,
+    tls: Option<TlsAcceptor>,
+    to: mpsc::Sender<Connection>,
+) {
     let stream = match tls {
         None => stream,
         Some(tls) => match timeout(HANDSHAKE_LIMIT, tls.accept(stream)).await {

@@ -50,7 +50,8 @@ impl Parent {
             return Err(ServeError::NotStartedByTerraform);
         }
         let versions = variable("PLUGIN_PROTOCOL_VERSIONS").unwrap_or_default();
-        if !versions.split(',').any(|version| version.trim() == "6") {
+        let mut offered = versions.split(',').map(|version| version.trim().parse());
+        if !offered.any(|version| version == Ok(PROTOCOL)) {
             return Err(ServeError::ProtocolVersion { offered: versions });
         }
         let pem = variable("PLUGIN_CLIENT_CERT").filter(|pem| !pem.is_empty());

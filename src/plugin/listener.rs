@@ -28,8 +28,8 @@ pub(super) enum Accepting {
 }
 
 /// A byte stream of either kind.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+pub(super) trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}
 
 impl Listener {
     /// Opens the kind of socket that this system has.
@@ -87,7 +87,7 @@ impl Listener {
 
 impl Accepting {
     /// Waits for the next connection.
-    pub async fn accept(&self) -> io::Result<Box<dyn Stream>> {
+    pub async fn accept(&self) -> io::Result<Box<dyn ByteStream>> {
         match self {
             #[cfg(unix)]
             Self::Unix(listener) => Ok(Box::new(listener.accept().await?.0)),

@@ -12,10 +12,8 @@ async fn the_handshake_line_has_the_six_fields_of_go_plugin() {
     assert_eq!(fields.len(), 6);
     assert_eq!(fields[..3], ["1", "6", "unix"]);
     assert_eq!(fields[4], "grpc");
-    let (_, certificate) = x509_parser::parse_x509_certificate(&process.certificate())
-        .map(|(rest, parsed)| (rest.len(), parsed.validity().is_valid()))
-        .unwrap();
-    assert!(certificate);
+    let certificate = process.certificate();
+    assert!(x509_parser::parse_x509_certificate(&certificate).is_ok());
 }
 
 #[tokio::test]

@@ -4,12 +4,6 @@
 //! certificate of their own. What needs a resource that misbehaves on purpose is asked of the
 //! library's service, in this process, over the same kind of connection.
 
-#![allow(
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "tests; a failed unwrap is a failed test"
-)]
-
 mod support;
 
 mod certificate;
