@@ -98,6 +98,7 @@ where
                 line.0.extend(fields.0.clone());
             }
         }
+        line.put("@message", "");
         event.record(&mut line);
         let metadata = event.metadata();
         line.put("@level", level_name(metadata.level()));
