@@ -1,1 +1,3 @@
 //! The provider.
+
+pub mod pve;

@@ -1,0 +1,83 @@
+//! What was read of users, kept until the next write.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::FutureExt;
+
+use super::call::Call;
+use super::client::Client;
+use super::single_flight::SingleFlight;
+use super::{Error, Owner, UserId};
+
+type Answer = Result<Option<Arc<Owner>>, Error>;
+
+/// Answers about users: one request for each user serves all its tokens, until something is
+/// written.
+#[derive(Default)]
+pub(super) struct Reads(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    /// Counts the writes, so that an answer from before one is not kept after it.
+    epoch: u64,
+    known: HashMap<UserId, Option<Arc<Owner>>>,
+    asking: HashMap<UserId, Arc<SingleFlight<Answer>>>,
+}
+
+impl Reads {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets everything: before a write, and after it.
+    pub(super) fn forget(&self) {
+        let mut state = self.state();
+        state.epoch += 1;
+        state.known.clear();
+        state.asking.clear();
+    }
+
+    fn look_up(
+        &self,
+        user: &UserId,
+    ) -> Result<Option<Arc<Owner>>, (u64, Arc<SingleFlight<Answer>>)> {
+        let mut state = self.state();
+        match state.known.get(user) {
+            Some(known) => Ok(known.clone()),
+            None => Err((
+                state.epoch,
+                Arc::clone(state.asking.entry(user.clone()).or_default()),
+            )),
+        }
+    }
+
+    fn keep(&self, user: &UserId, epoch: u64, answer: &Answer) {
+        let mut state = self.state();
+        if let (Ok(owner), true) = (answer, state.epoch == epoch) {
+            state.known.insert(user.clone(), owner.clone());
+        }
+    }
+}
+
+impl Client {
+    pub(super) async fn cached_owner(&self, user: &UserId, call: &Call) -> Answer {
+        let (epoch, flight) = match self.reads().look_up(user) {
+            Ok(known) => return Ok(known),
+            Err(asking) => asking,
+        };
+        let run = flight.join(|| {
+            let (client, user) = (self.clone(), user.clone());
+            async move { client.fetch_owner(&user, &Call::default()).await }.boxed()
+        });
+        let answer = call.bound(run).await.unwrap_or_else(|stopped| {
+            Err(self.stopped(
+                stopped,
+                http::Method::GET,
+                &["access", "users", &user.to_string()],
+            ))
+        });
+        self.reads().keep(user, epoch, &answer);
+        answer
+    }
+}
