@@ -1,9 +1,10 @@
 //! A Terraform and OpenTofu provider for the credentials of Proxmox VE.
 //!
-//! Four parts, with arrows one way: the plugin server speaks the plugin protocol with
+//! Four parts, with arrows one way: the [`plugin`] server speaks the plugin protocol with
 //! Terraform and calls [`framework`], which adapts typed traits to it; [`provider`] implements
 //! those traits for API tokens and hosts, over the client in [`pve`].
 
 pub mod framework;
+pub mod plugin;
 pub mod provider;
 pub mod pve;

@@ -1,0 +1,132 @@
+//! Turns what a listener accepts into connections for the gRPC server.
+//!
+//! TLS handshakes run beside each other and within a time limit, so that a connection that never
+//! speaks cannot keep the parent's waiting.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use futures_util::stream;
+use rustls::ServerConfig;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    sync::mpsc,
+    time::{sleep, timeout},
+};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::server::Connected;
+
+use super::listener::{Accepting, ByteStream};
+
+/// A caller on this machine needs milliseconds.
+const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long to wait after a failed accept; the usual reason is that files ran out.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// A connection whose other side has proven itself, or that needs no proof.
+pub(super) struct Connection(Box<dyn ByteStream>);
+
+/// The connections of a listener until `shutdown`. With a TLS configuration only those whose
+/// handshake succeeded come out.
+pub(super) fn incoming(
+    listener: Accepting,
+    tls: Option<ServerConfig>,
+    shutdown: CancellationToken,
+) -> impl stream::Stream<Item = io::Result<Connection>> {
+    let tls = tls.map(|config| TlsAcceptor::from(Arc::new(config)));
+    let (sender, mut receiver) = mpsc::channel(1);
+    tokio::spawn(async move {
+        let accepting = accept_all(listener, tls, sender);
+        shutdown.run_until_cancelled(accepting).await;
+    });
+    stream::poll_fn(move |context| receiver.poll_recv(context).map(|c| c.map(Ok)))
+}
+
+async fn accept_all(listener: Accepting, tls: Option<TlsAcceptor>, to: mpsc::Sender<Connection>) {
+    loop {
+        match listener.accept().await {
+            Ok(stream) => drop(tokio::spawn(secure(stream, tls.clone(), to.clone()))),
+            Err(error) => {
+                tracing::warn!(%error, "A connection could not be accepted");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Carries out the TLS handshake, if there is one, and passes the connection on.
+async fn secure(
+    stream: Box<dyn ByteStream>,
+    tls: Option<TlsAcceptor>,
+    to: mpsc::Sender<Connection>,
+) {
+    let stream = match tls {
+        None => stream,
+        Some(tls) => match timeout(HANDSHAKE_LIMIT, tls.accept(stream)).await {
+            Ok(Ok(stream)) => Box::new(stream),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "A connection was refused");
+                return;
+            }
+            Err(_) => {
+                tracing::warn!("A connection did not finish its TLS handshake");
+                return;
+            }
+        },
+    };
+    // The receiver is gone only while the server shuts down.
+    let _ = to.send(Connection(stream)).await;
+}
+
+impl Connected for Connection {
+    type ConnectInfo = ();
+
+    fn connect_info(&self) {}
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.0.is_write_vectored()
+    }
+}

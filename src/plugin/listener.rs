@@ -1,0 +1,224 @@
+//! The socket that the plugin listens on.
+//!
+//! A unix socket that only its owner can reach, in a directory of its own that goes away with the
+//! process; where a system has none, a port of the loopback address. The listener is open before
+//! the handshake line is printed, so that a parent which connects at once is not refused.
+
+use std::io;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::handshake::Place;
+
+/// An open socket. Dropping it removes what it left in the file system.
+pub(super) enum Listener {
+    /// A unix socket.
+    #[cfg(unix)]
+    Unix(unix::Socket),
+    /// A loopback port.
+    #[cfg_attr(unix, allow(dead_code, reason = "unix sockets are always there"))]
+    Tcp(std::net::TcpListener),
+}
+
+/// A listener that the runtime drives.
+pub(super) enum Accepting {
+    #[cfg(unix)]
+    Unix(tokio::net::UnixListener),
+    Tcp(tokio::net::TcpListener),
+}
+
+/// A byte stream of either kind.
+pub(super) trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}
+
+impl Listener {
+    /// Opens the kind of socket that this system has.
+    pub fn open(place: &Place) -> io::Result<Self> {
+        #[cfg(unix)]
+        return unix::Socket::open(place.directory.as_deref()).map(Self::Unix);
+        #[cfg(not(unix))]
+        return Self::open_tcp(place.ports.clone());
+    }
+
+    /// Opens the first free loopback port of a range.
+    #[cfg(any(test, not(unix)))]
+    fn open_tcp(ports: std::ops::RangeInclusive<u16>) -> io::Result<Self> {
+        let mut failure = io::ErrorKind::AddrNotAvailable.into();
+        for port in ports {
+            match std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, port)) {
+                Ok(listener) => return Ok(Self::Tcp(listener)),
+                Err(error) => failure = error,
+            }
+        }
+        Err(failure)
+    }
+
+    /// The network and the address, in go-plugin's words.
+    pub fn address(&self) -> io::Result<(&'static str, String)> {
+        match self {
+            #[cfg(unix)]
+            Self::Unix(socket) => Ok(("unix", socket.path.display().to_string())),
+            Self::Tcp(listener) => Ok(("tcp", listener.local_addr()?.to_string())),
+        }
+    }
+
+    /// Whether the system keeps other users from connecting.
+    pub fn is_private(&self) -> bool {
+        !matches!(self, Self::Tcp(_))
+    }
+
+    /// Makes the runtime that this is called in drive the socket.
+    pub fn start(&self) -> io::Result<Accepting> {
+        match self {
+            #[cfg(unix)]
+            Self::Unix(socket) => {
+                let listener = socket.listener.try_clone()?;
+                listener.set_nonblocking(true)?;
+                tokio::net::UnixListener::from_std(listener).map(Accepting::Unix)
+            }
+            Self::Tcp(listener) => {
+                let listener = listener.try_clone()?;
+                listener.set_nonblocking(true)?;
+                tokio::net::TcpListener::from_std(listener).map(Accepting::Tcp)
+            }
+        }
+    }
+}
+
+impl Accepting {
+    /// Waits for the next connection.
+    pub async fn accept(&self) -> io::Result<Box<dyn ByteStream>> {
+        match self {
+            #[cfg(unix)]
+            Self::Unix(listener) => Ok(Box::new(listener.accept().await?.0)),
+            Self::Tcp(listener) => {
+                let (stream, _) = listener.accept().await?;
+                stream.set_nodelay(true)?;
+                Ok(Box::new(stream))
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+pub(super) mod unix {
+    //! A unix socket and the directory around it.
+
+    use std::{
+        fs::Permissions,
+        io,
+        ops::Deref,
+        os::unix::{fs::PermissionsExt, net::UnixListener},
+        path::Path,
+    };
+
+    use tempfile::{Builder, TempDir, TempPath};
+
+    /// A listening unix socket.
+    pub struct Socket {
+        pub(super) listener: UnixListener,
+        pub(super) path: SocketPath,
+    }
+
+    /// Where a socket is. It is removed on drop, before the directory that was made for it.
+    pub struct SocketPath {
+        socket: TempPath,
+        _directory: Option<TempDir>,
+    }
+
+    impl Deref for SocketPath {
+        type Target = Path;
+
+        fn deref(&self) -> &Path {
+            &self.socket
+        }
+    }
+
+    impl Socket {
+        /// Listens in the parent's directory, else in a new one that only its owner can enter.
+        pub fn open(directory: Option<&Path>) -> io::Result<Self> {
+            let own = match directory {
+                Some(_) => None,
+                None => Some(private_directory()?),
+            };
+            let directory = directory.or(own.as_ref().map(TempDir::path));
+            let socket = Builder::new()
+                .prefix("plugin")
+                .make_in(directory.unwrap_or(Path::new(".")), |path| {
+                    UnixListener::bind(path)
+                })?;
+            let (listener, socket) = socket.into_parts();
+            std::fs::set_permissions(&socket, Permissions::from_mode(0o600))?;
+            Ok(Self {
+                listener,
+                path: SocketPath {
+                    socket,
+                    _directory: own,
+                },
+            })
+        }
+    }
+
+    fn private_directory() -> io::Result<TempDir> {
+        Builder::new()
+            .prefix("terraform-provider-proxmox-")
+            .permissions(Permissions::from_mode(0o700))
+            .tempdir()
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        fn mode(path: &Path) -> u32 {
+            path.metadata().unwrap().permissions().mode() & 0o777
+        }
+
+        #[test]
+        fn the_socket_is_its_owners_alone_and_goes_away() {
+            let socket = Socket::open(None).unwrap();
+            let directory = socket.path.parent().unwrap().to_owned();
+            assert_eq!((mode(&directory), mode(&socket.path)), (0o700, 0o600));
+            drop(socket);
+            assert!(!directory.exists());
+        }
+
+        #[test]
+        fn a_parents_directory_is_used_and_stays() {
+            let parents = private_directory().unwrap();
+            let socket = Socket::open(Some(parents.path())).unwrap();
+            assert_eq!(socket.path.parent(), Some(parents.path()));
+            drop(socket);
+            assert_eq!(parents.path().read_dir().unwrap().count(), 0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_free_loopback_port_of_the_range_is_taken() {
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = taken.local_addr().unwrap().port();
+        let only_taken = Listener::open_tcp(port..=port);
+        assert!(only_taken.is_err());
+
+        let last = port.saturating_add(200);
+        let listener = Listener::open_tcp(port..=last).unwrap();
+        let (network, address) = listener.address().unwrap();
+        let address: std::net::SocketAddr = address.parse().unwrap();
+        assert_eq!(network, "tcp");
+        assert!(!listener.is_private());
+        assert!(address.ip().is_loopback());
+        assert!((port + 1..=last).contains(&address.port()));
+    }
+
+    #[test]
+    fn an_empty_range_is_an_error() {
+        #[allow(clippy::reversed_empty_ranges, reason = "a parent may say so")]
+        let nothing = Listener::open_tcp(2..=1);
+        assert!(nothing.is_err());
+    }
+}

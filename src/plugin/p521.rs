@@ -1,0 +1,86 @@
+//! ECDSA over P-521 with SHA-512, which *ring* lacks and Go's side of the handshake signs with.
+//!
+//! go-plugin gives each client a P-521 key (`mtls.go`, `generateCert`). The curve comes from
+//! RustCrypto's `p521`; this file only fits it into rustls. Nothing here is secret: it verifies.
+
+use p521::ecdsa::{Signature, VerifyingKey, signature::Verifier};
+use rustls::pki_types::{
+    AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm, alg_id,
+};
+
+/// `ecdsa_secp521r1_sha512` of RFC 8446, section 4.2.3.
+#[derive(Debug)]
+pub(super) struct EcdsaP521Sha512;
+
+impl SignatureVerificationAlgorithm for EcdsaP521Sha512 {
+    fn verify_signature(
+        &self,
+        public_key: &[u8],
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), InvalidSignature> {
+        let key = VerifyingKey::from_sec1_bytes(public_key).map_err(|_| InvalidSignature)?;
+        let signature = Signature::from_der(signature).map_err(|_| InvalidSignature)?;
+        key.verify(message, &signature)
+            .map_err(|_| InvalidSignature)
+    }
+
+    fn public_key_alg_id(&self) -> AlgorithmIdentifier {
+        alg_id::ECDSA_P521
+    }
+
+    fn signature_alg_id(&self) -> AlgorithmIdentifier {
+        alg_id::ECDSA_SHA512
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use p521::ecdsa::{SigningKey, signature::Signer};
+
+    use super::*;
+
+    /// A key from fixed bytes, so that the tests need no random numbers.
+    fn key(fill: u8) -> SigningKey {
+        let mut bytes = [fill; 66];
+        bytes[0] = 0;
+        SigningKey::from_slice(&bytes).unwrap()
+    }
+
+    fn public(key: &SigningKey) -> Vec<u8> {
+        key.verifying_key().to_sec1_point(false).as_bytes().to_vec()
+    }
+
+    fn sign(key: &SigningKey, message: &[u8]) -> Vec<u8> {
+        let signature: Signature = key.sign(message);
+        signature.to_der().as_bytes().to_vec()
+    }
+
+    fn verify(key: &SigningKey, message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
+        EcdsaP521Sha512.verify_signature(&public(key), message, signature)
+    }
+
+    #[test]
+    fn a_signature_of_the_key_over_the_message_passes() {
+        let signature = sign(&key(7), b"hello");
+        assert!(verify(&key(7), b"hello", &signature).is_ok());
+    }
+
+    #[test]
+    fn another_key_another_message_or_a_changed_signature_fails() {
+        let mut signature = sign(&key(7), b"hello");
+        assert!(verify(&key(8), b"hello", &signature).is_err());
+        assert!(verify(&key(7), b"hullo", &signature).is_err());
+        *signature.last_mut().unwrap() ^= 1;
+        assert!(verify(&key(7), b"hello", &signature).is_err());
+    }
+
+    #[test]
+    fn malformed_keys_and_signatures_fail() {
+        let signature = sign(&key(7), b"hello");
+        let bad_key = EcdsaP521Sha512.verify_signature(&[4; 133], b"hello", &signature);
+        assert!(bad_key.is_err());
+        assert!(verify(&key(7), b"hello", b"").is_err());
+        assert!(verify(&key(7), b"hello", &[0x30, 0x00]).is_err());
+    }
+}

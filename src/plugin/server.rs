@@ -1,0 +1,217 @@
+//! The gRPC server of this process, from its first connection to its last answer.
+
+use std::io;
+
+use rustls::ServerConfig;
+use tokio::runtime;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Server;
+
+use super::{
+    ServeError, Service,
+    calls::Calls,
+    connections,
+    listener::Listener,
+    proto::{
+        health::health_server::HealthServer,
+        plugin::{
+            grpc_broker_server::GrpcBrokerServer, grpc_controller_server::GrpcControllerServer,
+            grpc_stdio_server::GrpcStdioServer,
+        },
+        provider_server::ProviderServer,
+    },
+    side_services::SideServices,
+    signals::{OnInterrupt, Signals},
+};
+use crate::framework::Catalog;
+
+/// The largest message in either direction, in bytes; Terraform's own limit.
+const MESSAGE_LIMIT: usize = 256 << 20;
+
+/// Calls mostly wait for servers elsewhere: two threads keep up, and more only slow the start.
+const THREADS: usize = 2;
+
+/// How to serve.
+pub(super) struct PluginServer {
+    /// TLS for every connection; `None` where the socket's directory is all the protection.
+    pub tls: Option<ServerConfig>,
+    /// What Ctrl-C does.
+    pub on_interrupt: OnInterrupt,
+}
+
+impl PluginServer {
+    /// Answers calls until the end, then leaves without waiting for anything that belongs to no
+    /// call. `announce` is told the network and the address once the process can be called.
+    pub fn run(
+        self,
+        listener: &Listener,
+        announce: impl FnOnce(&str, &str) -> io::Result<Catalog>,
+    ) -> Result<(), ServeError> {
+        let runtime = runtime::Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .enable_all()
+            .build()?;
+        let served = runtime.block_on(async {
+            let signals = Signals::take_over()?;
+            let (network, address) = listener.address()?;
+            let catalog = announce(network, &address)?;
+            let end = signals.end(self.on_interrupt);
+            answer_calls(catalog, listener, self.tls, end).await
+        });
+        runtime.shutdown_background();
+        served
+    }
+}
+
+/// Answers calls until `Shutdown` or `end`, and then until the last running one is done.
+async fn answer_calls(
+    catalog: Catalog,
+    listener: &Listener,
+    tls: Option<ServerConfig>,
+    end: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServeError> {
+    let calls = Calls::default();
+    let shutdown = CancellationToken::new();
+    let side = SideServices {
+        calls: calls.clone(),
+        shutdown: shutdown.clone(),
+    };
+    let at_end = side.clone();
+    tokio::spawn(async move {
+        end.await;
+        at_end.end();
+    });
+    let connections = connections::incoming(listener.start()?, tls, shutdown.clone());
+    let provider = ProviderServer::new(Service::with_calls(catalog, calls.clone()))
+        .max_decoding_message_size(MESSAGE_LIMIT)
+        .max_encoding_message_size(MESSAGE_LIMIT);
+    Server::builder()
+        .add_service(provider)
+        .add_service(GrpcControllerServer::new(side.clone()))
+        .add_service(GrpcStdioServer::new(side.clone()))
+        .add_service(GrpcBrokerServer::new(side.clone()))
+        .add_service(HealthServer::new(side))
+        .serve_with_incoming_shutdown(connections, shutdown.cancelled_owned())
+        .await?;
+    calls.finished().await;
+    Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::{
+        collections::BTreeMap,
+        future::{pending, ready},
+        sync::Arc,
+    };
+
+    use async_trait::async_trait;
+    use hyper_util::rt::TokioIo;
+    use tf_provider::{
+        Diagnostics,
+        schema::{FunctionSchema, Schema},
+    };
+    use tokio::{net::UnixStream, sync::Notify};
+    use tonic::transport::{Channel, Endpoint};
+
+    use super::*;
+    use crate::{
+        framework::{
+            CallContext, ConfigureRequest, Encoded, ErasedFunction, ErasedProvider, schema::schema,
+        },
+        plugin::{
+            handshake::Place,
+            proto::{
+                call_function,
+                plugin::{Empty, grpc_controller_client::GrpcControllerClient},
+                provider_client::ProviderClient,
+            },
+        },
+    };
+
+    struct Bare(Schema);
+
+    #[async_trait]
+    impl ErasedProvider for Bare {
+        fn schema(&self) -> &Schema {
+            &self.0
+        }
+
+        async fn validate(&self, _: Encoded, _: &mut Diagnostics) {}
+
+        async fn configure(&self, _: ConfigureRequest, _: &mut Diagnostics) {}
+    }
+
+    /// A function that says when it has started, and answers when it may and was told to stop.
+    #[derive(Default)]
+    struct Slow {
+        schema: FunctionSchema,
+        started: Arc<Notify>,
+        proceed: Arc<Notify>,
+    }
+
+    #[async_trait]
+    impl ErasedFunction for Slow {
+        fn schema(&self) -> &FunctionSchema {
+            &self.schema
+        }
+
+        async fn call(&self, _: Vec<Encoded>, _: &mut Diagnostics) -> Option<Encoded> {
+            self.started.notify_one();
+            CallContext::current().cancel.cancelled().await;
+            self.proceed.notified().await;
+            Some(Encoded::Json(b"\"secret\"".to_vec()))
+        }
+    }
+
+    fn catalog(slow: Slow) -> Catalog {
+        let slow: Box<dyn ErasedFunction> = Box::new(slow);
+        Catalog {
+            provider: Box::new(Bare(schema("", []))),
+            resources: BTreeMap::new(),
+            data_sources: BTreeMap::new(),
+            functions: BTreeMap::from([("slow".to_owned(), slow)]),
+        }
+    }
+
+    async fn connect(path: String) -> Channel {
+        let mut stream = Some(UnixStream::connect(path).await.unwrap());
+        let connector = tower::service_fn(move |_| {
+            let stream = stream.take().map(TokioIo::new);
+            ready(stream.ok_or(io::Error::from(io::ErrorKind::NotConnected)))
+        });
+        let endpoint = Endpoint::from_static("http://localhost");
+        endpoint.connect_with_connector(connector).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn shutdown_winds_down_the_running_call_and_ends_after_its_answer() {
+        let slow = Slow::default();
+        let (started, proceed) = (slow.started.clone(), slow.proceed.clone());
+        let place = Place::read(|_| None);
+        let listener = Listener::open(&place).unwrap();
+        let (_, path) = listener.address().unwrap();
+        let server = tokio::spawn(async move {
+            let served = answer_calls(catalog(slow), &listener, None, pending());
+            served.await.unwrap();
+        });
+
+        let channel = connect(path).await;
+        let mut provider = ProviderClient::new(channel.clone());
+        let call = tokio::spawn(async move {
+            let name = "slow".to_owned();
+            let arguments = Vec::new();
+            let request = call_function::Request { name, arguments };
+            provider.call_function(request).await
+        });
+        started.notified().await;
+        let mut controller = GrpcControllerClient::new(channel);
+        controller.shutdown(Empty {}).await.unwrap();
+        assert!(!server.is_finished());
+
+        proceed.notify_one();
+        let answer = call.await.unwrap().unwrap().into_inner();
+        assert_eq!(answer.result.unwrap().json, b"\"secret\"");
+        server.await.unwrap();
+    }
+}

@@ -1,0 +1,38 @@
+//! The provider block.
+
+use std::sync::Arc;
+
+use tf_provider::Diagnostics;
+
+use super::super::{
+    convert,
+    proto::{configure_provider, validate_provider_config},
+};
+use crate::framework::{Catalog, ConfigureRequest};
+
+pub(super) async fn validate(
+    catalog: Arc<Catalog>,
+    request: validate_provider_config::Request,
+) -> validate_provider_config::Response {
+    let mut diags = Diagnostics::default();
+    let config = convert::value(request.config);
+    catalog.provider.validate(config, &mut diags).await;
+    validate_provider_config::Response {
+        diagnostics: convert::diagnostics(diags),
+    }
+}
+
+pub(super) async fn configure(
+    catalog: Arc<Catalog>,
+    request: configure_provider::Request,
+) -> configure_provider::Response {
+    let mut diags = Diagnostics::default();
+    let request = ConfigureRequest {
+        terraform_version: request.terraform_version,
+        config: convert::value(request.config),
+    };
+    catalog.provider.configure(request, &mut diags).await;
+    configure_provider::Response {
+        diagnostics: convert::diagnostics(diags),
+    }
+}

@@ -1,0 +1,144 @@
+//! Mutual TLS with the one process that may call: the parent that started this one.
+//!
+//! The parent hands over its certificate in the environment and gets ours on the handshake line;
+//! each side then accepts exactly that certificate and nothing else. Without the check on the
+//! client's side of it, every program of the same user could drive a configured provider and mint
+//! tokens with its credentials. So the certificate is required, compared byte for byte, and the
+//! handshake signature proves that the caller holds its key.
+//!
+//! The certificates are pinned, so chains, names and validity dates say nothing more and are not
+//! looked at: go-plugin's certificate signs itself and calls itself an authority, which the usual
+//! rules for client certificates refuse.
+
+use std::sync::Arc;
+
+use rustls::{
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, PeerIncompatible,
+    ServerConfig, SignatureScheme,
+    client::danger::HandshakeSignatureValid,
+    crypto::{CryptoProvider, WebPkiSupportedAlgorithms, ring, verify_tls13_signature},
+    pki_types::{CertificateDer, PrivateKeyDer, UnixTime},
+    server::{
+        NoServerSessionStorage,
+        danger::{ClientCertVerified, ClientCertVerifier},
+    },
+    version::TLS13,
+};
+
+use super::p521::EcdsaP521Sha512;
+
+/// Our own certificate and key, made anew by each process.
+pub(super) struct Identity {
+    /// The certificate, which the handshake line carries to the parent.
+    pub certificate: CertificateDer<'static>,
+    key: PrivateKeyDer<'static>,
+}
+
+impl Identity {
+    /// Makes a P-256 key and a certificate for `localhost`, the name that go-plugin asks for.
+    pub fn generate() -> Result<Self, rcgen::Error> {
+        let mut params = rcgen::CertificateParams::new(["localhost".to_owned()])?;
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, "localhost");
+        params.key_usages = vec![rcgen::KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
+        let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
+        let certificate = params.self_signed(&key)?;
+        Ok(Self {
+            certificate: certificate.der().clone(),
+            key: PrivateKeyDer::Pkcs8(key.serialize_der().into()),
+        })
+    }
+}
+
+/// TLS 1.3 for one caller: the holder of `client`'s key. Every connection proves itself anew;
+/// there are no tickets to resume an earlier one.
+pub(super) fn config(
+    identity: Identity,
+    client: CertificateDer<'static>,
+) -> Result<ServerConfig, Error> {
+    let provider: Arc<CryptoProvider> = ring::default_provider().into();
+    let parent = OnlyParent {
+        certificate: client,
+        algorithms: provider.signature_verification_algorithms,
+    };
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&TLS13])?
+        .with_client_cert_verifier(Arc::new(parent))
+        .with_single_cert(vec![identity.certificate], identity.key)?;
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    Ok(config)
+}
+
+/// The one algorithm that *ring* does not bring.
+static P521: WebPkiSupportedAlgorithms = WebPkiSupportedAlgorithms {
+    all: &[&EcdsaP521Sha512],
+    mapping: &[(SignatureScheme::ECDSA_NISTP521_SHA512, &[&EcdsaP521Sha512])],
+};
+
+/// Accepts the parent's certificate and no other.
+#[derive(Debug)]
+struct OnlyParent {
+    certificate: CertificateDer<'static>,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+impl ClientCertVerifier for OnlyParent {
+    fn offer_client_auth(&self) -> bool {
+        true
+    }
+
+    fn client_auth_mandatory(&self) -> bool {
+        true
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _now: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        if *end_entity == self.certificate {
+            Ok(ClientCertVerified::assertion())
+        } else {
+            Err(CertificateError::ApplicationVerificationFailure.into())
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _message: &[u8],
+        _cert: &CertificateDer<'_>,
+        _dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Err(PeerIncompatible::Tls12NotOfferedOrEnabled.into())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = match dss.scheme {
+            SignatureScheme::ECDSA_NISTP521_SHA512 => &P521,
+            _ => &self.algorithms,
+        };
+        verify_tls13_signature(message, cert, dss, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        [&P521, &self.algorithms]
+            .into_iter()
+            .flat_map(WebPkiSupportedAlgorithms::supported_schemes)
+            .collect()
+    }
+}
