@@ -1,8 +1,10 @@
 //! A Terraform and OpenTofu provider for the credentials of Proxmox VE.
 //!
-//! Three layers, with arrows one way: the [`plugin`] server speaks the plugin protocol with
-//! Terraform and calls [`framework`], which adapts typed traits to it; the provider
-//! implements those traits for Proxmox VE's API tokens and hosts, over a client of its own.
+//! Four parts, with arrows one way: the [`plugin`] server speaks the plugin protocol with
+//! Terraform and calls [`framework`], which adapts typed traits to it; [`provider`] implements
+//! those traits for API tokens and hosts, over the client in [`pve`].
 
 pub mod framework;
 pub mod plugin;
+pub mod provider;
+pub mod pve;

@@ -1,18 +1,15 @@
 //! The command line. Terraform calls it without arguments and is served; a person gets help.
 
 use std::{
-    collections::BTreeMap,
     env,
     io::{self, Write},
     process::ExitCode,
 };
 
-use async_trait::async_trait;
 use terraform_provider_proxmox::{
-    framework::{self, Catalog, ConfigureRequest, Encoded, ErasedProvider},
     plugin::{self, ServeError},
+    provider::catalog,
 };
-use tf_provider::{Diagnostics, schema::Schema};
 
 const HELP: &str = "\
 Terraform and OpenTofu start this provider by themselves; it serves them when it is called
@@ -60,27 +57,4 @@ fn outcome(served: Result<(), ServeError>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// A provider block without attributes, and nothing else.
-fn catalog() -> Catalog {
-    Catalog {
-        provider: Box::new(Bare(framework::schema::schema("", []))),
-        resources: BTreeMap::new(),
-        data_sources: BTreeMap::new(),
-        functions: BTreeMap::new(),
-    }
-}
-
-struct Bare(Schema);
-
-#[async_trait]
-impl ErasedProvider for Bare {
-    fn schema(&self) -> &Schema {
-        &self.0
-    }
-
-    async fn validate(&self, _: Encoded, _: &mut Diagnostics) {}
-
-    async fn configure(&self, _: ConfigureRequest, _: &mut Diagnostics) {}
 }

@@ -1,0 +1,186 @@
+//! What a configuration can get wrong, found before anything connects.
+
+use std::collections::BTreeSet;
+
+use tf_provider::{AttributePath, Diagnostics, value::Value};
+
+use super::state::State;
+use crate::{
+    framework::Report,
+    provider::instant,
+    pve::{TokenName, UserId},
+};
+
+/// Reports everything that is wrong with a configuration.
+pub fn validate(config: &State, diags: &mut Diagnostics) {
+    if let Value::Value(user) = &config.user_id
+        && let Err(error) = user.parse::<UserId>()
+    {
+        malformed("user_id", &error, diags);
+    }
+    if let Value::Value(name) = &config.token_name
+        && let Err(error) = name.parse::<TokenName>()
+    {
+        malformed("token_name", &error, diags);
+    }
+    if let Value::Value(date) = &config.expiration_date
+        && let Err(problem) = instant::parse(date)
+    {
+        malformed("expiration_date", &problem, diags);
+    }
+    validate_comment(config, diags);
+    validate_acl(config, diags);
+}
+
+/// Proxmox VE takes a comment of "0" and stores none (recording `015-token-create-comment-zero`).
+fn validate_comment(config: &State, diags: &mut Diagnostics) {
+    if config
+        .comment
+        .as_ref_option()
+        .is_some_and(|comment| comment.trim() == "0")
+    {
+        malformed(
+            "comment",
+            &"Proxmox VE never stores a comment of just \"0\"; choose another text",
+            diags,
+        );
+    }
+}
+
+fn validate_acl(config: &State, diags: &mut Diagnostics) {
+    let Value::Value(entries) = &config.acl else {
+        return;
+    };
+    if config.privilege_separation == Value::Value(false) && !entries.is_empty() {
+        diags.fail(
+            "Access control without privilege separation",
+            "`acl` is set while `privilege_separation` is false. A token without privilege \
+             separation has all of its owner's privileges, and Proxmox VE ignores entries of its \
+             own. Remove one of the two.",
+            AttributePath::new("acl"),
+        );
+    }
+    for entry in entries {
+        if let Value::Value(path) = &entry.path
+            && !path.starts_with('/')
+        {
+            malformed(
+                "acl",
+                &format!("the path {path:?} must begin with a slash, as in \"/vms\""),
+                diags,
+            );
+        }
+    }
+    let grants: Vec<_> = entries
+        .iter()
+        .filter_map(super::acl::AclEntry::grant)
+        .collect();
+    let mut seen = BTreeSet::new();
+    for grant in grants {
+        if !seen.insert((grant.path.clone(), grant.role.clone())) {
+            malformed(
+                "acl",
+                &format!(
+                    "the role {:?} is granted twice at the path {:?}",
+                    grant.role, grant.path
+                ),
+                diags,
+            );
+        }
+    }
+}
+
+fn malformed(attribute: &'static str, problem: &dyn std::fmt::Display, diags: &mut Diagnostics) {
+    diags.fail(
+        "Invalid API token configuration",
+        format!("`{attribute}` cannot be used: {problem}."),
+        AttributePath::new(attribute),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::api_token::acl::AclEntry;
+
+    fn config() -> State {
+        State {
+            user_id: Value::Value("demo@pve".into()),
+            token_name: Value::Value("ci".into()),
+            ..State::default()
+        }
+    }
+
+    fn entry(path: &str, role: &str, propagate: Value<bool>) -> AclEntry {
+        AclEntry {
+            path: Value::Value(path.into()),
+            role: Value::Value(role.into()),
+            propagate,
+        }
+    }
+
+    fn faults(config: &State) -> Vec<String> {
+        let mut diags = Diagnostics::default();
+        validate(config, &mut diags);
+        diags
+            .errors
+            .iter()
+            .map(|error| error.attribute.to_string())
+            .collect()
+    }
+
+    #[test]
+    fn a_plain_configuration_has_no_faults() {
+        assert_eq!(faults(&config()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn unknown_values_are_not_judged() {
+        let config = State {
+            user_id: Value::Unknown,
+            token_name: Value::Unknown,
+            expiration_date: Value::Unknown,
+            acl: Value::Unknown,
+            ..State::default()
+        };
+        assert_eq!(faults(&config), Vec::<String>::new());
+    }
+
+    #[test]
+    fn each_malformed_value_is_reported_on_its_attribute() {
+        let config = State {
+            user_id: Value::Value("demo".into()),
+            token_name: Value::Value("1".into()),
+            expiration_date: Value::Value("soon".into()),
+            comment: Value::Value("0".into()),
+            acl: Value::Value(vec![entry("vms", "PVEAuditor", Value::Null)]),
+            ..State::default()
+        };
+        assert_eq!(
+            faults(&config),
+            ["user_id", "token_name", "expiration_date", "comment", "acl"]
+        );
+    }
+
+    #[test]
+    fn entries_that_are_equal_after_defaults_are_refused() {
+        let config = State {
+            acl: Value::Value(vec![
+                entry("/vms", "PVEAuditor", Value::Null),
+                entry("/vms/", "PVEAuditor", Value::Value(false)),
+            ]),
+            ..config()
+        };
+        assert_eq!(faults(&config), ["acl"]);
+    }
+
+    #[test]
+    fn an_acl_without_privilege_separation_is_refused() {
+        let config = State {
+            privilege_separation: Value::Value(false),
+            acl: Value::Value(vec![entry("/", "PVEAdmin", Value::Null)]),
+            ..config()
+        };
+        assert_eq!(faults(&config), ["acl"]);
+    }
+}

@@ -1,0 +1,274 @@
+//! Which credential is meant, out of the attributes that can name one.
+//!
+//! There are three forms: a token in one string (`api_token`), a token in two
+//! (`api_token_id` and `api_token_secret`), and a user's login (`username`, `password` and, with
+//! two factors, `totp_secret`). A credential is never put together from two sources, and
+//! contradictions are errors that say where each value came from.
+
+use tf_provider::Diagnostics;
+
+use super::{
+    environment::{Environment, Variables},
+    given::{Given, Source},
+    secret::StoredSecret,
+};
+use crate::{
+    framework::Report,
+    pve::{ApiToken, Credentials, Secret, TokenId, TotpSeed, UserId},
+};
+
+/// The attributes that can name a credential, as given.
+#[derive(Clone, Debug, Default)]
+pub struct CredentialFields {
+    /// `user@realm!name=secret`.
+    pub api_token: Given<StoredSecret>,
+    /// `user@realm!name`, or `name` beside `username`.
+    pub api_token_id: Given<String>,
+    /// The secret that belongs to `api_token_id`.
+    pub api_token_secret: Given<StoredSecret>,
+    /// `user@realm`.
+    pub username: Given<String>,
+    /// The password of `username`.
+    pub password: Given<StoredSecret>,
+    /// The base32 seed of the user's time-based codes.
+    pub totp_secret: Given<StoredSecret>,
+}
+
+/// Why a setting has no usable value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unresolved {
+    /// It is known only after apply.
+    Unknown(Source),
+    /// It is wrong; the diagnostics say how.
+    Invalid,
+}
+
+impl CredentialFields {
+    /// The credential from the environment: our own names if any of them is set, else the
+    /// fallback names. Never a mixture.
+    pub fn from_environment(environment: &Environment) -> Self {
+        let own = Self::named(
+            environment,
+            [
+                "PROXMOX_VE_API_TOKEN",
+                "PROXMOX_VE_API_TOKEN_ID",
+                "PROXMOX_VE_API_TOKEN_SECRET",
+                "PROXMOX_VE_USERNAME",
+                "PROXMOX_VE_PASSWORD",
+                "PROXMOX_VE_TOTP_SECRET",
+            ],
+        );
+        let fallback = Self::named(
+            environment,
+            [
+                "PM_API_TOKEN",
+                "PM_API_TOKEN_ID",
+                "PM_API_TOKEN_SECRET",
+                "PM_USER",
+                "PM_PASS",
+                "PM_TOTP_SECRET",
+            ],
+        );
+        if own.first_given().is_some() {
+            own
+        } else {
+            fallback
+        }
+    }
+
+    fn named(environment: &Environment, names: [&'static str; 6]) -> Self {
+        let text = |own| {
+            environment.first(&Variables {
+                own,
+                fallback: None,
+            })
+        };
+        let secret = |own| match text(own) {
+            Given::Known(value, source) => Given::Known(Secret::new(value).into(), source),
+            _ => Given::Absent,
+        };
+        let [api_token, id, token_secret, username, password, totp] = names;
+        Self {
+            api_token: secret(api_token),
+            api_token_id: text(id),
+            api_token_secret: secret(token_secret),
+            username: text(username),
+            password: secret(password),
+            totp_secret: secret(totp),
+        }
+    }
+
+    /// Where the first value that is given came from.
+    pub fn first_given(&self) -> Option<Source> {
+        self.api_token
+            .source()
+            .or(self.api_token_id.source())
+            .or(self.api_token_secret.source())
+            .or(self.password.source())
+            .or(self.totp_secret.source())
+            .or(self.username.source())
+    }
+
+    fn first_unknown(&self) -> Option<Source> {
+        self.api_token
+            .unknown()
+            .or(self.api_token_id.unknown())
+            .or(self.api_token_secret.unknown())
+            .or(self.username.unknown())
+            .or(self.password.unknown())
+            .or(self.totp_secret.unknown())
+    }
+
+    /// Turns the fields into a credential, or says why not.
+    ///
+    /// Contradictions and missing halves are found even while some values are unknown.
+    pub fn resolve(&self, diags: &mut Diagnostics) -> Result<Credentials, Unresolved> {
+        self.check(diags)?;
+        if let Some(source) = self.first_unknown() {
+            return Err(Unresolved::Unknown(source));
+        }
+        match (&self.api_token, &self.api_token_id, &self.api_token_secret) {
+            (Given::Known(token, source), _, _) => whole_token(token, *source, diags),
+            (_, Given::Known(id, source), Given::Known(secret, _)) => {
+                self.split_token(id, *source, secret, diags)
+            }
+            _ => self.login(diags),
+        }
+    }
+
+    /// Refuses more than one credential, and half of one.
+    fn check(&self, diags: &mut Diagnostics) -> Result<(), Unresolved> {
+        let whole = self.api_token.source();
+        let split = self
+            .api_token_id
+            .source()
+            .or(self.api_token_secret.source());
+        let login = self.password.source().or(self.totp_secret.source());
+        let given: Vec<Source> = [whole, split, login].into_iter().flatten().collect();
+        if let [first, second, ..] = given[..] {
+            diags.fail(
+                "More than one credential",
+                format!(
+                    "{first} and {second} are both set, and they name different credentials. \
+                     Keep one: `api_token`, or `api_token_id` with `api_token_secret`, or \
+                     `username` with `password`."
+                ),
+                second.path(),
+            );
+            return Err(Unresolved::Invalid);
+        }
+        if split.is_some() {
+            needs_both(
+                &self.api_token_id,
+                "api_token_id",
+                &self.api_token_secret,
+                "api_token_secret",
+                diags,
+            )?;
+        }
+        if login.is_some() || (self.username.is_given() && given.is_empty()) {
+            needs_both(
+                &self.username,
+                "username",
+                &self.password,
+                "password",
+                diags,
+            )?;
+        }
+        Ok(())
+    }
+
+    fn user(&self, diags: &mut Diagnostics) -> Result<Option<UserId>, Unresolved> {
+        let Given::Known(username, source) = &self.username else {
+            return Ok(None);
+        };
+        match username.parse() {
+            Ok(user) => Ok(Some(user)),
+            Err(error) => Err(malformed("user name", &format!("{error}"), *source, diags)),
+        }
+    }
+
+    fn split_token(
+        &self,
+        id: &str,
+        source: Source,
+        secret: &StoredSecret,
+        diags: &mut Diagnostics,
+    ) -> Result<Credentials, Unresolved> {
+        let user = self.user(diags)?;
+        match TokenId::parse(id, user.as_ref()) {
+            Ok(id) => Ok(Credentials::Token(ApiToken {
+                id,
+                secret: secret.secret().clone(),
+            })),
+            Err(error) => Err(malformed("token id", &format!("{error}"), source, diags)),
+        }
+    }
+
+    fn login(&self, diags: &mut Diagnostics) -> Result<Credentials, Unresolved> {
+        let (Some(user), Given::Known(password, _)) = (self.user(diags)?, &self.password) else {
+            return Ok(Credentials::None);
+        };
+        let totp = match &self.totp_secret {
+            Given::Known(seed, source) => match seed.secret().expose().parse::<TotpSeed>() {
+                Ok(seed) => Some(seed),
+                Err(error) => {
+                    return Err(malformed("TOTP seed", &format!("{error}"), *source, diags));
+                }
+            },
+            _ => None,
+        };
+        Ok(Credentials::Password {
+            user,
+            password: password.secret().clone(),
+            totp,
+        })
+    }
+}
+
+fn whole_token(
+    token: &StoredSecret,
+    source: Source,
+    diags: &mut Diagnostics,
+) -> Result<Credentials, Unresolved> {
+    match token.secret().expose().parse::<ApiToken>() {
+        Ok(token) => Ok(Credentials::Token(token)),
+        Err(error) => Err(malformed("API token", &format!("{error}"), source, diags)),
+    }
+}
+
+fn needs_both<A, B>(
+    one: &Given<A>,
+    one_name: &str,
+    other: &Given<B>,
+    other_name: &str,
+    diags: &mut Diagnostics,
+) -> Result<(), Unresolved> {
+    let (set, missing) = match (one.source(), other.source()) {
+        (Some(source), None) => (source, other_name),
+        (None, Some(source)) => (source, one_name),
+        _ => return Ok(()),
+    };
+    let place = match set {
+        Source::Attribute(_) => "in the same block",
+        Source::Variable(_) => "in the environment",
+    };
+    diags.fail(
+        "Half a credential",
+        format!(
+            "{set} is set, but `{missing}` is not. A credential is never put together from two \
+             sources: set `{missing}` {place} as well, or remove {set}."
+        ),
+        set.path(),
+    );
+    Err(Unresolved::Invalid)
+}
+
+fn malformed(what: &str, problem: &str, source: Source, diags: &mut Diagnostics) -> Unresolved {
+    diags.fail(
+        "Malformed credential",
+        format!("The {what} from {source} cannot be used: {problem}"),
+        source.path(),
+    );
+    Unresolved::Invalid
+}

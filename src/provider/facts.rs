@@ -1,0 +1,122 @@
+//! What a connection check found out, as attributes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use tf_provider::value::Value;
+
+use super::{credentials::Unresolved, given::Source};
+use crate::pve::{
+    Client, ClusterNode, Credentials,
+    diagnosis::{Report, Requirements},
+};
+
+/// Required privileges by path, as configured.
+pub type PrivilegeMap = Value<BTreeMap<String, Value<Vec<Value<String>>>>>;
+
+/// What is known of a host that was connected to. The default is that nothing is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Facts {
+    pub endpoint: Value<String>,
+    pub api_url: Value<String>,
+    pub token_id: Value<String>,
+    pub auth_method: Value<String>,
+    pub version: Value<String>,
+    pub release: Value<String>,
+    pub repoid: Value<String>,
+    pub cluster_name: Value<String>,
+    pub quorate: Value<bool>,
+    pub nodes: Value<Vec<NodeFacts>>,
+    pub certificate_fingerprint: Value<String>,
+    pub privileges: Value<BTreeMap<String, Vec<String>>>,
+}
+
+/// One node of a cluster, or the single host.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NodeFacts {
+    name: Value<String>,
+    online: Value<bool>,
+    local: Value<bool>,
+    address: Value<String>,
+}
+
+impl From<&ClusterNode> for NodeFacts {
+    fn from(node: &ClusterNode) -> Self {
+        Self {
+            name: node.name.clone().into(),
+            online: node.online.into(),
+            local: node.local.into(),
+            address: node.address.clone().into(),
+        }
+    }
+}
+
+impl Facts {
+    /// Everything is known only after apply.
+    pub fn unknown() -> Self {
+        Self {
+            endpoint: Value::Unknown,
+            api_url: Value::Unknown,
+            token_id: Value::Unknown,
+            auth_method: Value::Unknown,
+            version: Value::Unknown,
+            release: Value::Unknown,
+            repoid: Value::Unknown,
+            cluster_name: Value::Unknown,
+            quorate: Value::Unknown,
+            nodes: Value::Unknown,
+            certificate_fingerprint: Value::Unknown,
+            privileges: Value::Unknown,
+        }
+    }
+
+    /// What a check has shown. What it did not come to is null.
+    pub fn of(client: &Client, report: &Report) -> Self {
+        let version = report.version.as_ref();
+        let settings = client.settings();
+        let token = match &settings.credentials {
+            Credentials::Token(token) => Some(token.id.to_string()),
+            _ => None,
+        };
+        Self {
+            endpoint: settings.endpoint.to_string().into(),
+            api_url: settings.endpoint.api_url().to_string().into(),
+            token_id: token.into(),
+            auth_method: report.auth_method.to_owned().into(),
+            version: version.map(|version| version.version.clone()).into(),
+            release: version.map(|version| version.release.clone()).into(),
+            repoid: version.map(|version| version.repoid.clone()).into(),
+            cluster_name: report.cluster_name.clone().into(),
+            quorate: report.quorate.into(),
+            nodes: Value::Value(report.nodes.iter().map(NodeFacts::from).collect()),
+            certificate_fingerprint: report
+                .certificate_fingerprint
+                .map(|fingerprint| fingerprint.to_string())
+                .into(),
+            privileges: Value::Value(report.privileges.clone()),
+        }
+    }
+}
+
+/// The requirements of a check, once all of them are known.
+pub fn required_privileges(required: &PrivilegeMap) -> Result<Requirements, Unresolved> {
+    const UNKNOWN: Unresolved = Unresolved::Unknown(Source::Attribute("required_privileges"));
+    let mut privileges = BTreeMap::new();
+    match required {
+        Value::Null => {}
+        Value::Unknown => return Err(UNKNOWN),
+        Value::Value(paths) => {
+            for (path, names) in paths {
+                let Value::Value(names) = names else {
+                    return Err(UNKNOWN);
+                };
+                let names: Option<BTreeSet<String>> = names
+                    .iter()
+                    .map(|name| name.as_ref_option().cloned())
+                    .collect();
+                privileges.insert(path.clone(), names.ok_or(UNKNOWN)?);
+            }
+        }
+    }
+    Ok(Requirements { privileges })
+}

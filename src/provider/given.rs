@@ -1,0 +1,85 @@
+//! A value that a person may have given, and where.
+//!
+//! A setting can come from a block or from the environment, and while planning it can be unknown.
+//! Messages say where a value came from, never what it is.
+
+use std::fmt;
+
+use tf_provider::{AttributePath, value::Value};
+
+/// Where a value came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// An attribute of the block that is being looked at.
+    Attribute(&'static str),
+    /// An environment variable.
+    Variable(&'static str),
+}
+
+impl Source {
+    /// The path for a diagnostic: the attribute, or the block as a whole for the environment.
+    pub fn path(self) -> AttributePath {
+        match self {
+            Self::Attribute(name) => AttributePath::new(name),
+            Self::Variable(_) => AttributePath::root(),
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Attribute(name) => write!(f, "`{name}`"),
+            Self::Variable(name) => write!(f, "the environment variable {name}"),
+        }
+    }
+}
+
+/// A value that may be absent, not known yet, or known together with its source.
+#[derive(Clone, Debug, Default)]
+pub enum Given<T> {
+    /// Nobody set it.
+    #[default]
+    Absent,
+    /// Set, to something that is known only later. An unknown value counts as set.
+    Unknown(Source),
+    /// Set and known.
+    Known(T, Source),
+}
+
+impl<T> Given<T> {
+    /// Takes an attribute of a block. Null counts as absent.
+    pub fn attribute(name: &'static str, value: Value<T>) -> Self {
+        match value {
+            Value::Value(value) => Self::Known(value, Source::Attribute(name)),
+            Value::Null => Self::Absent,
+            Value::Unknown => Self::Unknown(Source::Attribute(name)),
+        }
+    }
+
+    /// Where it was set, if it was.
+    pub fn source(&self) -> Option<Source> {
+        match self {
+            Self::Absent => None,
+            Self::Unknown(source) | Self::Known(_, source) => Some(*source),
+        }
+    }
+
+    /// Whether anybody set it, known or not.
+    pub fn is_given(&self) -> bool {
+        self.source().is_some()
+    }
+
+    /// Where it was set, if it was set to something known only later.
+    pub fn unknown(&self) -> Option<Source> {
+        match self {
+            Self::Unknown(source) => Some(*source),
+            _ => None,
+        }
+    }
+
+    /// This one if it was given, else the other.
+    pub fn or(self, other: Self) -> Self {
+        if self.is_given() { self } else { other }
+    }
+}

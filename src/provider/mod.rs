@@ -1,0 +1,134 @@
+//! The provider itself: what a configuration can say, and what happens then.
+//!
+//! One file (or folder) for each resource, data source and set of functions, named after it,
+//! written against the typed traits of `tf-provider`; [`catalog`] lists them. What they share
+//! stands beside them: how settings are resolved ([`config`], [`credentials`], [`tls`],
+//! [`given`], [`environment`]), the connection they lead to ([`connection`]), how errors are told
+//! ([`explain`]), and how secrets enter the state ([`secret`]).
+
+mod api_token;
+mod config;
+mod connection;
+mod credentials;
+mod data;
+mod environment;
+mod explain;
+mod facts;
+mod functions;
+mod given;
+mod host;
+mod instant;
+mod secret;
+mod tls;
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use tf_provider::{Diagnostics, Provider, schema::Schema};
+
+use self::{
+    api_token::ApiTokenResource,
+    config::{Config, Defaults},
+    connection::Connection,
+    data::{ConnectionData, PermissionsData},
+    environment::Environment,
+    functions::{AuthorizationHeader, FormatTokenId, ParseTokenId},
+    host::HostResource,
+};
+use crate::framework::{
+    Catalog, DataSourceAdapter, ErasedDataSource, ErasedFunction, ErasedResource, FunctionAdapter,
+    ProviderAdapter, ResourceAdapter, upgrade::NeverChanged,
+};
+
+/// Everything this provider offers.
+pub fn catalog() -> Catalog {
+    let connection = Connection::default();
+    let resources: [(&str, Box<dyn ErasedResource>); 2] = [
+        (
+            "proxmox_api_token",
+            Box::new(ResourceAdapter::new(
+                ApiTokenResource::new(connection.clone()),
+                NeverChanged,
+            )),
+        ),
+        (
+            "proxmox_host",
+            Box::new(ResourceAdapter::new(
+                HostResource::new(connection.clone()),
+                NeverChanged,
+            )),
+        ),
+    ];
+    let data_sources: [(&str, Box<dyn ErasedDataSource>); 2] = [
+        (
+            "proxmox_connection",
+            Box::new(DataSourceAdapter::new(ConnectionData::new(
+                connection.clone(),
+            ))),
+        ),
+        (
+            "proxmox_permissions",
+            Box::new(DataSourceAdapter::new(PermissionsData::new(
+                connection.clone(),
+            ))),
+        ),
+    ];
+    let functions: [(&str, Box<dyn ErasedFunction>); 3] = [
+        (
+            "parse_token_id",
+            Box::new(FunctionAdapter::new(ParseTokenId)),
+        ),
+        (
+            "format_token_id",
+            Box::new(FunctionAdapter::new(FormatTokenId)),
+        ),
+        (
+            "authorization_header",
+            Box::new(FunctionAdapter::new(AuthorizationHeader)),
+        ),
+    ];
+    Catalog {
+        provider: Box::new(ProviderAdapter::new(ProxmoxProvider { connection })),
+        resources: named(resources),
+        data_sources: named(data_sources),
+        functions: named(functions),
+    }
+}
+
+fn named<T, const N: usize>(items: [(&str, T); N]) -> BTreeMap<String, T> {
+    items.map(|(name, item)| (name.to_owned(), item)).into()
+}
+
+/// The provider block.
+struct ProxmoxProvider {
+    connection: Connection,
+}
+
+#[async_trait]
+impl Provider for ProxmoxProvider {
+    type Config<'a> = Config;
+    type MetaState<'a> = ();
+
+    fn schema(&self, _diags: &mut Diagnostics) -> Option<Schema> {
+        Some(config::schema())
+    }
+
+    async fn validate<'a>(&self, diags: &mut Diagnostics, config: Config) -> Option<()> {
+        config.given().check(diags);
+        Some(())
+    }
+
+    async fn configure<'a>(
+        &self,
+        diags: &mut Diagnostics,
+        _terraform_version: String,
+        config: Config,
+    ) -> Option<()> {
+        let environment = Environment::of_this_process();
+        let environment = Defaults::from_environment(&environment, diags);
+        let defaults = config.given().or_environment(environment, diags);
+        defaults.check(diags);
+        self.connection.configure(defaults);
+        Some(())
+    }
+}

@@ -1,0 +1,410 @@
+//! Realms, users, roles and effective permissions.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use http::Method;
+use serde::Deserialize;
+use serde_json::Value;
+use time::OffsetDateTime;
+
+use super::super::client::Ask;
+use super::super::{Call, Client, Credentials, Error, TokenId, UserId};
+use super::lenient;
+use super::tokens::{self, TokenInfo};
+
+/// A realm, as the login page lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Realm {
+    /// The realm's name.
+    pub realm: String,
+    /// `pam`, `pve`, `ldap`, `ad` or `openid`.
+    #[serde(rename = "type", default)]
+    pub kind: String,
+    /// The administrator's comment.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub comment: Option<String>,
+}
+
+/// A user with all its tokens: what one request tells of every token the user owns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// Whose tokens these are.
+    pub user_id: UserId,
+    /// Whether `enabled`, `expire`, `groups` and `comment` are known. They are not where the
+    /// user itself asked by ticket and may see no more than its own tokens.
+    pub details_known: bool,
+    /// Whether the user may log in; a disabled user's tokens are refused too.
+    pub enabled: bool,
+    /// When the user expires, in seconds since 1970, and with it its tokens. `None`: never.
+    pub expire: Option<i64>,
+    /// The groups it is in.
+    pub groups: Vec<String>,
+    /// The administrator's comment.
+    pub comment: Option<String>,
+    /// Its tokens by name.
+    pub tokens: BTreeMap<String, TokenInfo>,
+    /// When the server said so, on the server's clock.
+    pub observed_at: OffsetDateTime,
+}
+
+#[derive(Deserialize)]
+struct RawUser {
+    #[serde(default)]
+    userid: Option<String>,
+    #[serde(default, deserialize_with = "lenient::optional_flag")]
+    enable: Option<bool>,
+    #[serde(default, deserialize_with = "lenient::integer")]
+    expire: i64,
+    #[serde(default, deserialize_with = "lenient::words")]
+    groups: Vec<String>,
+    #[serde(default, deserialize_with = "lenient::text")]
+    comment: Option<String>,
+    #[serde(default)]
+    tokens: Value,
+}
+
+impl RawUser {
+    fn into_owner(self, user_id: UserId, observed_at: OffsetDateTime) -> Result<Owner, String> {
+        let mut groups = self.groups;
+        groups.sort();
+        Ok(Owner {
+            user_id,
+            details_known: true,
+            enabled: self.enable.unwrap_or(true),
+            expire: (self.expire != 0).then_some(self.expire),
+            groups,
+            comment: self.comment,
+            tokens: tokens::from_collection(self.tokens)?,
+            observed_at,
+        })
+    }
+}
+
+/// A role and its privileges.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Role {
+    /// The role's name.
+    pub name: String,
+    /// Its privileges.
+    pub privileges: BTreeSet<String>,
+    /// Whether it is built in.
+    pub special: bool,
+}
+
+#[derive(Deserialize)]
+struct RawRole {
+    roleid: String,
+    #[serde(default, deserialize_with = "lenient::words")]
+    privs: Vec<String>,
+    #[serde(default, deserialize_with = "lenient::flag")]
+    special: bool,
+}
+
+/// The privileges that somebody has at one path.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Privileges(BTreeMap<String, bool>);
+
+impl Privileges {
+    /// Whether the privilege is granted at the path itself, inherited by deeper ones or not.
+    pub fn contains(&self, privilege: &str) -> bool {
+        self.0.contains_key(privilege)
+    }
+
+    /// Whether the privilege is granted and passed on to deeper paths.
+    pub fn propagates(&self, privilege: &str) -> bool {
+        self.0.get(privilege).copied().unwrap_or(false)
+    }
+
+    /// The names, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The answer of `GET /access/permissions`, in which a 0 means granted without
+    /// propagation (recording `164-use-permissions-privsep1-acl-noprop`).
+    fn at(path: &str, answer: &BTreeMap<String, BTreeMap<String, Value>>) -> Self {
+        let granted = answer.get(path).into_iter().flatten();
+        Self(
+            granted
+                .map(|(name, propagate)| {
+                    (name.clone(), lenient::to_flag(propagate).unwrap_or(false))
+                })
+                .collect(),
+        )
+    }
+}
+
+/// The path as the server keeps it: one slash in front, none behind, none doubled
+/// (recordings `281-acl-set-trailing-slash`, `282-acl-set-no-leading-slash`).
+pub fn normalise_path(path: &str) -> String {
+    let parts: Vec<&str> = path
+        .trim()
+        .split('/')
+        .filter(|part| !part.is_empty())
+        .collect();
+    format!("/{}", parts.join("/"))
+}
+
+impl Client {
+    /// The realms. Needs no credentials and is asked without any, so it shows that Proxmox VE
+    /// answers, whatever the credentials are worth.
+    ///
+    /// # Errors
+    /// Any [`Error`] of a read but refusals.
+    pub async fn domains(&self, call: &Call) -> Result<Vec<Realm>, Error> {
+        self.ask(Ask::get(&["access", "domains"]).anonymous(), call)
+            .await?
+            .decode()
+    }
+
+    /// A user with its tokens, or `None` if there is no such user.
+    ///
+    /// The answer is kept until the next write through this client, and callers who ask at the
+    /// same time share one request. Needs `Sys.Audit` on `/access` or `User.Modify` on a group of
+    /// the user; with less, a user's own ticket still gets its tokens
+    /// (recording `355-ticket-user-list-own-tokens`), and [`Owner::details_known`] is false.
+    ///
+    /// # Errors
+    /// Any [`Error`] of a read.
+    pub async fn user(&self, user: &UserId, call: &Call) -> Result<Option<Arc<Owner>>, Error> {
+        let fetch = || {
+            let (client, user) = (self.clone(), user.clone());
+            async move { client.fetch_owner(&user, &Call::default()).await }
+        };
+        let stopped = |why| self.stopped(why, Method::GET, &["access", "users", &user.to_string()]);
+        self.reads().owners.get(user, call, fetch, stopped).await
+    }
+
+    async fn fetch_owner(&self, user: &UserId, call: &Call) -> Result<Option<Arc<Owner>>, Error> {
+        let asked = Ask::get(&["access", "users", &user.to_string()]).about_user(user);
+        match self.ask(asked, call).await {
+            Ok(reply) => {
+                let observed_at = reply.server_time;
+                reply
+                    .decode_with(|raw: RawUser| raw.into_owner(user.clone(), observed_at))
+                    .map(|owner| Some(Arc::new(owner)))
+            }
+            Err(Error::NoSuchUser { .. }) => Ok(None),
+            Err(Error::Forbidden { .. }) if self.is_ticket_of(user) => {
+                self.own_tokens(user, call).await.map(Some)
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    fn is_ticket_of(&self, user: &UserId) -> bool {
+        matches!(&self.settings().credentials, Credentials::Password { user: own, .. } if own == user)
+    }
+
+    async fn own_tokens(&self, user: &UserId, call: &Call) -> Result<Arc<Owner>, Error> {
+        let asked = Ask::get(&["access", "users", &user.to_string(), "token"]).about_user(user);
+        let reply = self.ask(asked, call).await?;
+        let observed_at = reply.server_time;
+        let tokens = reply.decode_with(tokens::from_collection)?;
+        Ok(Arc::new(Owner {
+            user_id: user.clone(),
+            details_known: false,
+            enabled: true,
+            expire: None,
+            groups: Vec::new(),
+            comment: None,
+            tokens,
+            observed_at,
+        }))
+    }
+
+    /// All users that the caller may see, with their tokens, by id. Without `Sys.Audit` on
+    /// `/access` the server leaves users out and does not say so.
+    ///
+    /// # Errors
+    /// Any [`Error`] of a read.
+    pub async fn users_full(&self, call: &Call) -> Result<Vec<Owner>, Error> {
+        let asked = Ask::get(&["access", "users"]).query(&[("full", "1")]);
+        let reply = self.ask(asked, call).await?;
+        let observed_at = reply.server_time;
+        let mut owners = reply.decode_with(|raw: Vec<RawUser>| {
+            raw.into_iter()
+                .map(|user| {
+                    let id = user.userid.as_deref().unwrap_or_default();
+                    let id = id.parse().map_err(|error| format!("{error}"))?;
+                    user.into_owner(id, observed_at)
+                })
+                .collect::<Result<Vec<_>, _>>()
+        })?;
+        owners.sort_by(|a, b| a.user_id.cmp(&b.user_id));
+        Ok(owners)
+    }
+
+    /// The caller's own privileges at a path.
+    ///
+    /// # Errors
+    /// Any [`Error`] of a read.
+    pub async fn permissions(&self, path: &str, call: &Call) -> Result<Privileges, Error> {
+        self.permissions_at(None, path, call).await
+    }
+
+    /// The privileges of a user or token at a path. A user may ask about its own tokens, anybody
+    /// else needs `Sys.Audit` on `/access`. Of an unknown id the server says that it has none
+    /// (recording `172-use-permissions-userid-missing-user`).
+    ///
+    /// # Errors
+    /// Any [`Error`] of a read.
+    pub async fn permissions_of(
+        &self,
+        auth_id: &str,
+        path: &str,
+        call: &Call,
+    ) -> Result<Privileges, Error> {
+        self.permissions_at(Some(auth_id), path, call).await
+    }
+
+    /// As [`Client::permissions_of`], for a token.
+    ///
+    /// # Errors
+    /// Any [`Error`] of a read.
+    pub async fn permissions_of_token(
+        &self,
+        token: &TokenId,
+        path: &str,
+        call: &Call,
+    ) -> Result<Privileges, Error> {
+        self.permissions_at(Some(&token.to_string()), path, call)
+            .await
+    }
+
+    async fn permissions_at(
+        &self,
+        auth_id: Option<&str>,
+        path: &str,
+        call: &Call,
+    ) -> Result<Privileges, Error> {
+        let path = normalise_path(path);
+        let mut query = vec![("path", path.as_str())];
+        query.extend(auth_id.map(|id| ("userid", id)));
+        let asked = Ask::get(&["access", "permissions"]).query(&query);
+        let answer: BTreeMap<String, BTreeMap<String, Value>> =
+            self.ask(asked, call).await?.decode()?;
+        Ok(Privileges::at(&path, &answer))
+    }
+
+    /// Whether the caller has no privilege anywhere (recording
+    /// `158-use-permissions-privsep1-noacl`); no when it cannot be found out.
+    pub(in crate::pve) async fn has_no_permissions(&self, call: &Call) -> bool {
+        let asked = Ask::get(&["access", "permissions"]);
+        let answer = match self.ask(asked, call).await {
+            Ok(reply) => reply.decode::<BTreeMap<String, BTreeMap<String, Value>>>(),
+            Err(error) => Err(error),
+        };
+        answer.is_ok_and(|paths| paths.values().all(BTreeMap::is_empty))
+    }
+
+    /// The privileges of one role. That of `Administrator` has every privilege that this
+    /// version of the server knows.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchRole`], and any other error of a read.
+    pub async fn role_privileges(
+        &self,
+        role: &str,
+        call: &Call,
+    ) -> Result<BTreeSet<String>, Error> {
+        let asked = Ask::get(&["access", "roles", role]).about_role(role);
+        let privileges: BTreeMap<String, Value> = self.ask(asked, call).await?.decode()?;
+        Ok(privileges.into_keys().collect())
+    }
+
+    /// All roles, by name.
+    ///
+    /// # Errors
+    /// Any [`Error`] of a read.
+    pub async fn roles(&self, call: &Call) -> Result<Vec<Role>, Error> {
+        let raw: Vec<RawRole> = self
+            .ask(Ask::get(&["access", "roles"]), call)
+            .await?
+            .decode()?;
+        let mut roles: Vec<Role> = raw
+            .into_iter()
+            .map(|role| Role {
+                name: role.roleid,
+                privileges: role.privs.into_iter().collect(),
+                special: role.special,
+            })
+            .collect();
+        roles.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(roles)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+    use time::OffsetDateTime;
+
+    use super::{Privileges, RawUser, normalise_path};
+
+    #[test]
+    fn a_user_with_tokens_is_read_as_recorded() {
+        // 105-user-get-with-tokens
+        let raw: RawUser = serde_json::from_value(json!({
+            "enable":1,"groups":["grp1"],"tokens":{"bymgr":{"expire":0,"privsep":1}},"expire":0
+        }))
+        .unwrap();
+        let owner = raw
+            .into_owner("audit@pve".parse().unwrap(), OffsetDateTime::UNIX_EPOCH)
+            .unwrap();
+        assert!(owner.enabled && owner.details_known);
+        assert_eq!(owner.expire, None);
+        assert_eq!(owner.groups, ["grp1"]);
+        let token = &owner.tokens["bymgr"];
+        assert!(token.privilege_separation && token.expire.is_none() && token.comment.is_none());
+    }
+
+    #[test]
+    fn a_user_without_tokens_has_null_for_them() {
+        // 106-user-get-without-tokens
+        let raw: RawUser = serde_json::from_value(json!({
+            "keys":"x","groups":[],"enable":1,"tokens":null,"email":"","expire":0
+        }))
+        .unwrap();
+        let owner = raw
+            .into_owner("totp@pve".parse().unwrap(), OffsetDateTime::UNIX_EPOCH)
+            .unwrap();
+        assert!(owner.tokens.is_empty());
+    }
+
+    #[test]
+    fn a_privilege_with_the_value_zero_is_granted_without_propagation() {
+        // 164-use-permissions-privsep1-acl-noprop
+        let answer: BTreeMap<String, BTreeMap<String, serde_json::Value>> =
+            serde_json::from_value(json!({
+                "/": {"Sys.Audit": 0, "VM.Audit": 1}
+            }))
+            .unwrap();
+        let privileges = Privileges::at("/", &answer);
+        assert!(privileges.contains("Sys.Audit") && !privileges.propagates("Sys.Audit"));
+        assert!(privileges.contains("VM.Audit") && privileges.propagates("VM.Audit"));
+        assert!(!privileges.contains("VM.Allocate"));
+        assert!(Privileges::at("/vms", &answer).is_empty());
+    }
+
+    #[test]
+    fn paths_are_normalised_as_the_server_does() {
+        for (given, expected) in [
+            ("/", "/"),
+            ("", "/"),
+            ("/vms/", "/vms"),
+            ("vms/100", "/vms/100"),
+            ("//vms//100", "/vms/100"),
+        ] {
+            assert_eq!(normalise_path(given), expected, "{given}");
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! The access control list.
+
+use std::sync::Arc;
+
+use http::Method;
+use serde::Deserialize;
+
+use super::super::client::Ask;
+use super::super::{Call, Client, Error, TokenId};
+use super::access::normalise_path;
+use super::lenient;
+
+/// What kind of subject an entry is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AclSubject {
+    /// A user.
+    User,
+    /// A group of users.
+    Group,
+    /// An API token.
+    Token,
+}
+
+/// One role for one subject at one path.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+pub struct AclEntry {
+    /// The path, normalised.
+    pub path: String,
+    /// What kind of subject it is for.
+    #[serde(rename = "type")]
+    pub kind: AclSubject,
+    /// The id of the user, group or token.
+    #[serde(rename = "ugid")]
+    pub subject: String,
+    /// The role.
+    #[serde(rename = "roleid")]
+    pub role: String,
+    /// Whether deeper paths inherit it.
+    #[serde(default, deserialize_with = "lenient::flag")]
+    pub propagate: bool,
+}
+
+/// The access control list as one caller sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AclView {
+    /// The entries, in order.
+    pub entries: Vec<AclEntry>,
+    /// Whether nothing was left out. Otherwise the absence of an entry proves nothing.
+    pub complete: bool,
+}
+
+impl AclView {
+    /// The entries of one token.
+    pub fn of_token(&self, token: &TokenId) -> impl Iterator<Item = &AclEntry> {
+        let token = token.to_string();
+        self.entries
+            .iter()
+            .filter(move |entry| entry.kind == AclSubject::Token && entry.subject == token)
+    }
+}
+
+impl Client {
+    /// The access control list, and whether it is complete. Like [`Client::user`], the answer is
+    /// kept until the next write through this client.
+    ///
+    /// # Errors
+    /// Any [`Error`] of a read.
+    pub async fn acl_view(&self, call: &Call) -> Result<Arc<AclView>, Error> {
+        let fetch = || {
+            let client = self.clone();
+            async move { client.fetch_acl_view(&Call::default()).await.map(Arc::new) }
+        };
+        let stopped = |why| self.stopped(why, Method::GET, &["access", "acl"]);
+        self.reads().acl.get(&(), call, fetch, stopped).await
+    }
+
+    /// The server filters the list for whoever lacks `Sys.Audit` on `/access`.
+    async fn fetch_acl_view(&self, call: &Call) -> Result<AclView, Error> {
+        let (entries, held) = tokio::join!(self.acl(call), self.permissions("/access", call));
+        Ok(AclView {
+            entries: entries?,
+            complete: held?.contains("Sys.Audit"),
+        })
+    }
+
+    /// The access control list, in order. Without `Sys.Audit` on `/access` the server leaves
+    /// out every path that the caller may not modify, and does not say so: then the absence of an
+    /// entry proves nothing.
+    ///
+    /// # Errors
+    /// Any [`Error`] of a read.
+    pub async fn acl(&self, call: &Call) -> Result<Vec<AclEntry>, Error> {
+        let mut entries: Vec<AclEntry> = self
+            .ask(Ask::get(&["access", "acl"]), call)
+            .await?
+            .decode()?;
+        entries.sort();
+        Ok(entries)
+    }
+
+    /// Gives a token a role at a path, besides those it has; harmless when it has it. Granting
+    /// again with another `propagate` changes that (recording `273-acl-set-token-noprop`).
+    ///
+    /// # Errors
+    /// [`Error::NoSuchToken`], [`Error::NoSuchUser`], [`Error::NoSuchRole`],
+    /// [`Error::ParameterErrors`] for a path that the server does not know, and any other error
+    /// of a write.
+    pub async fn grant_acl(
+        &self,
+        token: &TokenId,
+        path: &str,
+        role: &str,
+        propagate: bool,
+        call: &Call,
+    ) -> Result<(), Error> {
+        let propagate = if propagate { "1" } else { "0" };
+        self.change_acl(token, path, role, ("propagate", propagate), call)
+            .await
+    }
+
+    /// Takes a role at a path from a token; harmless when it does not have it
+    /// (recording `276-acl-delete-token-absent`).
+    ///
+    /// # Errors
+    /// As [`Client::grant_acl`].
+    pub async fn revoke_acl(
+        &self,
+        token: &TokenId,
+        path: &str,
+        role: &str,
+        call: &Call,
+    ) -> Result<(), Error> {
+        self.change_acl(token, path, role, ("delete", "1"), call)
+            .await
+    }
+
+    async fn change_acl(
+        &self,
+        token: &TokenId,
+        path: &str,
+        role: &str,
+        how: (&'static str, &str),
+        call: &Call,
+    ) -> Result<(), Error> {
+        let asked = Ask::put(&["access", "acl"])
+            .form(&[
+                ("path", normalise_path(path)),
+                ("tokens", token.to_string()),
+                ("roles", role.to_owned()),
+                (how.0, how.1.to_owned()),
+            ])
+            .about_token(token)
+            .about_role(role);
+        self.ask(asked, call).await.map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{AclEntry, AclSubject};
+
+    #[test]
+    fn an_entry_is_read_as_recorded() {
+        // 271-acl-set-token
+        let entry: AclEntry = serde_json::from_value(json!({
+            "propagate":0,"ugid":"demo@pve!use1","type":"token","path":"/","roleid":"PVEAuditor"
+        }))
+        .unwrap();
+        assert_eq!(entry.kind, AclSubject::Token);
+        assert_eq!(
+            (entry.subject.as_str(), entry.role.as_str()),
+            ("demo@pve!use1", "PVEAuditor")
+        );
+        assert!(!entry.propagate);
+    }
+}

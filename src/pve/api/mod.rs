@@ -1,0 +1,9 @@
+//! The typed calls, one file for each part of the API.
+
+pub mod access;
+pub mod acl;
+pub mod nodes;
+pub mod tokens;
+pub mod version;
+
+pub(crate) mod lenient;

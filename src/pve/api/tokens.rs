@@ -1,0 +1,337 @@
+//! The life of a token: mint, change, regenerate, revoke.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+use time::OffsetDateTime;
+
+use super::super::client::{Ask, Reply};
+use super::super::{Call, Client, Error, Secret, TokenId};
+use super::lenient;
+
+/// What the server tells of a token, all but its secret.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TokenInfo {
+    /// The comment, trimmed by the server; an empty one is none, and so is `0`
+    /// (recording `015-token-create-comment-zero`).
+    pub comment: Option<String>,
+    /// When it expires, in seconds since 1970. `None`: never.
+    pub expire: Option<i64>,
+    /// Whether it has only what its own ACL entries and its owner both grant.
+    pub privilege_separation: bool,
+}
+
+#[derive(Deserialize)]
+struct RawToken {
+    #[serde(default)]
+    tokenid: Option<String>,
+    #[serde(default, deserialize_with = "lenient::text")]
+    comment: Option<String>,
+    #[serde(default, deserialize_with = "lenient::integer")]
+    expire: i64,
+    #[serde(default, deserialize_with = "lenient::optional_flag")]
+    privsep: Option<bool>,
+}
+
+impl From<RawToken> for TokenInfo {
+    fn from(raw: RawToken) -> Self {
+        Self {
+            comment: raw.comment,
+            expire: (raw.expire != 0).then_some(raw.expire),
+            privilege_separation: raw.privsep.unwrap_or(true),
+        }
+    }
+}
+
+/// Tokens as map (one user), list (many users, token list) or `null` (none).
+pub(super) fn from_collection(value: Value) -> Result<BTreeMap<String, TokenInfo>, String> {
+    let named = |raw: RawToken| match raw.tokenid.clone() {
+        Some(name) => Ok((name, raw.into())),
+        None => Err("a token without its name".to_owned()),
+    };
+    match value {
+        Value::Null => Ok(BTreeMap::new()),
+        Value::Array(_) => serde_json::from_value::<Vec<RawToken>>(value)
+            .map_err(|error| error.to_string())?
+            .into_iter()
+            .map(named)
+            .collect(),
+        _ => Ok(serde_json::from_value::<BTreeMap<String, RawToken>>(value)
+            .map_err(|error| error.to_string())?
+            .into_iter()
+            .map(|(name, raw)| (name, raw.into()))
+            .collect()),
+    }
+}
+
+/// What a new token is to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewToken {
+    /// The comment; empty is none.
+    pub comment: Option<String>,
+    /// When it expires, in seconds since 1970. `None`: never.
+    pub expire: Option<i64>,
+    /// Whether its rights are separate from its owner's.
+    pub privsep: bool,
+}
+
+/// What to change of a token; what is `None` stays.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TokenChange {
+    /// The new comment; `Some("")` removes it.
+    pub comment: Option<String>,
+    /// The new expiry in seconds since 1970; `Some(None)` removes it.
+    pub expire: Option<Option<i64>>,
+    /// The new privilege separation.
+    pub privsep: Option<bool>,
+}
+
+/// A token with the secret that is told only now.
+#[derive(Debug, Clone)]
+pub struct CreatedToken {
+    /// Which token.
+    pub id: TokenId,
+    /// Its secret.
+    pub secret: Secret,
+    /// When the server made it, on the server's clock.
+    pub server_time: OffsetDateTime,
+}
+
+/// How a deletion found the token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deletion {
+    /// It was there and is gone, with its ACL entries.
+    Deleted,
+    /// It, or its owner, was gone before.
+    AlreadyGone,
+}
+
+#[derive(Deserialize)]
+struct Minted {
+    #[serde(default)]
+    value: Option<String>,
+}
+
+fn token_path(token: &TokenId) -> [String; 5] {
+    [
+        "access".into(),
+        "users".into(),
+        token.user.to_string(),
+        "token".into(),
+        token.name.to_string(),
+    ]
+}
+
+impl TokenChange {
+    fn form(&self) -> Vec<(&'static str, String)> {
+        let mut form = Vec::new();
+        if let Some(comment) = &self.comment {
+            // Servers before libpve-access-control 9.0.4 ignore an empty comment, and none
+            // knows how to delete one; a blank is stored as nothing by all of them
+            // (007-update-comment-space and 008-get-after of 8.2.2-http5.1.2 and 9.0.7).
+            let blank = comment.trim().is_empty();
+            form.push((
+                "comment",
+                if blank {
+                    " ".to_owned()
+                } else {
+                    comment.clone()
+                },
+            ));
+        }
+        if let Some(expire) = self.expire {
+            form.push(("expire", expire.unwrap_or(0).to_string()));
+        }
+        if let Some(privsep) = self.privsep {
+            form.push(("privsep", flag(privsep)));
+        }
+        form
+    }
+}
+
+impl NewToken {
+    fn form(&self) -> Vec<(&'static str, String)> {
+        let mut form = vec![("privsep", flag(self.privsep))];
+        form.extend(self.expire.map(|expire| ("expire", expire.to_string())));
+        let comment = self
+            .comment
+            .as_ref()
+            .filter(|comment| !comment.trim().is_empty());
+        form.extend(comment.map(|comment| ("comment", comment.clone())));
+        form
+    }
+}
+
+fn flag(on: bool) -> String {
+    if on { "1" } else { "0" }.to_owned()
+}
+
+impl Client {
+    /// Makes a token and returns its secret, which the server tells only this once.
+    ///
+    /// # Errors
+    /// [`Error::TokenExists`], [`Error::NoSuchUser`], [`Error::Forbidden`], and any other error of
+    /// a write; after one that [may have taken effect](Error::may_have_taken_effect), the token may
+    /// exist with a secret that nobody knows.
+    pub async fn create_token(
+        &self,
+        token: &TokenId,
+        new: &NewToken,
+        call: &Call,
+    ) -> Result<CreatedToken, Error> {
+        let asked = Ask::post(&token_path(token)).form(&new.form());
+        self.token_write(token, asked, call).await?.minted(token)
+    }
+
+    /// Changes comment, expiry or privilege separation; the secret stays.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchToken`], [`Error::NoSuchUser`], [`Error::Forbidden`], and any other error of
+    /// a write.
+    pub async fn update_token(
+        &self,
+        token: &TokenId,
+        change: &TokenChange,
+        call: &Call,
+    ) -> Result<TokenInfo, Error> {
+        let asked = Ask::put(&token_path(token)).form(&change.form());
+        let reply = self.token_write(token, asked, call).await?;
+        reply.decode::<RawToken>().map(TokenInfo::from)
+    }
+
+    /// Gives the token a new secret in place, with everything else kept. The old one stops
+    /// working at once (recording `136-token-update-regenerate`).
+    ///
+    /// # Errors
+    /// On a server that is too old, an error for which
+    /// [`is_unknown_parameter("regenerate")`](Error::is_unknown_parameter) holds and nothing has
+    /// changed. Otherwise as [`Client::update_token`]; after an error that
+    /// [may have taken effect](Error::may_have_taken_effect), the old secret may be dead.
+    pub async fn regenerate_token(
+        &self,
+        token: &TokenId,
+        call: &Call,
+    ) -> Result<CreatedToken, Error> {
+        let asked = Ask::put(&token_path(token)).form(&[("regenerate", "1".to_owned())]);
+        self.token_write(token, asked, call).await?.minted(token)
+    }
+
+    /// Revokes a token, and with it its ACL entries.
+    ///
+    /// # Errors
+    /// Any [`Error`] of a write but that it is missing.
+    pub async fn delete_token(&self, token: &TokenId, call: &Call) -> Result<Deletion, Error> {
+        match self
+            .token_write(token, Ask::delete(&token_path(token)), call)
+            .await
+        {
+            Ok(_) => Ok(Deletion::Deleted),
+            Err(error) if error.is_missing() => Ok(Deletion::AlreadyGone),
+            Err(other) => Err(other),
+        }
+    }
+
+    async fn token_write(&self, token: &TokenId, asked: Ask, call: &Call) -> Result<Reply, Error> {
+        match self.ask(asked.about_token(token), call).await {
+            Err(refused @ Error::Forbidden { .. }) => {
+                Err(self.forbidden_or_missing_user(refused, token, call).await)
+            }
+            other => other,
+        }
+    }
+
+    /// Told by a token, `403 Permission check failed` on a token path means either that or that
+    /// there is no such user (`099-token-get-user-missing`); the user's own path tells which
+    /// (`107-user-get-missing`).
+    async fn forbidden_or_missing_user(
+        &self,
+        refused: Error,
+        token: &TokenId,
+        call: &Call,
+    ) -> Error {
+        match (self.user(&token.user, call).await, refused) {
+            (Ok(None), Error::Forbidden { answer }) => Error::NoSuchUser {
+                answer,
+                user: token.user.clone(),
+            },
+            (_, refused) => refused,
+        }
+    }
+}
+
+impl Reply {
+    fn minted(self, token: &TokenId) -> Result<CreatedToken, Error> {
+        let server_time = self.server_time;
+        let secret = self.decode_with(|minted: Minted| {
+            let value = minted.value.filter(|value| !value.is_empty());
+            value
+                .map(Secret::new)
+                .ok_or_else(|| "it holds no secret".to_owned())
+        })?;
+        Ok(CreatedToken {
+            id: token.clone(),
+            secret,
+            server_time,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{NewToken, RawToken, TokenChange, TokenInfo, from_collection};
+
+    #[test]
+    fn tokens_come_as_map_list_and_null() {
+        let map = from_collection(json!({"ci": {"expire": "5", "privsep": "0", "comment": "x"}}))
+            .unwrap();
+        let list =
+            from_collection(json!([{"tokenid": "ci", "expire": 5, "privsep": 0, "comment": "x"}]))
+                .unwrap();
+        assert_eq!(map, list);
+        assert_eq!(map["ci"].expire, Some(5));
+        assert!(from_collection(json!(null)).unwrap().is_empty());
+        assert!(from_collection(json!([{"expire": 5}])).is_err());
+        assert!(from_collection(json!("ci")).is_err());
+    }
+
+    #[test]
+    fn what_an_update_echoes_is_read_like_what_a_get_gives() {
+        // 116-token-update-expire, and 007-update-comment-space of 8.2.2-http5.1.2
+        let echoed: RawToken =
+            serde_json::from_value(json!({"expire":"1798049627","privsep":1,"comment":" "}))
+                .unwrap();
+        let expected = TokenInfo {
+            comment: None,
+            expire: Some(1_798_049_627),
+            privilege_separation: true,
+        };
+        assert_eq!(TokenInfo::from(echoed), expected);
+    }
+
+    #[test]
+    fn clearing_a_comment_sends_a_blank_and_clearing_an_expiry_a_zero() {
+        let change = TokenChange {
+            comment: Some(String::new()),
+            expire: Some(None),
+            privsep: None,
+        };
+        assert_eq!(
+            change.form(),
+            [("comment", " ".to_owned()), ("expire", "0".to_owned())]
+        );
+        assert!(TokenChange::default().form().is_empty());
+    }
+
+    #[test]
+    fn a_new_token_sends_only_what_is_set() {
+        let new = NewToken {
+            comment: Some("  ".into()),
+            expire: None,
+            privsep: true,
+        };
+        assert_eq!(new.form(), [("privsep", "1".to_owned())]);
+    }
+}

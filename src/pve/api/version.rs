@@ -1,0 +1,37 @@
+//! `GET /version`: what runs there, and whether the credentials are accepted.
+
+use serde::Deserialize;
+
+use super::super::client::Ask;
+use super::super::{Call, Client, Error};
+
+/// The version of pve-manager. Features are probed by using them, never by comparing this.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Version {
+    /// Such as `9.2.11`.
+    pub version: String,
+    /// Such as `9.2`.
+    #[serde(default)]
+    pub release: String,
+    /// The commit it was built from.
+    #[serde(default)]
+    pub repoid: String,
+}
+
+impl Version {
+    /// The first part of the version, such as 9.
+    pub fn major(&self) -> Option<u32> {
+        self.version.split(['.', '-']).next()?.parse().ok()
+    }
+}
+
+impl Client {
+    /// The version of the host. Open to everyone who is authenticated, so it proves that the
+    /// credentials are accepted and nothing of what they may do.
+    ///
+    /// # Errors
+    /// Any [`Error`] of a read.
+    pub async fn version(&self, call: &Call) -> Result<Version, Error> {
+        self.ask(Ask::get(&["version"]), call).await?.decode()
+    }
+}

@@ -1,0 +1,205 @@
+//! What a server's certificate says of itself, for messages and for pinning.
+
+use std::fmt;
+use std::str::FromStr;
+
+use ring::digest::{SHA256, digest};
+use time::OffsetDateTime;
+use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+/// Why a text is no SHA-256 fingerprint.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FingerprintError {
+    /// 20 bytes.
+    #[error(
+        "this is a SHA-1 fingerprint: the SHA-256 one is needed, 64 hexadecimal digits, as Node > System > Certificates shows it"
+    )]
+    Sha1,
+    /// Any other length.
+    #[error(
+        "a SHA-256 fingerprint has 64 hexadecimal digits, with or without colons; this one has {0}"
+    )]
+    Length(usize),
+    /// Something that is not a hexadecimal digit.
+    #[error("a SHA-256 fingerprint holds hexadecimal digits and colons only, not {0:?}")]
+    Digit(char),
+}
+
+/// The SHA-256 digest of a whole certificate, in Proxmox VE's spelling `AA:BB:…`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fingerprint([u8; 32]);
+
+impl Fingerprint {
+    /// The fingerprint of a certificate in DER.
+    pub fn of(der: &[u8]) -> Self {
+        let mut bytes = [0; 32];
+        for (to, from) in bytes.iter_mut().zip(digest(&SHA256, der).as_ref()) {
+            *to = *from;
+        }
+        Self(bytes)
+    }
+}
+
+impl FromStr for Fingerprint {
+    type Err = FingerprintError;
+
+    fn from_str(text: &str) -> Result<Self, FingerprintError> {
+        let text = text.trim();
+        let text = text
+            .strip_prefix("sha256:")
+            .or_else(|| text.strip_prefix("SHA256:"))
+            .unwrap_or(text);
+        let mut digits = Vec::with_capacity(64);
+        for character in text.chars().filter(|c| !matches!(c, ':' | '-' | ' ')) {
+            let digit = character
+                .to_digit(16)
+                .ok_or(FingerprintError::Digit(character))?;
+            digits.push(u8::try_from(digit).unwrap_or_default());
+        }
+        match digits.len() {
+            64 => {}
+            40 => return Err(FingerprintError::Sha1),
+            other => return Err(FingerprintError::Length(other)),
+        }
+        let mut bytes = [0; 32];
+        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+            *byte = pair.iter().fold(0, |high, low| (high << 4) | low);
+        }
+        Ok(Self(bytes))
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, byte) in self.0.iter().enumerate() {
+            let colon = if index == 0 { "" } else { ":" };
+            write!(f, "{colon}{byte:02X}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fingerprint({self})")
+    }
+}
+
+/// A certificate as a server presented it. What could not be read is empty or `None`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certificate {
+    /// SHA-256 of the whole certificate.
+    pub fingerprint: Fingerprint,
+    /// Whom it names.
+    pub subject: String,
+    /// Who signed it.
+    pub issuer: String,
+    /// The DNS names and addresses it is valid for.
+    pub names: Vec<String>,
+    /// Valid from.
+    pub not_before: Option<OffsetDateTime>,
+    /// Valid until.
+    pub not_after: Option<OffsetDateTime>,
+}
+
+impl Certificate {
+    /// Reads a certificate in DER.
+    pub fn from_der(der: &[u8]) -> Self {
+        let mut seen = Self {
+            fingerprint: Fingerprint::of(der),
+            subject: String::new(),
+            issuer: String::new(),
+            names: Vec::new(),
+            not_before: None,
+            not_after: None,
+        };
+        if let Ok((_, parsed)) = X509Certificate::from_der(der) {
+            seen.subject = parsed.subject().to_string();
+            seen.issuer = parsed.issuer().to_string();
+            seen.not_before = Some(parsed.validity().not_before.to_datetime());
+            seen.not_after = Some(parsed.validity().not_after.to_datetime());
+            if let Ok(Some(names)) = parsed.subject_alternative_name() {
+                seen.names = names.value.general_names.iter().filter_map(name).collect();
+            }
+        }
+        seen
+    }
+}
+
+fn name(name: &GeneralName<'_>) -> Option<String> {
+    match name {
+        GeneralName::DNSName(name) => Some((*name).to_owned()),
+        GeneralName::IPAddress(bytes) => match <[u8; 4]>::try_from(*bytes) {
+            Ok(v4) => Some(std::net::IpAddr::from(v4).to_string()),
+            Err(_) => <[u8; 16]>::try_from(*bytes)
+                .ok()
+                .map(|v6| std::net::IpAddr::from(v6).to_string()),
+        },
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Certificate, Fingerprint, FingerprintError};
+
+    /// As `GET /nodes` gave it in recording `178-use-nodes-unprivileged`.
+    const RECORDED: &str = "BB:63:E4:06:1D:E4:0D:45:A6:66:21:63:F5:C5:60:B1:A6:11:CD:89:A8:97:10:37:03:A2:82:27:7A:A1:83:2E";
+
+    #[test]
+    fn every_usual_spelling_is_the_same_fingerprint() {
+        let expected: Fingerprint = RECORDED.parse().unwrap();
+        for text in [
+            RECORDED.to_lowercase(),
+            RECORDED.replace(':', ""),
+            RECORDED.replace(':', " "),
+            format!("sha256:{}", RECORDED.to_lowercase().replace(':', "")),
+            format!(" {RECORDED}\n"),
+        ] {
+            assert_eq!(text.parse::<Fingerprint>().unwrap(), expected, "{text}");
+        }
+        assert_eq!(expected.to_string(), RECORDED);
+    }
+
+    #[test]
+    fn what_is_no_sha256_fingerprint_is_refused_with_the_reason() {
+        assert_eq!(
+            "AA:BB".parse::<Fingerprint>().unwrap_err(),
+            FingerprintError::Length(4)
+        );
+        assert_eq!(
+            "ab".repeat(20).parse::<Fingerprint>().unwrap_err(),
+            FingerprintError::Sha1
+        );
+        assert_eq!(
+            "x".repeat(64).parse::<Fingerprint>().unwrap_err(),
+            FingerprintError::Digit('x')
+        );
+        assert_eq!(
+            "".parse::<Fingerprint>().unwrap_err(),
+            FingerprintError::Length(0)
+        );
+    }
+
+    #[test]
+    fn a_certificate_tells_its_names_and_issuer() {
+        let made = rcgen::generate_simple_self_signed([
+            "pve1.example.com".to_owned(),
+            "192.0.2.7".to_owned(),
+        ])
+        .unwrap();
+        let seen = Certificate::from_der(made.cert.der());
+        assert_eq!(seen.names, ["pve1.example.com", "192.0.2.7"]);
+        assert_eq!(seen.issuer, seen.subject);
+        assert_eq!(seen.fingerprint, Fingerprint::of(made.cert.der()));
+        assert!(seen.not_before < seen.not_after);
+    }
+
+    #[test]
+    fn what_is_no_certificate_still_has_a_fingerprint() {
+        let seen = Certificate::from_der(b"nonsense");
+        assert_eq!(seen.subject, "");
+        assert_eq!(seen.fingerprint, Fingerprint::of(b"nonsense"));
+    }
+}

@@ -1,0 +1,248 @@
+//! What a check finds out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::time::Duration;
+
+use super::super::{ClusterNode, EndpointError, Fingerprint, Version};
+
+/// What a connection must be good for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Requirements {
+    /// For each path, the privileges that the credentials must have there.
+    pub privileges: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// The outcome in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// Everything that was asked for works.
+    Ok,
+    /// The endpoint's text names no address.
+    InvalidEndpoint,
+    /// The host name does not resolve.
+    DnsFailure,
+    /// Nothing listens there, or no route leads there.
+    ConnectionRefused,
+    /// No answer in time.
+    Timeout,
+    /// The certificate's authority is not trusted, or the handshake failed.
+    TlsUntrusted,
+    /// The certificate is for other names.
+    TlsNameMismatch,
+    /// The certificate is not valid today.
+    TlsExpired,
+    /// The certificate is not the pinned one.
+    TlsFingerprintMismatch,
+    /// Something else answers.
+    NotProxmox,
+    /// The credentials are not accepted.
+    Unauthenticated,
+    /// The account has a second factor that cannot be served.
+    SecondFactorRequired,
+    /// The credentials are accepted and a call is refused.
+    PermissionDenied,
+    /// Required privileges are missing.
+    MissingPrivileges,
+    /// The node is cut off from its cluster.
+    NoQuorum,
+    /// The cluster works and some of its nodes are offline.
+    ClusterDegraded,
+    /// The host answers with an error of its own.
+    ServerError,
+    /// The host's version is too old.
+    UnsupportedVersion,
+}
+
+impl Status {
+    /// The word, such as `tls_untrusted`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::InvalidEndpoint => "invalid_endpoint",
+            Self::DnsFailure => "dns_failure",
+            Self::ConnectionRefused => "connection_refused",
+            Self::Timeout => "timeout",
+            Self::TlsUntrusted => "tls_untrusted",
+            Self::TlsNameMismatch => "tls_name_mismatch",
+            Self::TlsExpired => "tls_expired",
+            Self::TlsFingerprintMismatch => "tls_fingerprint_mismatch",
+            Self::NotProxmox => "not_proxmox",
+            Self::Unauthenticated => "unauthenticated",
+            Self::SecondFactorRequired => "second_factor_required",
+            Self::PermissionDenied => "permission_denied",
+            Self::MissingPrivileges => "missing_privileges",
+            Self::NoQuorum => "no_quorum",
+            Self::ClusterDegraded => "cluster_degraded",
+            Self::ServerError => "server_error",
+            Self::UnsupportedVersion => "unsupported_version",
+        }
+    }
+
+    /// Whether nothing is wrong.
+    pub fn is_ok(self) -> bool {
+        self == Self::Ok
+    }
+
+    /// Whether the connection cannot be used as required. A cluster with a node offline can.
+    pub fn is_failure(self) -> bool {
+        !matches!(self, Self::Ok | Self::ClusterDegraded)
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The stages of a check, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// The endpoint's text is an address.
+    Endpoint,
+    /// The name resolves.
+    Dns,
+    /// A connection is made.
+    Tcp,
+    /// The handshake succeeds with a certificate that is trusted.
+    Tls,
+    /// It is Proxmox VE that answers.
+    Proxmox,
+    /// The credentials are accepted.
+    Authentication,
+    /// They may do what is required.
+    Privileges,
+    /// The cluster is together.
+    Cluster,
+}
+
+impl Stage {
+    /// All of them, in order.
+    pub const ALL: [Self; 8] = [
+        Self::Endpoint,
+        Self::Dns,
+        Self::Tcp,
+        Self::Tls,
+        Self::Proxmox,
+        Self::Authentication,
+        Self::Privileges,
+        Self::Cluster,
+    ];
+
+    /// The stage's name in lower case.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Endpoint => "endpoint",
+            Self::Dns => "dns",
+            Self::Tcp => "tcp",
+            Self::Tls => "tls",
+            Self::Proxmox => "proxmox",
+            Self::Authentication => "authentication",
+            Self::Privileges => "privileges",
+            Self::Cluster => "cluster",
+        }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How one stage went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StageResult {
+    /// Which stage.
+    pub name: Stage,
+    /// Whether it was passed.
+    pub ok: bool,
+    /// How long its requests took; zero for a stage that was told from another one's request.
+    pub elapsed: Duration,
+}
+
+/// Everything a check found out. What could not be found out is `None` or empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The outcome.
+    pub status: Status,
+    /// The last stage that was reached: the one that failed, or the last of all.
+    pub stage: Stage,
+    /// What was found, in a sentence or two.
+    pub message: String,
+    /// What to change, unless all is well.
+    pub remedy: Option<String>,
+    /// The stages that were reached, in order.
+    pub stages: Vec<StageResult>,
+    /// The host's version.
+    pub version: Option<Version>,
+    /// Whose credentials were accepted or refused.
+    pub identity: Option<String>,
+    /// `api_token`, `password` or `none`.
+    pub auth_method: &'static str,
+    /// How long an authenticated request took on the open connection.
+    pub latency: Option<Duration>,
+    /// The certificate that was seen, accepted or not.
+    pub certificate_fingerprint: Option<Fingerprint>,
+    /// The cluster's nodes, or the host alone.
+    pub nodes: Vec<ClusterNode>,
+    /// The cluster's name; needs `Sys.Audit` on `/`.
+    pub cluster_name: Option<String>,
+    /// Whether the cluster has quorum; needs `Sys.Audit` on `/`.
+    pub quorate: Option<bool>,
+    /// For each required path, every privilege that the credentials have there.
+    pub privileges: BTreeMap<String, Vec<String>>,
+    /// For each required path, the required privileges that are missing; only paths that lack some.
+    pub missing_privileges: BTreeMap<String, Vec<String>>,
+}
+
+impl Report {
+    pub(super) fn begin(auth_method: &'static str, identity: Option<String>) -> Self {
+        Self {
+            status: Status::Ok,
+            stage: Stage::Endpoint,
+            message: String::new(),
+            remedy: None,
+            stages: Vec::new(),
+            version: None,
+            identity,
+            auth_method,
+            latency: None,
+            certificate_fingerprint: None,
+            nodes: Vec::new(),
+            cluster_name: None,
+            quorate: None,
+            privileges: BTreeMap::new(),
+            missing_privileges: BTreeMap::new(),
+        }
+    }
+
+    /// The report on an endpoint that no client can be made for.
+    pub fn invalid_endpoint(error: &EndpointError) -> Self {
+        let mut report = Self::begin("none", None);
+        report.fail(Stage::Endpoint, Duration::ZERO);
+        report.status = Status::InvalidEndpoint;
+        report.message = format!("{error}.");
+        report.remedy = Some("Set endpoint to a host name, an address or a URL such as https://pve1.example.com:8006.".to_owned());
+        report
+    }
+
+    pub(super) fn pass(&mut self, name: Stage, elapsed: Duration) {
+        self.stage = name;
+        self.stages.push(StageResult {
+            name,
+            ok: true,
+            elapsed,
+        });
+    }
+
+    pub(super) fn fail(&mut self, name: Stage, elapsed: Duration) {
+        self.stage = name;
+        self.stages.push(StageResult {
+            name,
+            ok: false,
+            elapsed,
+        });
+    }
+}

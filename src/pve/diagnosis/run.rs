@@ -1,0 +1,328 @@
+//! The check itself.
+
+use std::time::{Duration, Instant};
+
+use super::super::api::access::normalise_path;
+use super::super::client::Ask;
+use super::super::error::Error;
+use super::super::{
+    Call, Client, ClusterNode, ClusterStatus, Credentials, Node, Realm, majority_online,
+};
+use super::report::{Report, Requirements, Stage, Status};
+use super::verdict::Verdict;
+
+/// Older versions answer the access API too differently.
+const OLDEST_MAJOR: u32 = 7;
+
+/// Checks a connection stage by stage, and says what to change where it is not good enough.
+///
+/// A healthy host is asked for its realms without credentials, its version, one path's
+/// privileges after the other, its nodes and its cluster: one connection, and no request is made
+/// twice. Facts that the credentials may not read stay unknown, which is no failure.
+pub async fn check(client: &Client, requirements: &Requirements, call: &Call) -> Report {
+    let credentials = &client.settings().credentials;
+    let mut report = Report::begin(credentials.method(), credentials.identity());
+    report.pass(Stage::Endpoint, Duration::ZERO);
+    let mut run = Run {
+        client,
+        call,
+        report,
+    };
+    match run.stages(requirements).await {
+        Ok(()) => run.conclude(),
+        Err(Stopped) => run.report,
+    }
+}
+
+/// The report is complete: a stage failed after which nothing more can be asked.
+struct Stopped;
+
+struct Run<'a> {
+    client: &'a Client,
+    call: &'a Call,
+    report: Report,
+}
+
+impl Run<'_> {
+    async fn stages(&mut self, requirements: &Requirements) -> Result<(), Stopped> {
+        let realms = self.is_it_proxmox().await?;
+        if matches!(self.client.settings().credentials, Credentials::None)
+            && requirements.privileges.is_empty()
+        {
+            return Ok(());
+        }
+        self.authentication(&realms).await?;
+        self.privileges(requirements).await?;
+        self.cluster().await
+    }
+
+    async fn is_it_proxmox(&mut self) -> Result<Vec<Realm>, Stopped> {
+        let begun = Instant::now();
+        let asked = Ask::get(&["access", "domains"]).anonymous();
+        let answered = match self.client.ask(asked, self.call).await {
+            Ok(reply) => {
+                self.report.certificate_fingerprint = reply.fingerprint;
+                reply.decode()
+            }
+            Err(error) => Err(error),
+        };
+        match answered {
+            Ok(realms) => {
+                self.pass_up_to(Stage::Proxmox, begun.elapsed());
+                Ok(realms)
+            }
+            Err(error) => Err(self.not_reached(&error, begun.elapsed())),
+        }
+    }
+
+    /// Which stages were passed on the way is told from where the first request failed.
+    fn not_reached(&mut self, error: &Error, elapsed: Duration) -> Stopped {
+        let verdict = Verdict::from(error);
+        let stage = verdict.stage.min(Stage::Proxmox);
+        for passed in Stage::ALL
+            .into_iter()
+            .filter(|passed| (Stage::Dns..stage).contains(passed))
+        {
+            self.report.pass(passed, Duration::ZERO);
+        }
+        if let Error::Tls { failure, .. } = error {
+            self.report.certificate_fingerprint =
+                failure.certificate().map(|seen| seen.fingerprint);
+        }
+        self.stop(stage, verdict, elapsed)
+    }
+
+    fn pass_up_to(&mut self, last: Stage, elapsed: Duration) {
+        for stage in [Stage::Dns, Stage::Tcp, Stage::Tls] {
+            self.report.pass(stage, Duration::ZERO);
+        }
+        self.report.pass(last, elapsed);
+    }
+
+    async fn authentication(&mut self, realms: &[Realm]) -> Result<(), Stopped> {
+        let begun = Instant::now();
+        let version = match self.client.version(self.call).await {
+            Ok(version) => version,
+            Err(error) => {
+                let mut verdict = Verdict::from(&error);
+                if verdict.status == Status::Unauthenticated {
+                    self.blame_the_realm(realms, &mut verdict);
+                }
+                return Err(self.stop(Stage::Authentication, verdict, begun.elapsed()));
+            }
+        };
+        let too_old = version.major().is_some_and(|major| major < OLDEST_MAJOR);
+        let text = version.version.clone();
+        self.report.version = Some(version);
+        if too_old {
+            let verdict = Verdict {
+                status: Status::UnsupportedVersion,
+                stage: Stage::Authentication,
+                message: format!(
+                    "{} runs Proxmox VE {text}.",
+                    self.client.settings().endpoint
+                ),
+                remedy: format!(
+                    "Upgrade the host: version {OLDEST_MAJOR} is the oldest that is supported, or set endpoint to another one."
+                ),
+            };
+            return Err(self.stop(Stage::Authentication, verdict, begun.elapsed()));
+        }
+        self.report.pass(Stage::Authentication, begun.elapsed());
+        Ok(())
+    }
+
+    /// The server refuses a login in a realm that it does not have like any other
+    /// (recording `229-ticket-unknown-realm`); the list of realms tells.
+    fn blame_the_realm(&self, realms: &[Realm], verdict: &mut Verdict) {
+        let Some(user) = self.client.settings().credentials.user() else {
+            return;
+        };
+        if realms.is_empty() || realms.iter().any(|realm| realm.realm == user.realm()) {
+            return;
+        }
+        let known: Vec<&str> = realms.iter().map(|realm| realm.realm.as_str()).collect();
+        verdict.message.push_str(&format!(
+            " The host has no realm {}, only {}.",
+            user.realm(),
+            known.join(", ")
+        ));
+    }
+
+    async fn privileges(&mut self, requirements: &Requirements) -> Result<(), Stopped> {
+        if requirements.privileges.is_empty() {
+            return Ok(());
+        }
+        let begun = Instant::now();
+        for (path, required) in &requirements.privileges {
+            let granted = match self.client.permissions(path, self.call).await {
+                Ok(granted) => granted,
+                Err(error) => {
+                    return Err(self.stop(
+                        Stage::Privileges,
+                        Verdict::from(&error),
+                        begun.elapsed(),
+                    ));
+                }
+            };
+            let missing: Vec<String> = required
+                .iter()
+                .filter(|name| !granted.contains(name))
+                .cloned()
+                .collect();
+            if !missing.is_empty() {
+                self.report.missing_privileges.insert(path.clone(), missing);
+            }
+            self.report
+                .privileges
+                .insert(path.clone(), granted.names().map(str::to_owned).collect());
+        }
+        if self.report.missing_privileges.is_empty() {
+            self.report.pass(Stage::Privileges, begun.elapsed());
+            return Ok(());
+        }
+        let verdict = self.missing_privileges().await;
+        self.blame(Stage::Privileges, verdict, begun.elapsed());
+        Ok(())
+    }
+
+    async fn missing_privileges(&self) -> Verdict {
+        let lacks: Vec<String> = self
+            .report
+            .missing_privileges
+            .iter()
+            .map(|(path, missing)| format!("{} on {}", missing.join(", "), normalise_path(path)))
+            .collect();
+        let whose = self.report.identity.as_deref().unwrap_or("nobody");
+        let lacks = lacks.join("; ");
+        let mut message = format!("{whose} is accepted and lacks {lacks}.");
+        if self.may_do_nothing().await {
+            message.push_str(" The token works but may do nothing at all: with privilege separation and no ACL entry of its own a token has no rights, whatever its owner may do.");
+        }
+        let remedy = match self.client.settings().credentials {
+            Credentials::Token(_) => format!(
+                "Grant {lacks}: to the token itself in acl (or set privilege_separation = false), and to its owner in any case."
+            ),
+            _ => format!("Grant {lacks} to {whose} or to a group of it."),
+        };
+        Verdict {
+            status: Status::MissingPrivileges,
+            stage: Stage::Privileges,
+            message,
+            remedy,
+        }
+    }
+
+    /// `158-use-permissions-privsep1-noacl`
+    async fn may_do_nothing(&self) -> bool {
+        let nothing_seen = self.report.privileges.values().all(Vec::is_empty);
+        let is_token = matches!(self.client.settings().credentials, Credentials::Token(_));
+        nothing_seen && is_token && self.client.has_no_permissions(self.call).await
+    }
+
+    async fn cluster(&mut self) -> Result<(), Stopped> {
+        let begun = Instant::now();
+        let facts = self.cluster_facts(begun).await;
+        let (nodes, status) = match facts {
+            Ok(facts) => facts,
+            Err(error) => {
+                self.blame(Stage::Cluster, Verdict::from(&error), begun.elapsed());
+                return Ok(());
+            }
+        };
+        self.report.cluster_name.clone_from(&status.name);
+        self.report.quorate = status.quorate;
+        let offline: Vec<&str> = nodes
+            .iter()
+            .filter(|node| !node.online)
+            .map(|node| node.name.as_str())
+            .collect();
+        let verdict = if status.quorate == Some(false) || !majority_online(&nodes) {
+            Some((Status::NoQuorum, "The host is cut off from the majority of its cluster, so that it only reads and what it reads may be old".to_owned(), "Set endpoint to a node that is with the majority, or bring the cluster's nodes back together"))
+        } else if offline.is_empty() {
+            None
+        } else {
+            Some((
+                Status::ClusterDegraded,
+                format!("The cluster works without {}", offline.join(", ")),
+                "Bring the offline nodes back, or leave them out of endpoints",
+            ))
+        };
+        self.report.nodes = members(&nodes, status);
+        match verdict {
+            None => self.report.pass(Stage::Cluster, begun.elapsed()),
+            Some((status, message, remedy)) => {
+                let verdict = Verdict {
+                    status,
+                    stage: Stage::Cluster,
+                    message: format!("{message}."),
+                    remedy: format!("{remedy} (pvecm status on the host shows them)."),
+                };
+                self.blame(Stage::Cluster, verdict, begun.elapsed());
+            }
+        }
+        Ok(())
+    }
+
+    /// The nodes first: everybody may list them, whereas a refusal closes the connection.
+    async fn cluster_facts(&mut self, begun: Instant) -> Result<(Vec<Node>, ClusterStatus), Error> {
+        let nodes = self.client.nodes(self.call).await?;
+        self.report.latency = Some(begun.elapsed());
+        match self.client.cluster_status(self.call).await {
+            Ok(status) => Ok((nodes, status)),
+            Err(Error::Forbidden { .. }) => Ok((nodes, ClusterStatus::default())),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Notes what is wrong, unless something was before.
+    fn blame(&mut self, stage: Stage, verdict: Verdict, elapsed: Duration) {
+        self.report.fail(stage, elapsed);
+        if self.report.status.is_ok() {
+            self.report.status = verdict.status;
+            self.report.message = verdict.message;
+            self.report.remedy = Some(verdict.remedy);
+        }
+    }
+
+    fn stop(&mut self, stage: Stage, verdict: Verdict, elapsed: Duration) -> Stopped {
+        self.blame(stage, verdict, elapsed);
+        Stopped
+    }
+
+    fn conclude(mut self) -> Report {
+        if self.report.status.is_ok() {
+            self.report.message = self.all_is_well();
+        }
+        self.report
+    }
+
+    fn all_is_well(&self) -> String {
+        let endpoint = &self.client.settings().endpoint;
+        match (&self.report.version, &self.report.identity) {
+            (Some(version), Some(identity)) => {
+                format!(
+                    "{endpoint} runs Proxmox VE {} and accepts {identity}.",
+                    version.version
+                )
+            }
+            _ => format!(
+                "{endpoint} is a Proxmox VE host; without credentials, nothing more was checked."
+            ),
+        }
+    }
+}
+
+/// The cluster's own list where it could be read, or what everybody may know of the nodes.
+fn members(nodes: &[Node], status: ClusterStatus) -> Vec<ClusterNode> {
+    if !status.nodes.is_empty() {
+        return status.nodes;
+    }
+    let known = nodes.iter().map(|node| ClusterNode {
+        name: node.name.clone(),
+        online: node.online,
+        local: nodes.len() == 1,
+        address: None,
+    });
+    known.collect()
+}

@@ -1,0 +1,63 @@
+//! A client for the access API of Proxmox VE.
+//!
+//! It knows how one proves one's identity (tokens, passwords with a second factor), whom one
+//! trusts (authorities, pinned fingerprints), what the answers and refusals of the server mean,
+//! and how a connection is checked stage by stage. It knows nothing of Terraform.
+//!
+//! A [`Client`] is made without touching the network and may be cloned freely: clones share
+//! connections, the login, what was read, and the lane in which writes go one after another.
+//! Every call takes a [`Call`], through which it can be cancelled or given a deadline.
+//!
+//! ```no_run
+//! use terraform_provider_proxmox::pve::{Call, Client, Credentials, Error, Settings};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let token = "terraform@pve!ci=573e8a06-e698-427c-acd8-738410c8ee7f".parse()?;
+//! let client = Client::new(Settings::new("pve1.example.com".parse()?, Credentials::Token(token)));
+//! match client.version(&Call::default()).await {
+//!     Ok(version) => println!("Proxmox VE {}", version.version),
+//!     Err(Error::Unauthenticated { .. }) => println!("the token is not accepted"),
+//!     Err(other) => return Err(other.into()),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Behaviour of the server that looks odd is cited by the name of the recording that shows it,
+//! such as `036-token-create-duplicate`.
+
+pub mod api;
+mod call;
+mod certificate;
+mod classify;
+mod client;
+mod credentials;
+pub mod diagnosis;
+mod endpoint;
+mod error;
+mod id;
+mod lane;
+mod ledger;
+mod reads;
+mod secret;
+mod session;
+mod single_flight;
+mod tls;
+mod totp;
+
+pub use api::access::{Owner, Privileges, Realm, Role, normalise_path};
+pub use api::acl::{AclEntry, AclSubject, AclView};
+pub use api::nodes::{ClusterNode, ClusterStatus, Node, majority_online};
+pub use api::tokens::{CreatedToken, Deletion, NewToken, TokenChange, TokenInfo};
+pub use api::version::Version;
+pub use call::Call;
+pub use certificate::{Certificate, Fingerprint, FingerprintError};
+pub use client::{Client, Settings};
+pub use credentials::{ApiToken, Credentials};
+pub use endpoint::{DEFAULT_PORT, Endpoint, EndpointError};
+pub use error::{Answer, AuthFailure, Error, Phase, RequestLine, TlsFailure};
+pub use id::{IdError, TokenId, TokenName, UserId};
+pub use lane::Lane;
+pub use secret::Secret;
+pub use tls::{CaBundle, CaBundleError, TlsPolicy};
+pub use totp::{TotpError, TotpSeed};
