@@ -34,10 +34,7 @@ fn main() -> ExitCode {
             "\n"
         )),
         [Some("--help" | "-h")] => print(HELP),
-        _ => {
-            eprint!("Unknown arguments.\n\n{HELP}");
-            ExitCode::FAILURE
-        }
+        _ => fail(&format!("Unknown arguments.\n\n{HELP}")),
     }
 }
 
@@ -51,10 +48,12 @@ fn print(text: &str) -> ExitCode {
 fn outcome(served: Result<(), ServeError>) -> ExitCode {
     match served {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // Not eprintln, which panics when nobody reads stderr.
-            let _ = writeln!(io::stderr(), "{error}");
-            ExitCode::FAILURE
-        }
+        Err(error) => fail(&format!("{error}\n")),
     }
+}
+
+/// Not by `eprint`, which panics when nobody reads stderr.
+fn fail(text: &str) -> ExitCode {
+    let _ = io::stderr().write_all(text.as_bytes());
+    ExitCode::FAILURE
 }
