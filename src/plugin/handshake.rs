@@ -65,6 +65,7 @@ impl Parent {
 
 impl Place {
     /// Reads where to listen. Ports that are not given or not numbers leave the choice open.
+    /// `PLUGIN_UNIX_SOCKET_GROUP`, which would let a group of users connect, is not supported.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Self {
         if variable("PLUGIN_UNIX_SOCKET_GROUP").is_some_and(|group| !group.is_empty()) {
             tracing::warn!("PLUGIN_UNIX_SOCKET_GROUP is ignored: the socket is its owner's alone");

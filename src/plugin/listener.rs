@@ -42,7 +42,7 @@ impl Listener {
 
     /// Opens the first free loopback port of a range.
     #[cfg(any(test, not(unix)))]
-    fn open_tcp(ports: std::ops::RangeInclusive<u16>) -> io::Result<Self> {
+    pub fn open_tcp(ports: std::ops::RangeInclusive<u16>) -> io::Result<Self> {
         let mut failure = io::ErrorKind::AddrNotAvailable.into();
         for port in ports {
             match std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, port)) {

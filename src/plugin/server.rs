@@ -122,7 +122,7 @@ mod tests {
         plugin::{
             handshake::Place,
             proto::{
-                call_function,
+                call_function, get_functions,
                 plugin::{Empty, grpc_controller_client::GrpcControllerClient},
                 provider_client::ProviderClient,
             },
@@ -212,6 +212,33 @@ mod tests {
         proceed.notify_one();
         let answer = call.await.unwrap().unwrap().into_inner();
         assert_eq!(answer.result.unwrap().json, b"\"secret\"");
+        server.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_loopback_port_serves_as_well_until_a_signal() {
+        let listener = Listener::open_tcp(1024..=u16::MAX).unwrap();
+        let (_, address) = listener.address().unwrap();
+        let signal = Arc::new(Notify::new());
+        let end = signal.clone();
+        let server = tokio::spawn(async move {
+            let end = async move { end.notified().await };
+            let served = answer_calls(catalog(Slow::default()), &listener, None, end);
+            served.await.unwrap();
+        });
+
+        let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
+        let mut provider = ProviderClient::new(endpoint.connect().await.unwrap());
+        let functions = provider.get_functions(get_functions::Request {}).await;
+        assert!(
+            functions
+                .unwrap()
+                .into_inner()
+                .functions
+                .contains_key("slow")
+        );
+
+        signal.notify_one();
         server.await.unwrap();
     }
 }
