@@ -25,6 +25,14 @@ struct State {
     asking: HashMap<UserId, Arc<SingleFlight<Answer>>>,
 }
 
+enum Found {
+    Known(Option<Arc<Owner>>),
+    Asking {
+        epoch: u64,
+        flight: Arc<SingleFlight<Answer>>,
+    },
+}
+
 impl Reads {
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -38,17 +46,14 @@ impl Reads {
         state.asking.clear();
     }
 
-    fn look_up(
-        &self,
-        user: &UserId,
-    ) -> Result<Option<Arc<Owner>>, (u64, Arc<SingleFlight<Answer>>)> {
+    fn look_up(&self, user: &UserId) -> Found {
         let mut state = self.state();
-        match state.known.get(user) {
-            Some(known) => Ok(known.clone()),
-            None => Err((
-                state.epoch,
-                Arc::clone(state.asking.entry(user.clone()).or_default()),
-            )),
+        if let Some(known) = state.known.get(user) {
+            return Found::Known(known.clone());
+        }
+        Found::Asking {
+            epoch: state.epoch,
+            flight: Arc::clone(state.asking.entry(user.clone()).or_default()),
         }
     }
 
@@ -63,8 +68,8 @@ impl Reads {
 impl Client {
     pub(super) async fn cached_owner(&self, user: &UserId, call: &Call) -> Answer {
         let (epoch, flight) = match self.reads().look_up(user) {
-            Ok(known) => return Ok(known),
-            Err(asking) => asking,
+            Found::Known(known) => return Ok(known),
+            Found::Asking { epoch, flight } => (epoch, flight),
         };
         let run = flight.join(|| {
             let (client, user) = (self.clone(), user.clone());
