@@ -62,6 +62,21 @@ impl Raw {
     }
 }
 
+#[cfg(test)]
+impl Raw {
+    pub(super) fn of(status: u16, reason: &str, body: String) -> Self {
+        Self {
+            status,
+            reason: reason.to_owned(),
+            body: body.into(),
+            date: None,
+            fingerprint: None,
+            is_html: false,
+            location: None,
+        }
+    }
+}
+
 #[derive(Deserialize, Default)]
 struct Envelope {
     #[serde(default)]

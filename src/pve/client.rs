@@ -275,8 +275,8 @@ impl Client {
         }
     }
 
-    /// A read is given up at once, and repeated once if the connection it was sent on had
-    /// been closed by the server in the meantime.
+    /// A read is given up at once. It is repeated once if its connection broke: most often the
+    /// server had closed an idle one in the same moment.
     async fn read(&self, ask: &Ask, call: &Call) -> Result<Reply, Error> {
         let work = async {
             let proof = self.prove(ask).await?;
@@ -444,15 +444,22 @@ impl Client {
                 .body(form.clone());
         }
         let mut response = request.send().await.map_err(failed)?;
+        let too_large = || Error::TooLarge {
+            request: Box::new(line.clone()),
+            limit: MAX_ANSWER,
+        };
+        if response
+            .content_length()
+            .is_some_and(|length| length > MAX_ANSWER as u64)
+        {
+            return Err(too_large());
+        }
         let mut body = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            if body.len() + chunk.len() > MAX_ANSWER {
-                return Err(Error::TooLarge {
-                    request: Box::new(line.clone()),
-                    limit: MAX_ANSWER,
-                });
-            }
             body.extend_from_slice(&chunk);
+            if body.len() > MAX_ANSWER {
+                return Err(too_large());
+            }
         }
         Ok(Raw::new(&response, body.freeze(), date(response.headers())))
     }

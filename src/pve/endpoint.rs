@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::Ipv6Addr;
 use std::str::FromStr;
 
+use rustls::pki_types::ServerName;
 use url::{Host, Url};
 
 /// The port on which Proxmox VE serves its API.
@@ -130,6 +131,11 @@ impl FromStr for Endpoint {
             None if authority.ends_with(":443") => 443,
             None => DEFAULT_PORT,
         };
+        if !base.host_str().is_some_and(is_host) {
+            return Err(EndpointError::Malformed(
+                "its host is no valid name".to_owned(),
+            ));
+        }
         if port == 0 {
             return Err(EndpointError::Malformed(
                 "port 0 cannot be connected to".to_owned(),
@@ -139,6 +145,12 @@ impl FromStr for Endpoint {
             .map_err(|()| EndpointError::Malformed("it names no host".to_owned()))?;
         Ok(Self { base, port })
     }
+}
+
+/// What a certificate could be valid for: no empty or overlong labels.
+fn is_host(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    ServerName::try_from(bare).is_ok()
 }
 
 /// The prefix alone, where the API's own path was given along out of habit.
@@ -248,6 +260,8 @@ mod tests {
             "pve1:0",
             "[2001:db8::7",
             "https://:8006",
+            "pve1..example.com",
+            &"a".repeat(64),
         ] {
             assert!(
                 matches!(text.parse::<Endpoint>(), Err(EndpointError::Malformed(_))),

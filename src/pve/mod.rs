@@ -42,6 +42,8 @@ mod reads;
 mod secret;
 mod session;
 mod single_flight;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod totp;
 

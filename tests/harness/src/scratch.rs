@@ -52,6 +52,13 @@ impl Scratch {
     /// (a folder that holds `terraform-provider-proxmox`).
     pub fn new(cli: Cli, binaries: &Path) -> std::io::Result<Self> {
         let folder = TempDir::new()?;
+        let at = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+        let environment = [
+            ("CHECKPOINT_DISABLE", "1".to_owned()),
+            ("TF_CLI_CONFIG_FILE", at("cli.tfrc")),
+            ("TF_DATA_DIR", at(".terraform")),
+            ("XDG_RUNTIME_DIR", at("run")),
+        ];
         let settings = format!(
             "provider_installation {{\n  dev_overrides {{\n    {SOURCE:?} = {binaries:?}\n  }}\n  \
              direct {{}}\n}}\n"
@@ -60,7 +67,7 @@ impl Scratch {
         Ok(Self {
             cli,
             folder,
-            environment: Vec::new(),
+            environment: environment.map(|(name, value)| (name.to_owned(), value)).into(),
         })
     }
 
@@ -85,6 +92,16 @@ impl Scratch {
         self.environment.push((name.to_owned(), value.to_owned()));
     }
 
+    /// What is set for every run.
+    pub fn environment(&self) -> &[(String, String)] {
+        &self.environment
+    }
+
+    /// Leaves the directory where it is instead of removing it.
+    pub fn keep(self) -> PathBuf {
+        self.folder.keep()
+    }
+
     /// A command ready to start here, with nothing of the caller's environment but PATH, HOME and TMPDIR.
     pub fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
         let kept = ["PATH", "HOME", "TMPDIR"];
@@ -97,11 +114,8 @@ impl Scratch {
                 kept.into_iter()
                     .filter_map(|name| Some((name, std::env::var_os(name)?))),
             )
-            .env("CHECKPOINT_DISABLE", "1")
             .env("TF_IN_AUTOMATION", "1")
             .env("TF_INPUT", "0")
-            .env("TF_CLI_CONFIG_FILE", self.path().join("cli.tfrc"))
-            .env("TF_DATA_DIR", self.path().join(".terraform"))
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null());
         command

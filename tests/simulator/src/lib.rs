@@ -1,1 +1,318 @@
-//! An in-memory Proxmox VE.
+//! An in-memory Proxmox VE on loopback that answers as the genuine servers do.
+//!
+//! It has the access part of the API (users, groups, realms, roles, permissions, tokens, tickets,
+//! second factors) and enough of nodes and cluster to check a connection, over HTTPS with a
+//! certificate of its own. Its texts, status lines, headers, waits and lock behaviour are those of
+//! recordings of genuine servers, against which `tests/conformance.rs` holds it. Tests set its
+//! state up directly, let it fail on demand and read what it was asked.
+//!
+//! It is for development and demonstrations: it listens on loopback only, keeps passwords as
+//! they are and forgets everything when it stops.
+//!
+//! ```
+//! # fn main() -> Result<(), proxmox_simulator::Error> {
+//! use proxmox_simulator::{Simulator, Version};
+//!
+//! let simulator = Simulator::builder().version(Version::V9_1).spawn()?;
+//! let secret = simulator.state(|state| {
+//!     state.add_user("demo@pve", "demo-pass-1");
+//!     state.add_token("root@pam!admin", false, None, 0)
+//! });
+//! println!("{} PVEAPIToken=root@pam!admin={secret}", simulator.endpoint());
+//! # Ok(())
+//! # }
+//! ```
+
+mod answer;
+mod api;
+mod auth;
+mod call;
+mod clock;
+mod config;
+mod faults;
+mod grammar;
+mod head;
+mod http;
+mod json;
+mod log;
+mod params;
+mod permissions;
+mod random;
+mod response;
+mod roles;
+mod router;
+mod schema;
+mod server;
+mod state;
+mod tfa;
+mod tickets;
+mod tls;
+mod version;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio_rustls::TlsAcceptor;
+
+pub use faults::{Fault, RawAnswer};
+pub use log::{Identity, Request};
+pub use state::{Cluster, Group, Node, Realm, State, Subject, Task, Token, User};
+pub use tls::TlsOptions;
+pub use version::Version;
+
+use server::{Shared, locked};
+
+/// Why a simulator did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Another address than one of loopback was asked for.
+    #[error("refusing to listen on {0}: the simulator is for loopback only")]
+    NotLoopback(SocketAddr),
+    /// The system would not have it.
+    #[error("cannot listen: {0}")]
+    Io(#[from] std::io::Error),
+    /// No certificate could be made.
+    #[error("cannot make a certificate: {0}")]
+    Certificate(#[from] rcgen::Error),
+    /// TLS could not be set up.
+    #[error("cannot set TLS up: {0}")]
+    Tls(#[from] rustls::Error),
+}
+
+/// What a simulator is started with.
+#[derive(Debug, Clone)]
+pub struct Builder {
+    version: Version,
+    time_scale: f64,
+    idle_timeout: Duration,
+    listen: SocketAddr,
+    root_password: String,
+    tls: TlsOptions,
+}
+
+impl Builder {
+    /// Answers as this version (the newest unless told).
+    #[must_use]
+    pub fn version(mut self, version: Version) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// Shortens waits: with 0.01, the default, a refusal comes after 30 ms instead of 3 s.
+    #[must_use]
+    pub fn time_scale(mut self, scale: f64) -> Self {
+        self.time_scale = scale.max(0.0);
+        self
+    }
+
+    /// After how long an idle connection is closed, in real time (5 s unless told).
+    #[must_use]
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.idle_timeout = timeout;
+        self
+    }
+
+    /// The loopback address and port to listen on (any free port of 127.0.0.1 unless told).
+    #[must_use]
+    pub fn listen(mut self, address: SocketAddr) -> Self {
+        self.listen = address;
+        self
+    }
+
+    /// The password of `root@pam` (`root-pass-1` unless told).
+    #[must_use]
+    pub fn root_password(mut self, password: &str) -> Self {
+        password.clone_into(&mut self.root_password);
+        self
+    }
+
+    /// What the certificate says.
+    #[must_use]
+    pub fn tls(mut self, options: TlsOptions) -> Self {
+        self.tls = options;
+        self
+    }
+
+    /// Starts the simulator from asynchronous code.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn start(self) -> Result<Simulator, Error> {
+        self.spawn()
+    }
+
+    /// Starts the simulator on a thread of its own, from any code.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn spawn(self) -> Result<Simulator, Error> {
+        if !self.listen.ip().is_loopback() {
+            return Err(Error::NotLoopback(self.listen));
+        }
+        let certificate = tls::Certificate::make(&self.tls)?;
+        let listener = std::net::TcpListener::bind(self.listen)?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let acceptor = TlsAcceptor::from(Arc::clone(&certificate.server));
+        let shared = Arc::new(Shared {
+            state: State::new(self.version, &self.root_password).into(),
+            faults: Default::default(),
+            log: Default::default(),
+            requests: 0.into(),
+            connections: 0.into(),
+            handshakes: 0.into(),
+            certificate,
+            scale: self.time_scale,
+            idle: self.idle_timeout,
+            lock: false.into(),
+        });
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("proxmox-simulator")
+            .enable_all()
+            .build()?;
+        let listener = {
+            let _guard = runtime.enter();
+            TcpListener::from_std(listener)?
+        };
+        runtime.spawn(accept(listener, acceptor, Arc::clone(&shared)));
+        Ok(Simulator {
+            shared,
+            address,
+            runtime: Some(runtime),
+        })
+    }
+}
+
+async fn accept(listener: TcpListener, acceptor: TlsAcceptor, shared: Arc<Shared>) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                tokio::spawn(http::serve(Arc::clone(&shared), stream, acceptor.clone()));
+            }
+            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+        }
+    }
+}
+
+/// A running simulator; it stops when dropped.
+pub struct Simulator {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+    runtime: Option<Runtime>,
+}
+
+impl Simulator {
+    /// What to start a simulator with.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder {
+            version: Version::V9_1,
+            time_scale: 0.01,
+            idle_timeout: Duration::from_secs(5),
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            root_password: "root-pass-1".to_owned(),
+            tls: TlsOptions::default(),
+        }
+    }
+
+    /// Where it listens, as a URL: `https://127.0.0.1:PORT`.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        format!("https://{}", self.address)
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its certificate.
+    #[must_use]
+    pub fn certificate_pem(&self) -> &str {
+        &self.shared.certificate.pem
+    }
+
+    /// The certificate of the authority that signed it.
+    #[must_use]
+    pub fn ca_pem(&self) -> &str {
+        &self.shared.certificate.ca_pem
+    }
+
+    /// The SHA-256 fingerprint of its certificate, as `AA:BB:…`.
+    #[must_use]
+    pub fn certificate_fingerprint(&self) -> &str {
+        &self.shared.certificate.fingerprint
+    }
+
+    /// Reads or changes what the server knows.
+    pub fn state<T>(&self, with: impl FnOnce(&mut State) -> T) -> T {
+        with(&mut locked(&self.shared.state))
+    }
+
+    /// Moves the server's clock forward.
+    pub fn advance(&self, by: Duration) {
+        self.state(|state| state.advance(by));
+    }
+
+    /// Lets something go wrong. Of several faults the one set first strikes.
+    pub fn fault(&self, fault: Fault) {
+        locked(&self.shared.faults).add(fault);
+    }
+
+    /// Forgets all faults.
+    pub fn clear_faults(&self) {
+        locked(&self.shared.faults).clear();
+    }
+
+    /// The requests received since the start or the last [`Self::clear_requests`].
+    #[must_use]
+    pub fn requests(&self) -> Vec<Request> {
+        locked(&self.shared.log).clone()
+    }
+
+    /// How many of these requests are such.
+    #[must_use]
+    pub fn count(&self, such: impl Fn(&Request) -> bool) -> usize {
+        locked(&self.shared.log)
+            .iter()
+            .filter(|request| such(request))
+            .count()
+    }
+
+    /// Forgets the requests.
+    pub fn clear_requests(&self) {
+        locked(&self.shared.log).clear();
+    }
+
+    /// How many TLS connections were made.
+    #[must_use]
+    pub fn tls_connections(&self) -> u64 {
+        self.shared.handshakes.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_loopback_is_listened_on() {
+        let anywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+        let refused = Simulator::builder().listen(anywhere).spawn();
+        assert!(matches!(refused, Err(Error::NotLoopback(_))));
+    }
+}

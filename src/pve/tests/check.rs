@@ -1,0 +1,407 @@
+//! The connection check against hosts in every condition.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::script::{Host, Reaction, Received, data, replay, token};
+use crate::pve::diagnosis::{Report, Requirements, Stage, Status, check};
+use crate::pve::{Call, Client, Credentials, Fingerprint, Secret, Settings, TlsPolicy};
+
+/// A host that is well, but for the requests that `odd` answers.
+async fn host(odd: impl Fn(&Received) -> Option<Reaction> + Send + Sync + 'static) -> Host {
+    Host::new(move |received| odd(received).unwrap_or_else(|| healthy(received))).await
+}
+
+fn healthy(received: &Received) -> Reaction {
+    let (path, _) = received
+        .line
+        .split_once('?')
+        .unwrap_or((&received.line, ""));
+    match path.trim_start_matches("GET /api2/json") {
+        "/access/domains" => replay("9.1.1/188-use-domains-noauth", 0),
+        "/version" => replay("9.1.1/136-token-update-regenerate", 1),
+        "/nodes" => replay("9.1.1/178-use-nodes-unprivileged", 0),
+        "/cluster/status" => replay("9.1.1/181-use-cluster-status-auditor", 0),
+        "/access/permissions" => data(&json!({"/": {"Sys.Audit": 0}, "/vms": {"VM.Audit": 1}})),
+        other => panic!("not asked by a check: {other}"),
+    }
+}
+
+fn answer(
+    path: &'static str,
+    content: Value,
+) -> impl Fn(&Received) -> Option<Reaction> + Send + Sync {
+    move |received| received.line.ends_with(path).then(|| data(&content))
+}
+
+fn need(path: &str, privileges: &[&str]) -> Requirements {
+    let privileges: BTreeSet<String> = privileges.iter().map(|name| (*name).to_owned()).collect();
+    Requirements {
+        privileges: BTreeMap::from([(path.to_owned(), privileges)]),
+    }
+}
+
+async fn run(host: &Host, requirements: &Requirements) -> Report {
+    check(&host.client(), requirements, &Call::default()).await
+}
+
+fn remedy(report: &Report) -> &str {
+    report.remedy.as_deref().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn a_healthy_host_is_asked_five_things_over_one_connection() {
+    let host = host(|_| None).await;
+    let report = run(&host, &need("/vms/", &["VM.Audit"])).await;
+    assert_eq!(
+        (report.status, report.stage, report.remedy.as_deref()),
+        (Status::Ok, Stage::Cluster, None)
+    );
+    assert_eq!(
+        report
+            .stages
+            .iter()
+            .map(|stage| stage.name)
+            .collect::<Vec<_>>(),
+        Stage::ALL
+    );
+    assert!(report.stages.iter().all(|stage| stage.ok));
+    assert_eq!(report.version.unwrap().version, "9.2.11");
+    assert_eq!(report.identity.as_deref(), Some("root@pam!admin"));
+    assert_eq!(report.auth_method, "api_token");
+    assert_eq!(report.certificate_fingerprint, Some(host.fingerprint));
+    assert_eq!(report.privileges["/vms/"], ["VM.Audit"]);
+    assert_eq!(report.nodes[0].address.as_deref(), Some("192.0.2.2"));
+    assert!(report.latency.is_some());
+    assert_eq!(
+        host.lines(),
+        [
+            "GET /api2/json/access/domains",
+            "GET /api2/json/version",
+            "GET /api2/json/access/permissions?path=%2Fvms",
+            "GET /api2/json/nodes",
+            "GET /api2/json/cluster/status",
+        ]
+    );
+    assert_eq!(host.connections(), 1);
+}
+
+#[tokio::test]
+async fn facts_that_may_not_be_read_stay_unknown() {
+    let host = host(|received| {
+        let forbidden = received.line.ends_with("/cluster/status");
+        forbidden.then(|| replay("9.1.1/180-use-cluster-status-unprivileged", 0))
+    })
+    .await;
+    let report = run(&host, &Requirements::default()).await;
+    assert_eq!(
+        (report.status, report.cluster_name, report.quorate),
+        (Status::Ok, None, None)
+    );
+    assert_eq!(report.nodes[0].name, "pve1");
+}
+
+#[tokio::test]
+async fn without_credentials_only_the_host_itself_is_checked() {
+    let host = host(|_| None).await;
+    let client = Client::new(host.settings(Credentials::None));
+    let report = check(&client, &Requirements::default(), &Call::default()).await;
+    assert_eq!(
+        (report.status, report.stage, report.auth_method),
+        (Status::Ok, Stage::Proxmox, "none")
+    );
+    assert_eq!(host.lines(), ["GET /api2/json/access/domains"]);
+}
+
+#[tokio::test]
+async fn a_host_where_nothing_listens_fails_at_the_connection() {
+    let free = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let client = Client::new(Settings::new(
+        free.to_string().parse().unwrap(),
+        Credentials::None,
+    ));
+    let report = check(&client, &Requirements::default(), &Call::default()).await;
+    assert_eq!(
+        (report.status, report.stage),
+        (Status::ConnectionRefused, Stage::Tcp)
+    );
+    let stages: Vec<_> = report
+        .stages
+        .iter()
+        .map(|stage| (stage.name.as_str(), stage.ok))
+        .collect();
+    assert_eq!(stages, [("endpoint", true), ("dns", true), ("tcp", false)]);
+    assert!(remedy(&report).contains("endpoint"), "{report:?}");
+}
+
+#[tokio::test]
+async fn an_untrusted_certificate_is_shown_with_where_to_compare_it() {
+    let host = host(|_| None).await;
+    let mut settings = host.settings(token("root@pam!admin=s"));
+    settings.tls = TlsPolicy::default();
+    let report = check(
+        &Client::new(settings),
+        &Requirements::default(),
+        &Call::default(),
+    )
+    .await;
+    assert_eq!(
+        (report.status, report.stage),
+        (Status::TlsUntrusted, Stage::Tls)
+    );
+    assert_eq!(report.certificate_fingerprint, Some(host.fingerprint));
+    for part in [
+        "certificate_fingerprints",
+        "ca_certificate",
+        "Node > System > Certificates",
+        &host.fingerprint.to_string(),
+    ] {
+        assert!(
+            remedy(&report).contains(part),
+            "{part} is not in: {}",
+            remedy(&report)
+        );
+    }
+    assert!(host.lines().is_empty());
+}
+
+#[tokio::test]
+async fn another_certificate_than_the_pinned_one_is_a_mismatch() {
+    let host = host(|_| None).await;
+    let mut settings = host.settings(token("root@pam!admin=s"));
+    settings.tls.fingerprints = vec![Fingerprint::of(b"another")];
+    let report = check(
+        &Client::new(settings),
+        &Requirements::default(),
+        &Call::default(),
+    )
+    .await;
+    assert_eq!(
+        (report.status, report.stage),
+        (Status::TlsFingerprintMismatch, Stage::Tls)
+    );
+    assert!(remedy(&report).contains(&host.fingerprint.to_string()));
+}
+
+#[tokio::test]
+async fn something_else_that_answers_is_not_proxmox() {
+    let host = host(|_| {
+        Some(Reaction::Answer(
+            b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_vec(),
+        ))
+    })
+    .await;
+    let report = run(&host, &Requirements::default()).await;
+    assert_eq!(
+        (report.status, report.stage),
+        (Status::NotProxmox, Stage::Proxmox)
+    );
+    assert_eq!(report.stages.len(), 5);
+}
+
+#[tokio::test]
+async fn refused_credentials_fail_at_authentication() {
+    let host = host(|received| {
+        let refused = received.line.ends_with("/version");
+        refused.then(|| replay("8.2.2-http5.1.2/018-bad-token-auth", 0))
+    })
+    .await;
+    let report = run(&host, &Requirements::default()).await;
+    assert_eq!(
+        (report.status, report.stage),
+        (Status::Unauthenticated, Stage::Authentication)
+    );
+    assert!(
+        report.message.contains("root@pam!admin"),
+        "{}",
+        report.message
+    );
+    assert!(remedy(&report).contains("api_token_secret"));
+}
+
+#[tokio::test]
+async fn a_realm_that_the_host_does_not_have_is_named() {
+    let host = host(|received| {
+        let login = received.line.starts_with("POST");
+        login.then(|| replay("9.1.1/225-ticket-wrong-password", 0))
+    })
+    .await;
+    let lost = Credentials::Password {
+        user: "demo@ldap".parse().unwrap(),
+        password: Secret::new("x"),
+        totp: None,
+    };
+    let report = check(
+        &Client::new(host.settings(lost)),
+        &Requirements::default(),
+        &Call::default(),
+    )
+    .await;
+    assert_eq!(report.status, Status::Unauthenticated);
+    assert!(
+        report
+            .message
+            .ends_with("The host has no realm ldap, only pam, pve."),
+        "{}",
+        report.message
+    );
+}
+
+#[tokio::test]
+async fn a_second_factor_without_a_seed_fails_at_authentication() {
+    let host = host(|received| {
+        let login = received.line.starts_with("POST");
+        login.then(|| data(&json!({"NeedTFA": 1, "ticket": "PVE:!tfa!{\"recovery\"%3A[0]}:6B::x"})))
+    })
+    .await;
+    let account = Credentials::Password {
+        user: "demo@pve".parse().unwrap(),
+        password: Secret::new("x"),
+        totp: Some("GEZDGNBVGY3TQOJQ".parse().unwrap()),
+    };
+    let report = check(
+        &Client::new(host.settings(account)),
+        &Requirements::default(),
+        &Call::default(),
+    )
+    .await;
+    assert_eq!(
+        (report.status, report.stage),
+        (Status::SecondFactorRequired, Stage::Authentication)
+    );
+    assert!(remedy(&report).contains("api_token"));
+}
+
+#[tokio::test]
+async fn missing_privileges_are_listed_and_the_rest_is_checked_all_the_same() {
+    let host = host(|_| None).await;
+    let report = run(&host, &need("/vms", &["VM.Audit", "VM.Allocate"])).await;
+    assert_eq!(
+        (report.status, report.stage),
+        (Status::MissingPrivileges, Stage::Cluster)
+    );
+    assert_eq!(
+        report.missing_privileges,
+        BTreeMap::from([("/vms".to_owned(), vec!["VM.Allocate".to_owned()])])
+    );
+    assert!(
+        remedy(&report).contains("VM.Allocate on /vms"),
+        "{}",
+        remedy(&report)
+    );
+    assert!(
+        !report.message.contains("nothing at all"),
+        "{}",
+        report.message
+    );
+    assert_eq!(report.nodes.len(), 1);
+}
+
+#[tokio::test]
+async fn a_token_that_may_do_nothing_is_told_why() {
+    let host = host(|received| {
+        received
+            .line
+            .contains("/access/permissions")
+            .then(|| data(&json!({})))
+    })
+    .await;
+    let report = run(&host, &need("/", &["Sys.Audit"])).await;
+    assert_eq!(report.status, Status::MissingPrivileges);
+    assert!(
+        report.message.contains("may do nothing at all"),
+        "{}",
+        report.message
+    );
+    assert!(
+        remedy(&report).contains("privilege_separation"),
+        "{}",
+        remedy(&report)
+    );
+}
+
+#[tokio::test]
+async fn a_host_cut_off_from_its_cluster_is_told_even_without_cluster_rights() {
+    let host = host(|received| match received.line.trim_start_matches("GET /api2/json") {
+        "/nodes" => Some(data(&json!([{"node": "a", "status": "online"}, {"node": "b", "status": "offline"}, {"node": "c", "status": "unknown"}]))),
+        "/cluster/status" => Some(replay("9.1.1/180-use-cluster-status-unprivileged", 0)),
+        _ => None,
+    })
+    .await;
+    let report = run(&host, &Requirements::default()).await;
+    assert_eq!(
+        (report.status, report.stage),
+        (Status::NoQuorum, Stage::Cluster)
+    );
+    assert!(report.status.is_failure());
+}
+
+#[tokio::test]
+async fn a_cluster_that_works_without_a_node_is_degraded() {
+    let host = host(answer(
+        "/nodes",
+        json!([{"node": "a", "status": "online"}, {"node": "b", "status": "offline"}, {"node": "c", "status": "online"}]),
+    ))
+    .await;
+    let report = run(&host, &Requirements::default()).await;
+    assert_eq!(report.status, Status::ClusterDegraded);
+    assert!(
+        report.message.contains("without b") && !report.status.is_failure(),
+        "{}",
+        report.message
+    );
+}
+
+#[tokio::test]
+async fn a_version_that_is_too_old_is_told() {
+    let host = host(answer(
+        "/version",
+        json!({"version": "6.4-15", "release": "6.4"}),
+    ))
+    .await;
+    let report = run(&host, &Requirements::default()).await;
+    assert_eq!(
+        (report.status, report.stage),
+        (Status::UnsupportedVersion, Stage::Authentication)
+    );
+    assert!(report.message.contains("6.4-15"));
+}
+
+#[tokio::test]
+async fn a_host_whose_daemon_is_gone_is_a_server_error() {
+    let host = host(|received| {
+        received
+            .line
+            .ends_with("/version")
+            .then(|| replay("9.1.1/442-pmxcfs-down", 1))
+    })
+    .await;
+    let report = run(&host, &Requirements::default()).await;
+    assert_eq!(
+        (report.status, report.stage),
+        (Status::ServerError, Stage::Authentication)
+    );
+    assert!(
+        report
+            .message
+            .contains("RPCEnvironment init request failed"),
+        "{}",
+        report.message
+    );
+}
+
+#[test]
+fn an_endpoint_that_names_no_address_is_reported_without_a_client() {
+    let error = "http://pve1".parse::<crate::pve::Endpoint>().unwrap_err();
+    let report = Report::invalid_endpoint(&error);
+    assert_eq!(
+        (report.status, report.stage),
+        (Status::InvalidEndpoint, Stage::Endpoint)
+    );
+    assert!(remedy(&report).contains("endpoint"));
+}

@@ -1,0 +1,272 @@
+//! Logging in with a password and a second factor.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use serde_json::json;
+
+use super::script::{Host, Reaction, Received, data, replay};
+use crate::pve::{AuthFailure, Call, Client, Credentials, Error, Secret, TotpSeed};
+
+const SEED: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+
+fn account(seed: Option<&str>) -> Credentials {
+    Credentials::Password {
+        user: "demo@pve".parse().unwrap(),
+        password: Secret::new("demo-pass-1"),
+        totp: seed.map(|seed| seed.parse().unwrap()),
+    }
+}
+
+fn is_login(received: &Received) -> bool {
+    received.line == "POST /api2/json/access/ticket"
+}
+
+fn granted() -> Reaction {
+    data(
+        &json!({"username": "demo@pve", "ticket": "PVE:demo@pve:6B0482D5::KHg/w+==", "CSRFPreventionToken": "6B0482D5:OwkT"}),
+    )
+}
+
+fn challenge() -> Reaction {
+    data(
+        &json!({"NeedTFA": 1, "ticket": "PVE:!tfa!{\"totp\"%3Atrue}:6B04830B::bJl/+==", "CSRFPreventionToken": "x"}),
+    )
+}
+
+fn anything() -> Reaction {
+    data(&json!({"version": "9.2.11"}))
+}
+
+/// A host that grants every login, after a challenge if it is one with a second factor.
+async fn host(second_factor: bool) -> Host {
+    Host::new(move |received| {
+        match (is_login(received), received.body.contains("tfa-challenge=")) {
+            (true, false) if second_factor => challenge(),
+            (true, _) => granted(),
+            (false, _) => anything(),
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_ticket_travels_as_a_cookie_and_a_write_also_carries_the_csrf_token() {
+    let host = host(false).await;
+    let client = Client::new(host.settings(account(None)));
+    client.version(&Call::default()).await.unwrap();
+    client
+        .delete_token(&"demo@pve!t1".parse().unwrap(), &Call::default())
+        .await
+        .unwrap();
+    let [login, read, write] = <[Received; 3]>::try_from(host.received()).unwrap();
+    assert_eq!(login.body, "username=demo%40pve&password=demo-pass-1");
+    let cookie = "PVEAuthCookie=PVE%3Ademo%40pve%3A6B0482D5%3A%3AKHg%2Fw%2B%3D%3D";
+    assert_eq!(
+        (read.header("cookie"), read.header("csrfpreventiontoken")),
+        (Some(cookie), None)
+    );
+    assert_eq!(
+        (write.header("cookie"), write.header("csrfpreventiontoken")),
+        (Some(cookie), Some("6B0482D5:OwkT"))
+    );
+}
+
+#[tokio::test]
+async fn calls_at_the_same_time_share_one_login() {
+    let host = host(false).await;
+    let client = Client::new(host.settings(account(None)));
+    let call = Call::default();
+    for version in join_all((0..10).map(|_| client.version(&call))).await {
+        version.unwrap();
+    }
+    assert_eq!(
+        host.received()
+            .iter()
+            .filter(|received| is_login(received))
+            .count(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_refused_login_is_never_tried_again() {
+    let host = Host::new(|_| replay("9.1.1/225-ticket-wrong-password", 0)).await;
+    let client = Client::new(host.settings(account(None)));
+    for _ in 0..2 {
+        let error = client.version(&Call::default()).await.unwrap_err();
+        assert!(
+            matches!(
+                error,
+                Error::Unauthenticated {
+                    failure: AuthFailure::Password,
+                    ..
+                }
+            ),
+            "{error}"
+        );
+        assert!(error.to_string().contains("demo@pve"), "{error}");
+    }
+    assert_eq!(host.lines().len(), 1);
+}
+
+#[tokio::test]
+async fn a_ticket_that_is_refused_is_replaced_at_the_next_call_and_not_before() {
+    let host = Host::new(|received| {
+        if is_login(received) {
+            granted()
+        } else {
+            replay("9.1.1/189-use-version-noauth", 0)
+        }
+    })
+    .await;
+    let client = Client::new(host.settings(account(None)));
+    for logins in 1..=2 {
+        let error = client.version(&Call::default()).await.unwrap_err();
+        assert!(
+            matches!(
+                error,
+                Error::Unauthenticated {
+                    failure: AuthFailure::Ticket,
+                    ..
+                }
+            ),
+            "{error}"
+        );
+        assert_eq!(
+            host.received()
+                .iter()
+                .filter(|received| is_login(received))
+                .count(),
+            logins
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_challenge_is_answered_with_the_code_of_the_moment() {
+    let host = host(true).await;
+    let before = time::OffsetDateTime::now_utc().unix_timestamp();
+    Client::new(host.settings(account(Some(SEED))))
+        .version(&Call::default())
+        .await
+        .unwrap();
+    let after = time::OffsetDateTime::now_utc().unix_timestamp();
+    let second = &host.received()[1];
+    let seed: TotpSeed = SEED.parse().unwrap();
+    let expected = [before, after].map(|at| {
+        let code = seed.code_at(u64::try_from(at).unwrap());
+        format!("username=demo%40pve&tfa-challenge=PVE%3A%21tfa%21%7B%22totp%22%253Atrue%7D%3A6B04830B%3A%3AbJl%2F%2B%3D%3D&password=totp%3A{}", code.expose())
+    });
+    assert!(expected.contains(&second.body), "{}", second.body);
+}
+
+#[tokio::test]
+async fn the_code_is_that_of_the_server_s_clock() {
+    let host = Host::new(|received| {
+        if received.body.contains("tfa-challenge=") {
+            return granted();
+        }
+        if !is_login(received) {
+            return anything();
+        }
+        let Reaction::Answer(answer) = challenge() else {
+            unreachable!()
+        };
+        let dated = String::from_utf8(answer).unwrap().replacen(
+            "\r\n",
+            "\r\nDate: Thu, 01 Jan 1970 00:00:35 GMT\r\n",
+            1,
+        );
+        Reaction::Answer(dated.into_bytes())
+    })
+    .await;
+    Client::new(host.settings(account(Some(SEED))))
+        .version(&Call::default())
+        .await
+        .unwrap();
+    assert!(
+        host.received()[1].body.ends_with("password=totp%3A287082"),
+        "{}",
+        host.received()[1].body
+    );
+}
+
+#[tokio::test]
+async fn a_code_that_was_used_is_not_used_again() {
+    let host = host(true).await;
+    let every_second = format!("otpauth://totp/x?secret={SEED}&period=1");
+    for _ in 0..2 {
+        Client::new(host.settings(account(Some(&every_second))))
+            .version(&Call::default())
+            .await
+            .unwrap();
+    }
+    let codes: Vec<String> = host
+        .received()
+        .into_iter()
+        .filter_map(|received| Some(received.body.split_once("password=totp%3A")?.1.to_owned()))
+        .collect();
+    assert_eq!(codes.len(), 2);
+    assert_ne!(codes[0], codes[1]);
+}
+
+#[tokio::test]
+async fn waiting_for_the_next_code_can_be_cancelled() {
+    let host = host(true).await;
+    let once_an_hour = format!("otpauth://totp/x?secret={SEED}&period=3600");
+    let client = |seed: &str| Client::new(host.settings(account(Some(seed))));
+    client(&once_an_hour)
+        .version(&Call::default())
+        .await
+        .unwrap();
+    let call = Call {
+        deadline: Some(tokio::time::Instant::now() + Duration::from_millis(300)),
+        ..Call::default()
+    };
+    let error = client(&once_an_hour).version(&call).await.unwrap_err();
+    assert!(matches!(error, Error::Timeout { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_second_factor_without_a_seed_is_told_with_the_factors_there_are() {
+    let host = host(true).await;
+    let error = Client::new(host.settings(account(None)))
+        .version(&Call::default())
+        .await
+        .unwrap_err();
+    let Error::SecondFactorRequired { factors, user, .. } = &error else {
+        panic!("{error}")
+    };
+    assert_eq!(
+        (factors.as_slice(), user.to_string().as_str()),
+        (&["totp".to_owned()][..], "demo@pve")
+    );
+}
+
+#[tokio::test]
+async fn a_wrong_code_is_never_repeated() {
+    let host = Host::new(|received| {
+        if received.body.contains("tfa-challenge=") {
+            replay("9.1.1/225-ticket-wrong-password", 0)
+        } else {
+            challenge()
+        }
+    })
+    .await;
+    let client = Client::new(host.settings(account(Some(SEED))));
+    for _ in 0..2 {
+        let error = client.version(&Call::default()).await.unwrap_err();
+        assert!(
+            matches!(
+                error,
+                Error::Unauthenticated {
+                    failure: AuthFailure::SecondFactor,
+                    ..
+                }
+            ),
+            "{error}"
+        );
+    }
+    assert_eq!(host.lines().len(), 2);
+}

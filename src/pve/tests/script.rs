@@ -1,0 +1,249 @@
+//! A host that answers as a test tells it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use futures_util::future::BoxFuture;
+use rcgen::{CertificateParams, KeyPair};
+use rustls::ServerConfig;
+use rustls::crypto::ring;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use super::recordings::recorded;
+use crate::pve::{Client, Credentials, Endpoint, Fingerprint, Settings, TlsPolicy};
+
+/// What the host received.
+#[derive(Debug, Clone)]
+pub(super) struct Received {
+    /// Method and target, such as `GET /api2/json/version`.
+    pub(super) line: String,
+    headers: Vec<(String, String)>,
+    pub(super) body: String,
+}
+
+impl Received {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        let found = self
+            .headers
+            .iter()
+            .find(|(given, _)| given.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+}
+
+/// What the host does with a request.
+pub(super) enum Reaction {
+    /// These bytes, and the connection stays open unless they say otherwise.
+    Answer(Vec<u8>),
+    /// These bytes, and the connection is closed.
+    AnswerAndClose(Vec<u8>),
+    /// Nothing, for as long as the client waits.
+    Hang,
+}
+
+/// A success with this content.
+pub(super) fn data(content: &serde_json::Value) -> Reaction {
+    let body = serde_json::json!({ "data": content }).to_string();
+    Reaction::Answer(
+        format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .into_bytes(),
+    )
+}
+
+/// A recorded answer.
+pub(super) fn replay(case: &str, exchange: usize) -> Reaction {
+    Reaction::Answer(recorded(case, exchange).wire())
+}
+
+type Script = Arc<dyn Fn(Received) -> BoxFuture<'static, Reaction> + Send + Sync>;
+
+/// A running host. It stops with the test's runtime.
+pub(super) struct Host {
+    pub(super) address: SocketAddr,
+    pub(super) fingerprint: Fingerprint,
+    received: Arc<Mutex<Vec<Received>>>,
+    connections: Arc<AtomicUsize>,
+}
+
+/// What a host proves its identity with.
+pub(super) struct Identity {
+    pub(super) chain: Vec<CertificateDer<'static>>,
+    pub(super) key: PrivateKeyDer<'static>,
+}
+
+impl Identity {
+    pub(super) fn self_signed(params: CertificateParams) -> Self {
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        Self {
+            chain: vec![certificate.der().clone()],
+            key: PrivateKeyDer::Pkcs8(key.serialize_der().into()),
+        }
+    }
+}
+
+impl Host {
+    /// A host with a certificate of its own, which answers without waiting.
+    pub(super) async fn new(
+        script: impl Fn(&Received) -> Reaction + Send + Sync + 'static,
+    ) -> Self {
+        let script = Arc::new(script);
+        Self::waiting(move |received| {
+            let script = Arc::clone(&script);
+            Box::pin(async move { script(&received) })
+        })
+        .await
+    }
+
+    /// A host that may take its time.
+    pub(super) async fn waiting(
+        script: impl Fn(Received) -> BoxFuture<'static, Reaction> + Send + Sync + 'static,
+    ) -> Self {
+        let params = CertificateParams::new(["pve1.test".to_owned()]).unwrap();
+        Self::with_identity(Identity::self_signed(params), script).await
+    }
+
+    pub(super) async fn with_identity(
+        identity: Identity,
+        script: impl Fn(Received) -> BoxFuture<'static, Reaction> + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let host = Self {
+            address: listener.local_addr().unwrap(),
+            fingerprint: Fingerprint::of(&identity.chain[0]),
+            received: Arc::default(),
+            connections: Arc::default(),
+        };
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(identity.chain, identity.key)
+            .unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let (received, connections) = (Arc::clone(&host.received), Arc::clone(&host.connections));
+        let script: Script = Arc::new(script);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (acceptor, received, script) =
+                    (acceptor.clone(), Arc::clone(&received), Arc::clone(&script));
+                connections.fetch_add(1, Ordering::SeqCst);
+                tokio::spawn(async move {
+                    if let Ok(stream) = acceptor.accept(stream).await {
+                        let _ = converse(stream, &received, &script).await;
+                    }
+                });
+            }
+        });
+        host
+    }
+
+    pub(super) fn endpoint(&self) -> Endpoint {
+        self.address.to_string().parse().unwrap()
+    }
+
+    /// Settings that trust this host and no other.
+    pub(super) fn settings(&self, credentials: Credentials) -> Settings {
+        let mut settings = Settings::new(self.endpoint(), credentials);
+        settings.tls = TlsPolicy {
+            fingerprints: vec![self.fingerprint],
+            ..TlsPolicy::default()
+        };
+        settings
+    }
+
+    /// A client with a token that this host's scripts need not look at.
+    pub(super) fn client(&self) -> Client {
+        Client::new(self.settings(token("root@pam!admin=s3cr3t")))
+    }
+
+    pub(super) fn received(&self) -> Vec<Received> {
+        self.received.lock().unwrap().clone()
+    }
+
+    /// Method and target of everything received.
+    pub(super) fn lines(&self) -> Vec<String> {
+        self.received()
+            .into_iter()
+            .map(|received| received.line)
+            .collect()
+    }
+
+    pub(super) fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+}
+
+pub(super) fn token(text: &str) -> Credentials {
+    Credentials::Token(text.parse().unwrap())
+}
+
+async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
+    mut stream: S,
+    received: &Mutex<Vec<Received>>,
+    script: &Script,
+) -> io::Result<()> {
+    while let Some(request) = read(&mut stream).await? {
+        received.lock().unwrap().push(request.clone());
+        match script(request).await {
+            Reaction::Answer(bytes) => {
+                stream.write_all(&bytes).await?;
+                stream.flush().await?;
+                if bytes
+                    .windows(17)
+                    .any(|window| window == b"Connection: close")
+                {
+                    break;
+                }
+            }
+            Reaction::AnswerAndClose(bytes) => {
+                stream.write_all(&bytes).await?;
+                break;
+            }
+            Reaction::Hang => std::future::pending().await,
+        }
+    }
+    stream.shutdown().await
+}
+
+async fn read<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<Option<Received>> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        if stream.read(&mut byte).await? == 0 {
+            return Ok(None);
+        }
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8(head).unwrap();
+    let mut lines = head.trim_end().split("\r\n");
+    let line = lines
+        .next()
+        .unwrap()
+        .trim_end_matches(" HTTP/1.1")
+        .to_owned();
+    let headers: Vec<_> = lines
+        .map(|line| line.split_once(": ").unwrap())
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    let mut request = Received {
+        line,
+        headers,
+        body: String::new(),
+    };
+    let length = request
+        .header("content-length")
+        .map_or(0, |length| length.parse().unwrap());
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).await?;
+    request.body = String::from_utf8(body).unwrap();
+    Ok(Some(request))
+}

@@ -1,0 +1,155 @@
+//! `/cluster`: its status, resources and tasks.
+
+use serde_json::{Map, Value, json};
+
+use super::nodes;
+use crate::call::{Allowed, Call, Check, Interrupt, Method};
+use crate::grammar;
+use crate::schema::{Grammar, Property};
+use crate::state::Task;
+
+pub(super) const METHODS: &[Method] = &[
+    Method::get("/cluster", |_| {
+        let names = [
+            "acme",
+            "backup",
+            "backup-info",
+            "bulk-action",
+            "ceph",
+            "config",
+            "firewall",
+            "ha",
+            "jobs",
+            "log",
+            "mapping",
+            "metrics",
+            "notifications",
+            "nextid",
+            "options",
+            "qemu",
+            "replication",
+            "resources",
+            "status",
+            "tasks",
+            "sdn",
+        ];
+        Ok(names.iter().map(|name| json!({ "name": name })).collect())
+    }),
+    Method::get("/cluster/status", status)
+        .protected()
+        .allowed(Allowed::Check(Check::Privileges("/", &["Sys.Audit"]))),
+    Method::get("/cluster/resources", resources).properties(&[Property::text(
+        "type",
+        Grammar::OneOf(&["vm", "storage", "node", "sdn"]),
+    )
+    .optional()]),
+    Method::get("/cluster/tasks", tasks),
+];
+
+fn status(call: &mut Call<'_>) -> Result<Value, Interrupt> {
+    let state = &call.state;
+    let mut entries = Vec::new();
+    if let Some(cluster) = &state.cluster {
+        entries.push(json!({
+            "type": "cluster",
+            "id": "cluster",
+            "name": cluster.name,
+            "nodes": state.nodes.len(),
+            "version": 1,
+            "quorate": u8::from(cluster.quorate),
+        }));
+    }
+    for (number, node) in state.nodes.iter().enumerate() {
+        let nodeid = if state.cluster.is_some() {
+            number + 1
+        } else {
+            0
+        };
+        entries.push(json!({
+            "type": "node",
+            "id": format!("node/{}", node.name),
+            "name": node.name,
+            "nodeid": nodeid,
+            "ip": node.address,
+            "local": u8::from(node.local),
+            "online": u8::from(node.online),
+            "level": "",
+        }));
+    }
+    Ok(Value::Array(entries))
+}
+
+fn resources(call: &mut Call<'_>) -> Result<Value, Interrupt> {
+    let wanted = call.text("type");
+    let mut entries = Vec::new();
+    if wanted.is_none_or(|kind| kind == "node") {
+        entries.extend(
+            call.state
+                .nodes
+                .iter()
+                .map(|node| nodes::summary(call, node)),
+        );
+    }
+    let zone = "/sdn/zones/localnetwork";
+    let audit = call
+        .state
+        .config
+        .check(call.id, zone, &["SDN.Audit"])
+        .is_ok();
+    if audit && wanted.is_none_or(|kind| kind == "sdn") {
+        entries.extend(call.state.nodes.iter().map(|node| {
+            json!({
+                "type": "network",
+                "network-type": "zone",
+                "network": "localnetwork",
+                "id": format!("network/{}/zone/localnetwork", node.name),
+                "node": node.name,
+                "status": "ok",
+            })
+        }));
+    }
+    Ok(Value::Array(entries))
+}
+
+/// Tasks as lists show them: of everyone with `Sys.Audit` on `/`, else one's own.
+pub(super) fn task_list<'a>(call: &'a Call<'_>) -> impl Iterator<Item = (&'a Task, Value)> {
+    let audit = call
+        .state
+        .config
+        .check(call.id, "/", &["Sys.Audit"])
+        .is_ok();
+    let visible = move |task: &&Task| audit || task.user == call.id;
+    call.state
+        .tasks
+        .iter()
+        .filter(visible)
+        .map(|task| (task, shown(task)))
+}
+
+fn shown(task: &Task) -> Value {
+    let mut entry = Map::new();
+    let (user, token) = match grammar::split_token(&task.user) {
+        Some((user, token)) => (user, Some(token)),
+        None => (task.user.as_str(), None),
+    };
+    entry.insert("upid".into(), json!(task.upid));
+    entry.insert("node".into(), json!(task.node));
+    entry.insert("type".into(), json!(task.kind));
+    entry.insert("id".into(), json!(task.id));
+    entry.insert("user".into(), json!(user));
+    entry.insert("starttime".into(), json!(task.starttime));
+    if let Some(token) = token {
+        entry.insert("tokenid".into(), json!(token));
+    }
+    if let Some(endtime) = task.endtime {
+        entry.insert("endtime".into(), json!(endtime));
+    }
+    if let Some(status) = &task.status {
+        entry.insert("status".into(), json!(status));
+    }
+    Value::Object(entry)
+}
+
+fn tasks(call: &mut Call<'_>) -> Result<Value, Interrupt> {
+    Ok(task_list(call).map(|(_, shown)| shown).collect())
+}

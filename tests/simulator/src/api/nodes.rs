@@ -1,0 +1,200 @@
+//! `/nodes`: the nodes, their status, tasks and certificates.
+
+use serde_json::{Value, json};
+
+use super::cluster;
+use crate::call::{Allowed, Call, Check, Interrupt, Method};
+use crate::schema::{Grammar, Property};
+use crate::state::Node;
+
+const NODE: Property = Property::text("node", Grammar::Node);
+const AUDIT: Allowed = Allowed::Check(Check::Privileges("/nodes/{node}", &["Sys.Audit"]));
+
+pub(super) const METHODS: &[Method] = &[
+    Method::get("/nodes", list),
+    Method::get("/nodes/{node}", index).properties(&[NODE]),
+    Method::get("/nodes/{node}/version", |call| {
+        let (version, release, repoid) = call.state.version.identity();
+        Ok(json!({ "version": version, "release": release, "repoid": repoid }))
+    })
+    .properties(&[NODE]),
+    Method::get("/nodes/{node}/status", status)
+        .allowed(AUDIT)
+        .properties(&[NODE]),
+    Method::get("/nodes/{node}/time", |call| {
+        let now = call.state.now();
+        Ok(json!({ "timezone": "UTC", "time": now, "localtime": now }))
+    })
+    .allowed(AUDIT)
+    .properties(&[NODE]),
+    Method::get("/nodes/{node}/tasks", tasks).properties(&[
+        NODE,
+        Property::integer("start").minimum(0).optional(),
+        Property::integer("limit").minimum(0).optional(),
+        Property::string("userfilter").optional(),
+        Property::string("typefilter").optional(),
+        Property::integer("vmid").optional(),
+        Property::boolean("errors").optional(),
+        Property::text("source", Grammar::OneOf(&["archive", "active", "all"])).optional(),
+        Property::integer("since").optional(),
+        Property::integer("until").optional(),
+        Property::string("statusfilter").optional(),
+    ]),
+    Method::get("/nodes/{node}/certificates/info", certificates)
+        .protected()
+        .properties(&[NODE]),
+];
+
+/// A node as lists show it; figures only to those who may audit it.
+pub(super) fn summary(call: &Call<'_>, node: &Node) -> Value {
+    let path = format!("/nodes/{}", node.name);
+    let mut entry = json!({
+        "id": format!("node/{}", node.name),
+        "node": node.name,
+        "type": "node",
+        "status": if node.online { "online" } else { "offline" },
+        "level": "",
+    });
+    if call
+        .state
+        .config
+        .check(call.id, &path, &["Sys.Audit"])
+        .is_ok()
+    {
+        let figures = [
+            ("maxcpu", json!(2)),
+            ("maxmem", json!(25_276_510_208_u64)),
+            ("maxdisk", json!(270_553_174_016_u64)),
+            ("uptime", json!(2124)),
+            ("cpu", json!(0.0447)),
+            ("mem", json!(648_630_272)),
+            ("disk", json!(14_295_556_096_u64)),
+        ];
+        for (name, figure) in figures {
+            entry[name] = figure;
+        }
+    }
+    entry
+}
+
+fn list(call: &mut Call<'_>) -> Result<Value, Interrupt> {
+    let nodes = call.state.nodes.iter().map(|node| {
+        let mut entry = summary(call, node);
+        entry["ssl_fingerprint"] = json!(call.certificate.fingerprint);
+        entry
+    });
+    Ok(nodes.collect())
+}
+
+fn index(_: &mut Call<'_>) -> Result<Value, Interrupt> {
+    let names = [
+        "aplinfo",
+        "apt",
+        "capabilities",
+        "ceph",
+        "certificates",
+        "config",
+        "disks",
+        "dns",
+        "firewall",
+        "hardware",
+        "hosts",
+        "journal",
+        "lxc",
+        "migrateall",
+        "netstat",
+        "network",
+        "qemu",
+        "query-oci-repo-tags",
+        "query-url-metadata",
+        "replication",
+        "report",
+        "rrd",
+        "rrddata",
+        "scan",
+        "sdn",
+        "services",
+        "spiceshell",
+        "startall",
+        "status",
+        "stopall",
+        "storage",
+        "subscription",
+        "suspendall",
+        "syslog",
+        "tasks",
+        "termproxy",
+        "time",
+        "version",
+        "vncshell",
+        "vzdump",
+        "wakeonlan",
+    ];
+    Ok(names.iter().map(|name| json!({ "name": name })).collect())
+}
+
+fn status(call: &mut Call<'_>) -> Result<Value, Interrupt> {
+    let (version, _, repoid) = call.state.version.identity();
+    Ok(json!({
+        "uptime": 2124,
+        "idle": 0,
+        "loadavg": ["0.10", "0.08", "0.05"],
+        "kversion": "Linux 6.17.2-1-pve #1 SMP",
+        "current-kernel": {
+            "sysname": "Linux", "release": "6.17.2-1-pve", "version": "#1 SMP", "machine": "x86_64",
+        },
+        "boot-info": { "mode": "efi", "secureboot": 0 },
+        "cpuinfo": {
+            "cores": 2, "cpus": 2, "sockets": 1, "model": "Simulated", "mhz": "2000.000",
+            "hvm": "1", "flags": "", "user_hz": 100,
+        },
+        "cpu": 0.0447,
+        "wait": 0,
+        "memory": {
+            "total": 25_276_510_208_u64, "used": 648_630_272, "free": 24_000_000_000_u64,
+            "available": 24_500_000_000_u64,
+        },
+        "swap": { "total": 0, "used": 0, "free": 0 },
+        "ksm": { "shared": 0 },
+        "pveversion": format!("pve-manager/{version}/{repoid}"),
+        "rootfs": {
+            "total": 270_553_174_016_u64, "used": 14_295_556_096_u64,
+            "avail": 250_000_000_000_u64, "free": 256_257_617_920_u64,
+        },
+    }))
+}
+
+fn tasks(call: &mut Call<'_>) -> Result<Value, Interrupt> {
+    let node = call.required("node");
+    let number = |name: &str, default: usize| {
+        call.text(name)
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(default)
+    };
+    let wanted = cluster::task_list(call)
+        .filter(|(task, _)| task.node == node)
+        .filter(|(task, _)| {
+            call.text("userfilter")
+                .is_none_or(|user| task.user.contains(user))
+        })
+        .filter(|(task, _)| call.text("typefilter").is_none_or(|kind| task.kind == kind))
+        .skip(number("start", 0))
+        .take(number("limit", 50));
+    Ok(wanted.map(|(_, shown)| shown).collect())
+}
+
+fn certificates(call: &mut Call<'_>) -> Result<Value, Interrupt> {
+    let certificate = call.certificate;
+    Ok(json!([{
+        "filename": "pve-ssl.pem",
+        "fingerprint": certificate.fingerprint,
+        "subject": format!("/OU=PVE Cluster Node/O=Proxmox Virtual Environment/CN={}", call.state.local_node()),
+        "issuer": "/CN=Proxmox Virtual Environment/O=PVE Cluster Manager CA",
+        "san": certificate.names,
+        "notbefore": certificate.not_before,
+        "notafter": certificate.not_after,
+        "pem": certificate.pem,
+        "public-key-type": "ecdsa",
+        "public-key-bits": 256,
+    }]))
+}

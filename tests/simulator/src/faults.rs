@@ -1,0 +1,185 @@
+//! Faults on demand.
+
+use std::time::Duration;
+
+use crate::log::Request;
+
+/// An answer to send as it is.
+#[derive(Debug, Clone, Default)]
+pub struct RawAnswer {
+    /// Status, and the reason after it.
+    pub status: u16,
+    /// The reason.
+    pub reason: String,
+    /// Headers. Without a `Content-Length` the end of the connection ends the body.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// What goes wrong.
+#[derive(Debug, Clone)]
+pub(crate) enum Kind {
+    Slow(Duration),
+    DropBefore,
+    DropAfterCommit,
+    UserConfigLocked,
+    TokenConfigLocked,
+    NoQuorum,
+    DaemonDown,
+    DaemonHung,
+    PmxcfsDown,
+    Answer(RawAnswer),
+}
+
+type Matcher = Box<dyn Fn(&Request) -> bool + Send>;
+
+/// Something that goes wrong with requests: by default with every one, from now on.
+///
+/// ```
+/// # use proxmox_simulator::Fault;
+/// let fault = Fault::dropped_after_commit().on("POST", "/access/users/*/token/*").times(1);
+/// ```
+#[must_use]
+pub struct Fault {
+    kind: Kind,
+    matches: Matcher,
+    left: Option<usize>,
+}
+
+impl Fault {
+    fn new(kind: Kind) -> Self {
+        Self {
+            kind,
+            matches: Box::new(|_| true),
+            left: None,
+        }
+    }
+
+    /// The answer comes this much later (real time, not scaled).
+    pub fn slow(by: Duration) -> Self {
+        Self::new(Kind::Slow(by))
+    }
+
+    /// The connection is closed without doing anything.
+    pub fn dropped_before() -> Self {
+        Self::new(Kind::DropBefore)
+    }
+
+    /// What was asked for is done, and the connection closed without an answer.
+    pub fn dropped_after_commit() -> Self {
+        Self::new(Kind::DropAfterCommit)
+    }
+
+    /// Somebody else holds the lock of the user configuration: writes fail after ten (scaled)
+    /// seconds (438-lock-held).
+    pub fn user_config_locked() -> Self {
+        Self::new(Kind::UserConfigLocked)
+    }
+
+    /// Somebody else holds the lock of the token secrets (439-lock-held-token-cfg).
+    pub fn token_config_locked() -> Self {
+        Self::new(Kind::TokenConfigLocked)
+    }
+
+    /// The node sees no majority: writes are refused at once, reads go on.
+    pub fn no_quorum() -> Self {
+        Self::new(Kind::NoQuorum)
+    }
+
+    /// The privileged daemon does not run: 595 to protected calls (440-pvedaemon-down).
+    pub fn daemon_down() -> Self {
+        Self::new(Kind::DaemonDown)
+    }
+
+    /// The privileged daemon hangs: it does what it was asked, and the answer is a 596 after
+    /// thirty (scaled) seconds (441-pvedaemon-hung).
+    pub fn daemon_hung() -> Self {
+        Self::new(Kind::DaemonHung)
+    }
+
+    /// `/etc/pve` is not there: nothing that needs authentication works.
+    pub fn pmxcfs_down() -> Self {
+        Self::new(Kind::PmxcfsDown)
+    }
+
+    /// This answer instead of what was asked for, which is not done.
+    pub fn answer(answer: RawAnswer) -> Self {
+        Self::new(Kind::Answer(answer))
+    }
+
+    /// Only requests of this method (`*` is any) whose path matches, where `*` stands for any
+    /// text: `/access/users/*/token/*`.
+    pub fn on(self, method: &str, path: &str) -> Self {
+        let (method, path) = (method.to_owned(), path.to_owned());
+        self.when(move |request| {
+            (method == "*" || method == request.method) && glob(&path, &request.path)
+        })
+    }
+
+    /// Only requests for which this holds, too.
+    pub fn when(mut self, matches: impl Fn(&Request) -> bool + Send + 'static) -> Self {
+        let before = self.matches;
+        self.matches = Box::new(move |request| before(request) && matches(request));
+        self
+    }
+
+    /// Only this many times.
+    pub fn times(mut self, count: usize) -> Self {
+        self.left = Some(count);
+        self
+    }
+}
+
+/// The faults that are set.
+#[derive(Default)]
+pub(crate) struct Faults(Vec<Fault>);
+
+impl Faults {
+    pub(crate) fn add(&mut self, fault: Fault) {
+        self.0.push(fault);
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// The first fault that meets this request; that counts as one time.
+    pub(crate) fn strike(&mut self, request: &Request) -> Option<Kind> {
+        let fault = self
+            .0
+            .iter_mut()
+            .find(|fault| fault.left != Some(0) && (fault.matches)(request))?;
+        fault.left = fault.left.map(|left| left - 1);
+        Some(fault.kind.clone())
+    }
+}
+
+/// Whether a text matches a pattern in which `*` stands for any text.
+fn glob(pattern: &str, text: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == text,
+        Some((head, rest)) => text.strip_prefix(head).is_some_and(|tail| {
+            let mut ends = tail.char_indices().map(|(at, _)| at).chain([tail.len()]);
+            ends.any(|at| tail.get(at..).is_some_and(|tail| glob(rest, tail)))
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_any_text() {
+        assert!(glob(
+            "/access/users/*/token/*",
+            "/access/users/demo@pve/token/t1"
+        ));
+        assert!(!glob(
+            "/access/users/*/token/*",
+            "/access/users/demo@pve/token"
+        ));
+        assert!(glob("*", "") && glob("/version", "/version") && !glob("/version", "/versions"));
+    }
+}
