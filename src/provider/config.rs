@@ -331,7 +331,7 @@ pub fn parse_endpoint(
     text.parse().map_err(|error| {
         diags.fail(
             "Malformed address",
-            format!("The address from {source} cannot be used: {error}"),
+            format!("The address from {source} cannot be used: {error}."),
             source.path(),
         );
         Unresolved::Invalid

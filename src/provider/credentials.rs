@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     framework::Report,
-    pve::{ApiToken, Credentials, Secret, TokenId, TotpSeed, UserId},
+    pve::{ApiToken, Credentials, IdError, Secret, TokenId, TotpSeed, UserId},
 };
 
 /// The attributes that can name a credential, as given.
@@ -184,7 +184,7 @@ impl CredentialFields {
         };
         match username.parse() {
             Ok(user) => Ok(Some(user)),
-            Err(error) => Err(malformed("user name", &format!("{error}"), *source, diags)),
+            Err(error) => Err(malformed("user name", &format!("{error}."), *source, diags)),
         }
     }
 
@@ -201,7 +201,14 @@ impl CredentialFields {
                 id,
                 secret: secret.secret().clone(),
             })),
-            Err(error) => Err(malformed("token id", &format!("{error}"), source, diags)),
+            Err(IdError::NoUser { .. }) => Err(malformed(
+                "token id",
+                "it is the name of a token without its owner. Give the full id, user@realm!name, \
+                 or set `username` beside it.",
+                source,
+                diags,
+            )),
+            Err(error) => Err(malformed("token id", &format!("{error}."), source, diags)),
         }
     }
 
@@ -213,7 +220,7 @@ impl CredentialFields {
             Given::Known(seed, source) => match seed.secret().expose().parse::<TotpSeed>() {
                 Ok(seed) => Some(seed),
                 Err(error) => {
-                    return Err(malformed("TOTP seed", &format!("{error}"), *source, diags));
+                    return Err(malformed("TOTP seed", &format!("{error}."), *source, diags));
                 }
             },
             _ => None,
@@ -233,7 +240,7 @@ fn whole_token(
 ) -> Result<Credentials, Unresolved> {
     match token.secret().expose().parse::<ApiToken>() {
         Ok(token) => Ok(Credentials::Token(token)),
-        Err(error) => Err(malformed("API token", &format!("{error}"), source, diags)),
+        Err(error) => Err(malformed("API token", &format!("{error}."), source, diags)),
     }
 }
 

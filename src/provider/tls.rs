@@ -91,7 +91,7 @@ fn parse_fingerprints(
             Err(error) => {
                 diags.fail(
                     "Malformed fingerprint",
-                    format!("A fingerprint from {source} cannot be used: {error}"),
+                    format!("A fingerprint from {source} cannot be used: {error}."),
                     source.path(),
                 );
                 return Err(Unresolved::Invalid);
@@ -124,7 +124,7 @@ fn load(text: &str, source: Source, diags: &mut Diagnostics) -> Result<CaBundle,
     pem.parse::<CaBundle>().map_err(|error| {
         diags.fail(
             "Malformed CA certificate",
-            format!("{origin} from {source} cannot be used: {error}"),
+            format!("{origin} from {source} cannot be used: {error}."),
             source.path(),
         );
         Unresolved::Invalid

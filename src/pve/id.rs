@@ -65,16 +65,21 @@ pub enum IdError {
         /// What was given, up to the `=`.
         given: String,
     },
-    /// A whole API token without its secret.
-    #[error("the API token \"{given}\" has no secret: the form is user@realm!name=secret")]
-    NoSecret {
-        /// What was given, up to the `=`.
-        given: String,
-    },
+    /// A whole API token without its secret, or a secret without its id: nothing is quoted.
+    #[error("the API token is not complete: the form is user@realm!name=secret")]
+    Incomplete,
 }
 
+/// What may be quoted of a text that is no id: nothing behind a `=`, and nothing that has the
+/// form of a secret.
 fn shown(text: &str) -> String {
-    text.split('=').next().unwrap_or_default().to_owned()
+    let text = text.split('=').next().unwrap_or_default();
+    let is_uuid = text.len() == 36 && text.chars().all(|c| c == '-' || c.is_ascii_hexdigit());
+    if is_uuid {
+        "(a UUID, which has the form of a secret)".to_owned()
+    } else {
+        text.to_owned()
+    }
 }
 
 /// Realm and token names share one grammar: `[A-Za-z][A-Za-z0-9._-]+`

@@ -13,11 +13,7 @@ use crate::{
 
 /// Reports everything that is wrong with a configuration.
 pub fn validate(config: &State, diags: &mut Diagnostics) {
-    if let Value::Value(user) = &config.user_id
-        && let Err(error) = user.parse::<UserId>()
-    {
-        malformed("user_id", &error, diags);
-    }
+    validate_owner(config, diags);
     if let Value::Value(name) = &config.token_name
         && let Err(error) = name.parse::<TokenName>()
     {
@@ -30,6 +26,24 @@ pub fn validate(config: &State, diags: &mut Diagnostics) {
     }
     validate_comment(config, diags);
     validate_acl(config, diags);
+}
+
+/// The paths of Proxmox VE's API are read as Latin-1, so a user whose name goes beyond ASCII can
+/// be made but not addressed (recording `360-username-umlaut`).
+fn validate_owner(config: &State, diags: &mut Diagnostics) {
+    let Value::Value(user) = &config.user_id else {
+        return;
+    };
+    match user.parse::<UserId>() {
+        Err(error) => malformed("user_id", &error, diags),
+        Ok(_) if !user.is_ascii() => malformed(
+            "user_id",
+            &"the API of Proxmox VE cannot address a user whose name has characters beyond ASCII; \
+              choose another owner",
+            diags,
+        ),
+        Ok(_) => {}
+    }
 }
 
 /// Proxmox VE takes a comment of "0" and stores none (recording `015-token-create-comment-zero`).

@@ -172,20 +172,41 @@ fn second_factor(factors: &[String]) -> String {
     }
 }
 
+/// What to grant, or that nothing can be granted.
+fn forbidden(answer: &Answer) -> String {
+    if answer.message.contains("not available with API token")
+        || answer.message.contains("root@pam")
+    {
+        return "The host allows this call to a password login only, whatever the token may do: set username and password.".to_owned();
+    }
+    let missing = named(answer).unwrap_or_else(|| unnamed(answer).to_owned());
+    format!(
+        "It needs {missing}: granted to the token of the provider itself if that has privilege separation, and to its owner in any case."
+    )
+}
+
 /// Most refusals name the path and the privilege: `Permission check failed (/, Sys.Audit)`
 /// (recording `180-use-cluster-status-unprivileged`).
-fn forbidden(answer: &Answer) -> String {
-    let named = answer
-        .message
-        .split_once('(')
-        .and_then(|(_, rest)| rest.strip_suffix(')'));
-    match named.and_then(|inner| inner.split_once(", ")) {
-        Some((path, privileges)) if path.starts_with('/') => format!(
-            "Grant a role with {privileges} on {path}: to the token itself in acl if it has privilege_separation, and to its owner in any case."
-        ),
-        _ if answer.message.contains("not available with API token") || answer.message.contains("root@pam") => {
-            "The host allows this call to a password login only, whatever the token may do: set username and password.".to_owned()
-        }
-        _ => "Grant the missing privilege: to the token itself in acl if it has privilege_separation, and to its owner in any case.".to_owned(),
+fn named(answer: &Answer) -> Option<String> {
+    let (_, rest) = answer.message.split_once('(')?;
+    let (path, privileges) = rest.strip_suffix(')')?.split_once(", ")?;
+    path.starts_with('/')
+        .then(|| format!("{privileges} on {path}"))
+}
+
+/// The calls about users and tokens do not say what they lack
+/// (recording `144-token-update-unprivileged`).
+fn unnamed(answer: &Answer) -> &'static str {
+    let path = &answer.request.path;
+    if path.starts_with("/access/users/") && answer.request.is_write() {
+        "User.Modify on /access/groups, or on a group of the token's owner"
+    } else if path.starts_with("/access/users/") && path.contains("/token") {
+        "User.Modify on /access/groups, or on a group of the token's owner (a ticket of the owner reads them too)"
+    } else if path == "/access/acl" {
+        "Permissions.Modify on the path of the grant"
+    } else if path.starts_with("/access") {
+        "Sys.Audit on /access"
+    } else {
+        "a privilege that the host does not name"
     }
 }
