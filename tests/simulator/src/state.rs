@@ -212,6 +212,17 @@ impl State {
         self.settle();
     }
 
+    /// Adds a node of the cluster, as this one sees it.
+    pub fn add_node(&mut self, name: &str, online: bool) {
+        let address = format!("192.0.2.{}", self.nodes.len() + 1);
+        self.nodes.push(Node {
+            name: name.to_owned(),
+            address,
+            online,
+            local: false,
+        });
+    }
+
     /// Adds a role with these privileges, or replaces it.
     pub fn add_role(&mut self, name: &str, privileges: &[&str]) {
         let privileges: BTreeSet<String> = privileges.iter().map(|&p| p.to_owned()).collect();
@@ -319,6 +330,19 @@ impl State {
             .enable_totp(now);
         self.settle();
         seed
+    }
+
+    /// The same with codes that change every `step` seconds instead of every 30. Returns the
+    /// `otpauth://` address, which is where a step of its own is told.
+    pub fn enable_totp_with_step(&mut self, userid: &str, step: u64) -> String {
+        let now = self.now();
+        self.user_mut(userid).keys = Some("x".to_owned());
+        let factors = self.second_factors.entry(userid.to_owned()).or_default();
+        let seed = factors.enable_totp_with_step(step, now);
+        self.settle();
+        format!(
+            "otpauth://totp/Proxmox:{userid}?secret={seed}&period={step}&digits=6&algorithm=SHA1&issuer=Proxmox"
+        )
     }
 
     /// The user's time-based code of this moment, if it has any.

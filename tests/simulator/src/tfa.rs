@@ -1,6 +1,6 @@
 //! Second factors: time-based codes (RFC 6238) and recovery keys.
 //!
-//! A code is good for its 30 s step and its neighbours, and for one login only: a step that was
+//! A code is good for its step (30 s, unless the seed came with another) and its neighbours, and for one login only: a step that was
 //! used, and any before it, is refused (249-tfa-challenge-right). Eight wrong codes lock the
 //! codes, not the recovery keys.
 
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::random;
 
-/// Seconds a code is good for.
+/// Seconds a code is good for, unless the seed came with something else.
 const STEP: u64 = 30;
 /// Wrong codes after which no code is accepted any more.
 const LIMIT: u32 = 8;
@@ -17,6 +17,7 @@ const LIMIT: u32 = 8;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SecondFactors {
     seed: Option<[u8; 20]>,
+    step: u64,
     last_step: Option<u64>,
     failures: u32,
     /// By number; used keys are gone.
@@ -27,8 +28,13 @@ pub(crate) struct SecondFactors {
 impl SecondFactors {
     /// Sets a random seed and returns it in base32.
     pub(crate) fn enable_totp(&mut self, now: i64) -> String {
+        self.enable_totp_with_step(STEP, now)
+    }
+
+    /// The same with codes that change every `step` seconds.
+    pub(crate) fn enable_totp_with_step(&mut self, step: u64, now: i64) -> String {
         let seed: [u8; 20] = random::bytes();
-        self.seed = Some(seed);
+        (self.seed, self.step) = (Some(seed), step.max(1));
         (self.last_step, self.failures, self.created) = (None, 0, now);
         data_encoding::BASE32_NOPAD.encode(&seed)
     }
@@ -40,16 +46,16 @@ impl SecondFactors {
 
     /// The code of a moment.
     pub(crate) fn code(&self, now: i64) -> Option<String> {
-        self.code_of_step(u64::try_from(now).ok()? / STEP)
+        self.code_of_step(u64::try_from(now).ok()?.checked_div(self.step)?)
     }
 
     fn code_of_step(&self, step: u64) -> Option<String> {
         let seed = self.seed?;
         let totp = totp_rs::Builder::new()
             .with_secret(seed)
-            .with_step_duration(STEP);
+            .with_step_duration(self.step);
         let totp = totp.build_noncompliant();
-        Some(totp.generate(step.saturating_mul(STEP)).to_string())
+        Some(totp.generate(step.saturating_mul(self.step)).to_string())
     }
 
     /// Whether too many wrong codes were tried.
@@ -97,7 +103,10 @@ impl SecondFactors {
     }
 
     fn verify_totp(&mut self, code: &str, now: i64) -> bool {
-        let step = u64::try_from(now).unwrap_or_default() / STEP;
+        let step = u64::try_from(now)
+            .unwrap_or_default()
+            .checked_div(self.step)
+            .unwrap_or_default();
         let steps = step.saturating_sub(1)..=step.saturating_add(1);
         let Some(step) = steps
             .into_iter()
