@@ -1,0 +1,258 @@
+//! What people get wrong, and what they are told.
+
+use std::{
+    io::{Read, Write},
+    net::TcpListener,
+    thread,
+};
+
+use cli_harness::Cli;
+use serde_json::Value;
+
+use super::{
+    Scenario,
+    stage::{Stage, says},
+};
+
+pub const SCENARIOS: &[Scenario] = &[
+    (
+        "malformed values are refused at plan time, each on its attribute",
+        malformed,
+    ),
+    (
+        "half a credential, two, and none are told apart",
+        credentials,
+    ),
+    ("a server that is not Proxmox VE is recognised", not_proxmox),
+    ("a refused connection names the endpoint", refused),
+    (
+        "a wrong certificate names its fingerprint",
+        wrong_certificate,
+    ),
+    (
+        "an expired provider token is explained",
+        expired_provider_token,
+    ),
+    (
+        "a role that does not exist leaves nothing behind",
+        unknown_role,
+    ),
+];
+
+fn malformed(cli: &Cli) {
+    let stage = Stage::new(cli);
+    let token = |lines: &str| {
+        format!(
+            "resource \"proxmox_api_token\" \"t\" {{\n  user_id = \"demo@pve\"\n  token_name = \
+             \"ci\"\n  {lines}\n}}\n"
+        )
+    };
+    let provider = |lines: &str| format!("provider \"proxmox\" {{\n  {lines}\n}}\n{}", token(""));
+    let host = |lines: &str| {
+        format!("resource \"proxmox_host\" \"h\" {{\n  name = \"h\"\n  {lines}\n}}\n")
+    };
+    let cases: Vec<(String, &[&str])> = vec![
+        (token("").replace("demo@pve", "demo"), &["user_id", "realm"]),
+        (
+            token("").replace("demo@pve", "grüße@pve"),
+            &["user_id", "ASCII"],
+        ),
+        (
+            token("").replace("\"ci\"", "\"1ci\""),
+            &["token_name", "letter"],
+        ),
+        (
+            token("").replace("\"ci\"", "\"demo@pve!ci\""),
+            &["token_name"],
+        ),
+        (
+            token("expiration_date = \"next week\""),
+            &["expiration_date", "RFC 3339"],
+        ),
+        (
+            token("expiration_date = \"2020-01-01T00:00:00Z\""),
+            &["expiration_date", "passed"],
+        ),
+        (token("comment = \"0\""), &["comment"]),
+        (
+            token("acl = [{ path = \"vms\", role = \"PVEAuditor\" }]"),
+            &["acl", "slash"],
+        ),
+        (
+            token("acl = [{ path = \"/vms\", role = \"A\" }, { path = \"/vms/\", role = \"A\" }]"),
+            &["acl", "twice"],
+        ),
+        (
+            token("privilege_separation = false\n  acl = [{ path = \"/vms\", role = \"A\" }]"),
+            &["acl", "privilege_separation"],
+        ),
+        (
+            provider("endpoint = \"http://pve1:8006\""),
+            &["endpoint", "https"],
+        ),
+        (
+            provider("endpoint = \"https://root@pve1/?x\""),
+            &["endpoint"],
+        ),
+        (
+            provider("api_token = \"root@pam=not-shown\""),
+            &["api_token"],
+        ),
+        (
+            provider("certificate_fingerprints = [\"AB:CD\"]"),
+            &["certificate_fingerprints"],
+        ),
+        (
+            provider("ca_certificate = \"/no/such/file.pem\""),
+            &["ca_certificate"],
+        ),
+        (
+            provider(
+                "ca_certificate = \"-----BEGIN CERTIFICATE-----\\nrubbish\\n-----END CERTIFICATE-----\"",
+            ),
+            &["ca_certificate"],
+        ),
+        (
+            provider("request_timeout = \"soon\""),
+            &["request_timeout", "30s"],
+        ),
+        (host("port = 70000"), &["port", "65535"]),
+        (host("port = 8006.5"), &["port", "whole number"]),
+        (host("hostname = \"a b\""), &["hostname"]),
+        (host("api_token_id = \"root@pam!x\""), &["api_token_secret"]),
+    ];
+    for (configuration, words) in cases {
+        stage.main(&configuration);
+        stage.plan_fails(words);
+    }
+    assert_eq!(stage.requests("POST", "/"), 0);
+    assert_eq!(stage.attributes("proxmox_api_token.t"), Value::Null);
+}
+
+fn credentials(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    let body = "data \"proxmox_connection\" \"me\" {}\n";
+    let provider = |lines: &str| format!("provider \"proxmox\" {{\n  {lines}\n}}\n{body}");
+    stage.main(&provider("api_token_id = \"root@pam!admin\""));
+    stage.plan_fails(&["Half a credential", "api_token_id", "api_token_secret"]);
+    stage.main(&provider(
+        "api_token_id = \"admin\"\n  api_token_secret = \"x\"",
+    ));
+    stage.plan_fails(&["api_token_id", "username"]);
+    stage.main(&provider("username = \"root@pam\""));
+    stage.plan_fails(&["Half a credential", "username", "password"]);
+    stage.main(&provider(
+        "api_token = \"root@pam!a=b\"\n  password = \"x\"\n  username = \"u@pam\"",
+    ));
+    stage.plan_fails(&["More than one credential", "api_token", "password"]);
+    // Configuration beats the environment, and the message says so.
+    let (_, secret) = stage
+        .admin
+        .clone()
+        .rsplit_once('=')
+        .map(|(id, secret)| (id.to_owned(), secret.to_owned()))
+        .expect("a token");
+    stage.main(&provider(&format!(
+        "username = \"root@pam\"\n  api_token_id = \"admin\"\n  api_token_secret = \"{secret}\""
+    )));
+    stage.connect_as("root@pam!other=00000000-0000-0000-0000-000000000000");
+    says(
+        &stage.plan(),
+        &[
+            "Credential in the environment ignored",
+            "PROXMOX_VE_API_TOKEN",
+        ],
+    );
+    stage.scratch.set("PROXMOX_VE_API_TOKEN", "");
+    stage.main(body);
+    stage.plan_fails(&[
+        "No credentials for Proxmox VE",
+        "api_token",
+        "PROXMOX_VE_API_TOKEN",
+    ]);
+}
+
+fn not_proxmox(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("its number");
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let _ = stream.read(&mut [0; 512]);
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    stage
+        .scratch
+        .set("PROXMOX_VE_ENDPOINT", &address.to_string());
+    stage.main("resource \"proxmox_host\" \"h\" {\n  name = \"h\"\n}\n");
+    stage.apply_fails(&["Connection check failed", "not_proxmox", "endpoint"]);
+}
+
+fn refused(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .expect("a port")
+        .local_addr()
+        .expect("its number");
+    stage
+        .scratch
+        .set("PROXMOX_VE_ENDPOINT", &closed.to_string());
+    stage.main("resource \"proxmox_api_token\" \"t\" {\n  user_id = \"demo@pve\"\n  token_name = \"ci\"\n}\n");
+    stage.apply_fails(&["Unable to create API token", "demo@pve!ci", "endpoint"]);
+    assert_eq!(stage.attributes("proxmox_api_token.t"), Value::Null);
+}
+
+fn wrong_certificate(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    stage.main("resource \"proxmox_host\" \"h\" {\n  name = \"h\"\n}\n");
+    let seen = stage.sim.certificate_fingerprint();
+    stage.scratch.set("PROXMOX_VE_CERTIFICATE_FINGERPRINTS", "");
+    stage.apply_fails(&["tls_untrusted", seen, "ca_certificate"]);
+    let other = seen.replace(&seen[..2], if seen.starts_with("00") { "11" } else { "00" });
+    stage
+        .scratch
+        .set("PROXMOX_VE_CERTIFICATE_FINGERPRINTS", &other);
+    stage.apply_fails(&["tls_fingerprint_mismatch", seen, "certificate_fingerprints"]);
+    stage.scratch.set("PROXMOX_VE_CERTIFICATE_FINGERPRINTS", "");
+    stage
+        .scratch
+        .set("PROXMOX_VE_CA_CERTIFICATE", stage.sim.ca_pem());
+    stage.apply();
+}
+
+fn expired_provider_token(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    let secret = stage
+        .sim
+        .state(|state| state.add_token("root@pam!old", false, None, 1_000_000_000));
+    stage.connect_as(&format!("root@pam!old={secret}"));
+    stage.main("resource \"proxmox_api_token\" \"t\" {\n  user_id = \"demo@pve\"\n  token_name = \"ci\"\n}\n");
+    stage.apply_fails(&[
+        "Unable to create API token",
+        "root@pam!old",
+        "expired",
+        "api_token",
+    ]);
+}
+
+fn unknown_role(cli: &Cli) {
+    let stage = Stage::new(cli);
+    stage.main(
+        r#"
+        resource "proxmox_api_token" "t" {
+          user_id    = "demo@pve"
+          token_name = "ci"
+          acl        = [{ path = "/vms", role = "PVEVMAdmin" }, { path = "/x", role = "NoSuchRole" }]
+        }
+        "#,
+    );
+    stage.apply_fails(&["Unable to scope API token", "demo@pve!ci", "acl"]);
+    assert_eq!(stage.attributes("proxmox_api_token.t"), Value::Null);
+    assert!(
+        stage
+            .sim
+            .state(|state| state.token("demo@pve", "ci").is_none())
+    );
+}

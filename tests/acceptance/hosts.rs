@@ -1,0 +1,271 @@
+//! `proxmox_host` and `proxmox_connection`: proving that a connection works.
+
+use std::net::TcpListener;
+
+use cli_harness::Cli;
+use serde_json::Value;
+
+use super::{
+    Scenario,
+    stage::{Stage, attributes, says},
+};
+
+pub const SCENARIOS: &[Scenario] = &[
+    (
+        "a host is registered with the token that was just minted",
+        registered,
+    ),
+    ("a host whose token lacks a privilege is refused", lacking),
+    (
+        "a host that cannot be reached at refresh stays, with a warning",
+        unreachable,
+    ),
+    (
+        "a host that is not enabled is registered unproven",
+        disabled,
+    ),
+    (
+        "a changed secret is proven again, a changed note is not",
+        proven_again,
+    ),
+    ("a connection check reports without failing", reports),
+    (
+        "a connection check fails when it is asked to",
+        fails_on_request,
+    ),
+    ("permissions are read for the token itself", permissions),
+];
+
+const HOST: &str = r#"
+resource "proxmox_api_token" "t" {
+  user_id    = "root@pam"
+  token_name = "terraform"
+  acl        = [{ path = "/vms", role = "PVEVMAdmin" }]
+}
+
+resource "proxmox_host" "h" {
+  name             = "pve1"
+  api_token_id     = proxmox_api_token.t.token_id
+  api_token_secret = proxmox_api_token.t.secret
+  notes            = "first"
+
+  required_privileges = {
+    "/vms" = ["VM.Allocate", "VM.Config.Disk"]
+  }
+}
+"#;
+
+fn registered(cli: &Cli) {
+    let stage = Stage::new(cli);
+    stage.main(HOST);
+    stage.apply();
+    stage.plan_is_empty();
+    let host = stage.attributes("proxmox_host.h");
+    assert_eq!(host["id"], "pve1");
+    assert_eq!(host["endpoint"], stage.sim.endpoint());
+    assert_eq!(host["token_id"], "root@pam!terraform");
+    assert_eq!(host["auth_method"], "api_token");
+    assert_eq!(host["release"], "9.2");
+    assert_eq!(
+        host["certificate_fingerprint"],
+        stage.sim.certificate_fingerprint()
+    );
+    assert_eq!(host["nodes"][0]["name"], "pve1");
+    let held = host["privileges"]["/vms"]
+        .as_array()
+        .expect("privileges")
+        .clone();
+    assert!(held.contains(&Value::from("VM.Allocate")));
+    stage.destroy();
+}
+
+fn lacking(cli: &Cli) {
+    let stage = Stage::new(cli);
+    stage.main(&HOST.replace("VM.Config.Disk", "Sys.PowerMgmt"));
+    stage.apply_fails(&[
+        "Connection check failed",
+        "pve1",
+        "missing_privileges",
+        "Sys.PowerMgmt",
+        "/vms",
+    ]);
+    assert_eq!(stage.attributes("proxmox_host.h"), Value::Null);
+    // Without any grant the token works and may do nothing, and that is what is said.
+    let stage = Stage::new(cli);
+    stage.main(&HOST.replace(
+        "  acl        = [{ path = \"/vms\", role = \"PVEVMAdmin\" }]\n",
+        "",
+    ));
+    stage.apply_fails(&["missing_privileges", "privilege separation", "acl"]);
+}
+
+fn unreachable(cli: &Cli) {
+    let stage = Stage::new(cli);
+    stage.main(
+        r#"
+        variable "port" {}
+        resource "proxmox_host" "h" {
+          name     = "pve1"
+          hostname = "127.0.0.1"
+          port     = var.port
+        }
+        "#,
+    );
+    let variable = format!("-var=port={}", stage.sim.address().port());
+    let first = stage
+        .scratch
+        .run(["apply", "-auto-approve", "-no-color", &variable]);
+    assert!(first.ok(), "{}\n{}", first.stdout, first.stderr);
+    let before = attributes(&stage.scratch, "proxmox_host.h");
+    let Stage { sim, scratch, .. } = stage;
+    drop(sim);
+    let plan = scratch.run(["plan", "-no-color", "-detailed-exitcode", &variable]);
+    assert_eq!(plan.code, Some(0), "{}\n{}", plan.stdout, plan.stderr);
+    says(&plan, &["Host not refreshed", "pve1"]);
+    assert_eq!(attributes(&scratch, "proxmox_host.h"), before);
+}
+
+fn disabled(cli: &Cli) {
+    let stage = Stage::new(cli);
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .expect("a port")
+        .local_addr()
+        .expect("its number");
+    stage.main(&format!(
+        "resource \"proxmox_host\" \"h\" {{\n  name = \"later\"\n  hostname = \"{closed}\"\n  \
+         enabled = false\n}}\n"
+    ));
+    stage.apply();
+    stage.plan_is_empty();
+    assert_eq!(stage.attributes("proxmox_host.h")["version"], Value::Null);
+    assert_eq!(stage.sim.requests().len(), 0);
+    stage.main(&format!(
+        "resource \"proxmox_host\" \"h\" {{\n  name = \"later\"\n  hostname = \"{closed}\"\n}}\n"
+    ));
+    stage.apply_fails(&["Connection check failed", "connection_refused", "later"]);
+}
+
+fn proven_again(cli: &Cli) {
+    let stage = Stage::new(cli);
+    stage.main(HOST);
+    stage.apply();
+    stage.sim.clear_requests();
+    stage.main(&HOST.replace("first", "second"));
+    let plan = stage.plan();
+    assert!(
+        !plan.stdout.contains("known after apply"),
+        "{}",
+        plan.stdout
+    );
+    stage.apply();
+    stage.plan_is_empty();
+    stage.main(&HOST.replace("first", "second").replace(
+        "proxmox_api_token.t.secret",
+        "\"00000000-0000-0000-0000-000000000000\"",
+    ));
+    says(&stage.plan(), &["version", "known after apply"]);
+    stage.apply_fails(&["unauthenticated", "root@pam!terraform", "api_token_secret"]);
+    // The registration that was proven before is still what the state says.
+    stage.main(&HOST.replace("first", "second"));
+    stage.plan_is_empty();
+}
+
+fn reports(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    stage.main(
+        r#"
+        data "proxmox_connection" "me" {
+          required_privileges = { "/vms" = ["VM.Allocate"] }
+        }
+        output "me" {
+          value = data.proxmox_connection.me
+        }
+        "#,
+    );
+    stage.apply();
+    let me = output(&stage, "me");
+    assert_eq!(me["ok"], true);
+    assert_eq!(me["status"], "ok");
+    assert_eq!(me["identity"], "root@pam!admin");
+    assert_eq!(me["missing_privileges"], serde_json::json!({}));
+    assert!(me["latency_ms"].is_number());
+
+    let admin = stage.admin.clone();
+    stage.connect_as("root@pam!admin=00000000-0000-0000-0000-000000000000");
+    stage.apply();
+    let me = output(&stage, "me");
+    assert_eq!(me["ok"], false);
+    assert_eq!(me["status"], "unauthenticated");
+    assert!(
+        me["remedy"]
+            .as_str()
+            .expect("a remedy")
+            .contains("api_token")
+    );
+
+    stage.connect_as(&admin);
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .expect("a port")
+        .local_addr()
+        .expect("its number");
+    stage
+        .scratch
+        .set("PROXMOX_VE_ENDPOINT", &closed.to_string());
+    stage.apply();
+    let me = output(&stage, "me");
+    assert_eq!(me["status"], "connection_refused");
+    assert!(
+        me["remedy"]
+            .as_str()
+            .expect("a remedy")
+            .contains("endpoint")
+    );
+}
+
+fn fails_on_request(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    stage.connect_as("root@pam!admin=00000000-0000-0000-0000-000000000000");
+    stage.main("data \"proxmox_connection\" \"me\" {\n  fail_on_error = true\n}\n");
+    stage.plan_fails(&["Connection check failed", "unauthenticated", "api_token"]);
+}
+
+fn permissions(cli: &Cli) {
+    let stage = Stage::new(cli);
+    stage.sim.state(|state| {
+        state.add_token("demo@pve!backup", true, None, 0);
+        state.set_acl("/storage/local", "PVEDatastoreUser", "demo@pve", true);
+        state.set_acl(
+            "/storage/local",
+            "PVEDatastoreUser",
+            "demo@pve!backup",
+            true,
+        );
+    });
+    stage.main(
+        r#"
+        data "proxmox_permissions" "p" {
+          token_id = "demo@pve!backup"
+          paths    = ["/vms/100", "/storage/local"]
+        }
+        output "p" {
+          value = data.proxmox_permissions.p.privileges
+        }
+        "#,
+    );
+    stage.apply();
+    let held = output(&stage, "p");
+    assert_eq!(held["/vms/100"], serde_json::json!([]));
+    let storage = held["/storage/local"]
+        .as_array()
+        .expect("privileges")
+        .clone();
+    assert!(
+        storage.contains(&Value::from("Datastore.AllocateSpace")),
+        "{storage:?}"
+    );
+}
+
+fn output(stage: &Stage, name: &str) -> Value {
+    let run = stage.scratch.run(["output", "-json", name]);
+    serde_json::from_str(&run.stdout).expect("an output")
+}

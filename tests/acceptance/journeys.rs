@@ -1,0 +1,75 @@
+//! Whole configurations as people type them, with the addresses of the stage put in.
+
+use cli_harness::Cli;
+use serde_json::Value;
+
+use super::{Scenario, stage::Stage};
+
+pub const SCENARIOS: &[Scenario] = &[
+    ("journey: a first token, with two-factor login", first_token),
+    ("journey: a short token id and least privilege", short_id),
+];
+
+fn first_token(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    let seed = stage.sim.state(|state| {
+        state.add_user("root@pam", "root-pass-1");
+        state.enable_totp_with_step("root@pam", 1)
+    });
+    for name in ["ENDPOINT", "API_TOKEN", "CERTIFICATE_FINGERPRINTS"] {
+        stage.scratch.set(&format!("PROXMOX_VE_{name}"), "");
+    }
+    stage.scratch.set("PROXMOX_VE_USERNAME", "root@pam");
+    stage.scratch.set("PROXMOX_VE_PASSWORD", "root-pass-1");
+    stage.scratch.set("PROXMOX_VE_TOTP_SECRET", &seed);
+    let journey = include_str!("../fixtures/journeys/01-first-token.tf");
+    let pin = journey
+        .split('"')
+        .find(|text| text.matches(':').count() == 31)
+        .expect("a fingerprint");
+    let journey = journey
+        .replace("192.0.2.10", &stage.sim.endpoint())
+        .replace(pin, stage.sim.certificate_fingerprint());
+    stage.scratch.write("main.tf", &journey).expect("main.tf");
+    stage.apply();
+    stage.plan_is_empty();
+    assert_eq!(
+        stage.attributes("proxmox_host.pve1")["token_id"],
+        "root@pam!terraform"
+    );
+    let output = stage.scratch.run(["output", "-raw", "api_token"]);
+    assert!(output.stdout.starts_with("root@pam!terraform="));
+    stage.destroy();
+    assert!(
+        stage
+            .sim
+            .state(|state| state.token("root@pam", "terraform").is_none())
+    );
+}
+
+fn short_id(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    let secret = stage.sim.state(|state| {
+        state.add_token("automation@pve!backup", true, None, 0);
+        state.add_token("root@pam!mytoken", false, None, 0)
+    });
+    for name in ["ENDPOINT", "API_TOKEN", "CERTIFICATE_FINGERPRINTS"] {
+        stage.scratch.set(&format!("PROXMOX_VE_{name}"), "");
+    }
+    stage
+        .scratch
+        .set("PROXMOX_VE_CA_CERTIFICATE", stage.sim.ca_pem());
+    stage.scratch.set("TF_VAR_secret", &secret);
+    let journey = include_str!("../fixtures/journeys/03-short-id-and-least-privilege.tf");
+    let journey = journey.replace(
+        "https://pve1.example.com:8006/",
+        &format!("{}/", stage.sim.endpoint()),
+    );
+    stage.scratch.write("main.tf", &journey).expect("main.tf");
+    stage.apply();
+    stage.plan_is_empty();
+    let ready = stage.scratch.run(["output", "-json", "ready"]);
+    let ready: Value = serde_json::from_str(&ready.stdout).expect("an output");
+    assert_eq!(ready["ok"], true);
+    assert_eq!(ready["missing"], serde_json::json!({}));
+}

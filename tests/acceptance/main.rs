@@ -1,0 +1,67 @@
+//! Acceptance tests: the real `terraform` and `tofu` drive the provider against the simulator.
+//!
+//! Every scenario runs with every command line that is found: on PATH, and the pinned versions
+//! once they have been built (`cargo run -p cli-harness`). A pinned version that has not been
+//! built is listed as ignored, with what to do; without any command line at all the run fails.
+
+mod bad_input;
+mod drift;
+mod hosts;
+mod journeys;
+mod recovery;
+mod secrets;
+mod stage;
+mod tokens;
+
+use cli_harness::{Cli, PINS};
+use libtest_mimic::{Arguments, Failed, Trial};
+
+/// A named story that is played with each command line.
+type Scenario = (&'static str, fn(&Cli));
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let found = Cli::found();
+    let mut trials = Vec::new();
+    for (name, scenario) in scenarios() {
+        for cli in &found {
+            let cli = cli.clone();
+            trials.push(Trial::test(format!("{cli}: {name}"), move || {
+                scenario(&cli);
+                Ok(())
+            }));
+        }
+    }
+    for pin in PINS.iter().filter(|pin| pin.cached().is_none()) {
+        let name = format!(
+            "{} {}: not built, `cargo run -p cli-harness` builds it",
+            pin.folder,
+            pin.version()
+        );
+        trials.push(Trial::test(name, || Ok(())).with_ignored_flag(true));
+    }
+    if found.is_empty() {
+        trials.push(Trial::test("a command line to test with", || {
+            Err(Failed::from(
+                "neither `terraform` nor `tofu` is on PATH; install one, or build the pinned \
+                 versions with `cargo run -p cli-harness` (needs Go)",
+            ))
+        }));
+    }
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+fn scenarios() -> impl Iterator<Item = Scenario> {
+    [
+        tokens::SCENARIOS,
+        drift::SCENARIOS,
+        hosts::SCENARIOS,
+        bad_input::SCENARIOS,
+        recovery::SCENARIOS,
+        secrets::SCENARIOS,
+        journeys::SCENARIOS,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
+}

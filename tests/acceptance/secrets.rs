@@ -1,0 +1,92 @@
+//! Secrets stay where they belong: in the state, and nowhere else.
+
+use cli_harness::{Cli, Run};
+
+use super::{Scenario, stage::Stage};
+
+pub const SCENARIOS: &[Scenario] = &[
+    (
+        "no secret is printed or logged, not even at TRACE",
+        nothing_printed,
+    ),
+    ("no secret is in a log when a login fails", failed_login),
+];
+
+fn nothing_printed(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    stage.scratch.set("TF_LOG", "TRACE");
+    stage.main(
+        r#"
+        resource "proxmox_api_token" "t" {
+          user_id    = "demo@pve"
+          token_name = "ci"
+          acl        = [{ path = "/vms", role = "PVEAuditor" }]
+        }
+
+        resource "proxmox_host" "h" {
+          name             = "h"
+          api_token_id     = proxmox_api_token.t.token_id
+          api_token_secret = proxmox_api_token.t.secret
+        }
+
+        output "api_token" {
+          value     = proxmox_api_token.t.api_token
+          sensitive = true
+        }
+        "#,
+    );
+    let applied = stage.apply();
+    let minted = stage.attributes("proxmox_api_token.t")["secret"].clone();
+    let minted = minted.as_str().expect("a secret").to_owned();
+    let planned = stage.plan();
+    let destroyed = stage.destroy();
+    assert!(
+        applied.stderr.contains("/access/users/demo%40pve/token/ci")
+            || applied.stderr.contains("/access/users/demo@pve/token/ci"),
+        "the provider logs its requests at TRACE"
+    );
+    let admin = stage.admin.rsplit_once('=').expect("a token").1.to_owned();
+    for run in [applied, planned, destroyed] {
+        hides(&run, &[&minted, &admin]);
+    }
+}
+
+fn failed_login(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    stage.scratch.set("TF_LOG", "TRACE");
+    stage.scratch.set("RUST_BACKTRACE", "1");
+    stage.scratch.set("PROXMOX_VE_API_TOKEN", "");
+    stage.scratch.set("PROXMOX_VE_USERNAME", "demo@pve");
+    stage
+        .scratch
+        .set("PROXMOX_VE_PASSWORD", "correct horse battery");
+    stage
+        .scratch
+        .set("PROXMOX_VE_TOTP_SECRET", "JBSWY3DPEHPK3PXP");
+    stage.main("data \"proxmox_connection\" \"me\" {\n  fail_on_error = true\n}\n");
+    let run = stage.plan_fails(&["unauthenticated", "demo@pve"]);
+    hides(&run, &["correct horse battery", "JBSWY3DPEHPK3PXP"]);
+    stage.scratch.set("PROXMOX_VE_USERNAME", "");
+    stage.scratch.set("PROXMOX_VE_PASSWORD", "");
+    stage.scratch.set("PROXMOX_VE_TOTP_SECRET", "");
+    for malformed in [
+        "only-a-secret-and-nothing-else",
+        "root@pam!x",
+        "nobody=only-a-secret-and-nothing-else",
+    ] {
+        stage.scratch.set("PROXMOX_VE_API_TOKEN", malformed);
+        let run = stage.plan_fails(&["Malformed credential", "PROXMOX_VE_API_TOKEN"]);
+        hides(&run, &["only-a-secret-and-nothing-else"]);
+    }
+}
+
+fn hides(run: &Run, secrets: &[&str]) {
+    for secret in secrets {
+        for (stream, text) in [("stdout", &run.stdout), ("stderr", &run.stderr)] {
+            let place = text
+                .find(secret)
+                .map(|at| &text[at.saturating_sub(200)..at]);
+            assert!(place.is_none(), "a secret is in {stream}, after: {place:?}");
+        }
+    }
+}

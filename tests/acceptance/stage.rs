@@ -1,0 +1,160 @@
+//! What a scenario plays on: a simulated Proxmox VE and a real command line beside it.
+
+use std::path::Path;
+
+use cli_harness::{Cli, Run, Scratch};
+use proxmox_simulator::{Simulator, Version};
+use serde_json::Value;
+
+/// The administrator's token on every stage: privilege separation off, as good as root.
+pub const ADMIN: &str = "root@pam!admin";
+
+/// A simulator, a command line, and a directory for it to run in.
+pub struct Stage {
+    /// The server.
+    pub sim: Simulator,
+    /// The directory.
+    pub scratch: Scratch,
+    /// The administrator's token in one string.
+    pub admin: String,
+}
+
+impl Stage {
+    /// A stage with a current server, on which the user `demo@pve` exists.
+    pub fn new(cli: &Cli) -> Self {
+        Self::with(cli, Version::V9_1)
+    }
+
+    /// The same with a server of this version.
+    pub fn with(cli: &Cli, version: Version) -> Self {
+        let sim = Simulator::builder()
+            .version(version)
+            .time_scale(0.01)
+            .spawn()
+            .expect("the simulator starts");
+        let secret = sim.state(|state| {
+            state.add_user("demo@pve", "demo-pass-1");
+            state.add_token(ADMIN, false, None, 0)
+        });
+        let binary = Path::new(env!("CARGO_BIN_EXE_terraform-provider-proxmox"));
+        let binaries = binary.parent().expect("a binary is in a folder");
+        let mut stage = Self {
+            sim,
+            scratch: Scratch::new(cli.clone(), binaries).expect("a scratch directory"),
+            admin: format!("{ADMIN}={secret}"),
+        };
+        stage.connect_as(&stage.admin.clone());
+        stage
+    }
+
+    /// Works with another token from now on.
+    pub fn connect_as(&mut self, api_token: &str) {
+        self.scratch
+            .set("PROXMOX_VE_ENDPOINT", &self.sim.endpoint());
+        self.scratch.set("PROXMOX_VE_API_TOKEN", api_token);
+        let fingerprint = self.sim.certificate_fingerprint();
+        self.scratch
+            .set("PROXMOX_VE_CERTIFICATE_FINGERPRINTS", fingerprint);
+    }
+
+    /// Makes this the whole configuration, after the lines every configuration begins with.
+    pub fn main(&self, body: &str) {
+        const HEAD: &str = "terraform {\n  required_providers {\n    proxmox = { source = \
+                            \"depl0y/proxmox\" }\n  }\n}\n\n";
+        self.scratch
+            .write("main.tf", &format!("{HEAD}{body}"))
+            .expect("main.tf is written");
+    }
+
+    /// Applies, which must succeed.
+    pub fn apply(&self) -> Run {
+        let run = self.try_apply();
+        assert!(run.ok(), "apply failed:\n{}\n{}", run.stdout, run.stderr);
+        run
+    }
+
+    /// Applies, whatever comes of it.
+    pub fn try_apply(&self) -> Run {
+        self.scratch.run(["apply", "-auto-approve", "-no-color"])
+    }
+
+    /// Applies, which must fail with these words.
+    pub fn apply_fails(&self, words: &[&str]) -> Run {
+        let run = self.try_apply();
+        assert!(!run.ok(), "apply succeeded:\n{}", run.stdout);
+        says(&run, words);
+        run
+    }
+
+    /// Plans, which must succeed: with changes or without.
+    pub fn plan(&self) -> Run {
+        let run = self
+            .scratch
+            .run(["plan", "-no-color", "-detailed-exitcode"]);
+        assert!(
+            matches!(run.code, Some(0 | 2)),
+            "plan failed:\n{}\n{}",
+            run.stdout,
+            run.stderr
+        );
+        run
+    }
+
+    /// Plans, which must fail with these words.
+    pub fn plan_fails(&self, words: &[&str]) -> Run {
+        let run = self.scratch.run(["plan", "-no-color"]);
+        assert!(!run.ok(), "plan succeeded:\n{}", run.stdout);
+        says(&run, words);
+        run
+    }
+
+    /// Asserts that there is nothing left to do.
+    pub fn plan_is_empty(&self) {
+        let run = self.plan();
+        assert_eq!(run.code, Some(0), "the plan is not empty:\n{}", run.stdout);
+    }
+
+    /// Destroys everything, which must succeed.
+    pub fn destroy(&self) -> Run {
+        let run = self.scratch.run(["destroy", "-auto-approve", "-no-color"]);
+        assert!(run.ok(), "destroy failed:\n{}\n{}", run.stdout, run.stderr);
+        run
+    }
+
+    /// The stored attributes of a resource; null when it is not in the state.
+    pub fn attributes(&self, address: &str) -> Value {
+        attributes(&self.scratch, address)
+    }
+
+    /// How many requests of this method the server saw whose path contains the text.
+    pub fn requests(&self, method: &str, path: &str) -> usize {
+        self.sim
+            .requests()
+            .iter()
+            .filter(|request| request.method == method && request.path.contains(path))
+            .count()
+    }
+}
+
+/// The stored attributes of a resource; null when it is not in the state.
+pub fn attributes(scratch: &Scratch, address: &str) -> Value {
+    let text = std::fs::read_to_string(scratch.file("terraform.tfstate")).unwrap_or_default();
+    let state: Value = serde_json::from_str(&text).unwrap_or_default();
+    let resources = state["resources"].as_array().cloned().unwrap_or_default();
+    let is_meant = |resource: &&Value| {
+        let part = |name: &str| resource[name].as_str().unwrap_or_default().to_owned();
+        part("mode") == "managed" && format!("{}.{}", part("type"), part("name")) == address
+    };
+    let resource = resources.iter().find(is_meant);
+    resource
+        .map(|resource| resource["instances"][0]["attributes"].clone())
+        .unwrap_or_default()
+}
+
+/// Asserts that all of these words were printed, wherever lines were broken.
+pub fn says(run: &Run, words: &[&str]) {
+    let text = run.text();
+    for word in words {
+        assert!(text.contains(word), "nothing says {word:?} in:\n{text}");
+    }
+}

@@ -1,0 +1,412 @@
+//! `proxmox_api_token`: mint, change, import, revoke.
+
+use cli_harness::Cli;
+use proxmox_simulator::{Subject, Version};
+use serde_json::Value;
+
+use super::{
+    Scenario,
+    stage::{ADMIN, Stage, says},
+};
+
+pub const SCENARIOS: &[Scenario] = &[
+    ("a token is minted, changed in place and revoked", life),
+    ("the same on Proxmox VE 9.0", life_on_9_0),
+    ("the same on Proxmox VE 8.2", life_on_8_2),
+    ("a token is granted exactly what it declares", scope),
+    ("users with unusual names own tokens", unusual_owners),
+    (
+        "a token that exists already is never adopted",
+        exists_already,
+    ),
+    ("an imported token matches its configuration", import),
+    (
+        "a token of another's making is gone already at destroy",
+        gone_at_destroy,
+    ),
+    ("renaming a token makes a new one", rename),
+    (
+        "many tokens of one user are read with one request",
+        one_request,
+    ),
+    ("a read-only credential can plan", read_only_plan),
+    ("two-factor login mints a token", second_factor),
+    (
+        "values that are unknown do not fail a plan",
+        unknown_provider,
+    ),
+    ("functions take ids apart and put them together", functions),
+];
+
+const TOKEN: &str = r#"
+resource "proxmox_api_token" "t" {
+  user_id         = "demo@pve"
+  token_name      = "ci"
+  comment         = "first"
+  expiration_date = "2037-12-31T02:00:00+02:00"
+}
+"#;
+
+fn life(cli: &Cli) {
+    live(Stage::new(cli));
+}
+
+fn life_on_9_0(cli: &Cli) {
+    live(Stage::with(cli, Version::V9_0));
+}
+
+fn life_on_8_2(cli: &Cli) {
+    live(Stage::with(cli, Version::V8_2));
+}
+
+fn live(stage: Stage) {
+    stage.main(TOKEN);
+    stage.apply();
+    stage.plan_is_empty();
+    let minted = stage.attributes("proxmox_api_token.t");
+    let secret = minted["secret"].as_str().expect("a secret").to_owned();
+    assert_eq!(minted["id"], "demo@pve!ci");
+    assert_eq!(minted["token_id"], "demo@pve!ci");
+    assert_eq!(minted["api_token"], format!("demo@pve!ci={secret}"));
+    assert_eq!(minted["privilege_separation"], true);
+    assert_eq!(minted["expires_at"], "2037-12-31T00:00:00Z");
+    assert!(minted["created_at"].is_string());
+    stage.sim.state(|state| {
+        assert_eq!(state.token_secret("demo@pve!ci"), Some(secret.as_str()));
+        let token = state.token("demo@pve", "ci").expect("the token");
+        assert_eq!(token.comment.as_deref(), Some("first"));
+        assert_eq!(token.expire, 2_145_830_400);
+    });
+
+    stage.sim.clear_requests();
+    stage.main(&TOKEN.replace("first", "second"));
+    says(&stage.apply(), &["1 changed"]);
+    assert_eq!(stage.requests("PUT", "/token/ci"), 1);
+    assert_eq!(stage.requests("POST", "/token/ci"), 0);
+    stage.plan_is_empty();
+    assert_eq!(stage.attributes("proxmox_api_token.t")["secret"], secret);
+
+    stage.main(
+        r#"
+        resource "proxmox_api_token" "t" {
+          user_id              = "demo@pve"
+          token_name           = "ci"
+          privilege_separation = false
+        }
+        "#,
+    );
+    stage.apply();
+    stage.plan_is_empty();
+    stage.sim.state(|state| {
+        let token = state.token("demo@pve", "ci").expect("the token");
+        assert_eq!(token.comment.as_deref().unwrap_or_default(), "");
+        assert_eq!(token.expire, 0);
+        assert!(!token.privilege_separation);
+        assert_eq!(state.token_secret("demo@pve!ci"), Some(secret.as_str()));
+    });
+
+    stage.destroy();
+    assert!(
+        stage
+            .sim
+            .state(|state| state.token("demo@pve", "ci").is_none())
+    );
+}
+
+fn scope(cli: &Cli) {
+    let stage = Stage::new(cli);
+    let token = |acl: &str| {
+        format!(
+            "resource \"proxmox_api_token\" \"t\" {{\n  user_id = \"demo@pve\"\n  token_name = \
+             \"ci\"\n  acl = {acl}\n}}\n"
+        )
+    };
+    let grants = |stage: &Stage| {
+        let mut grants: Vec<(String, String, bool)> = stage.sim.state(|state| {
+            let of_token = Subject::Token("demo@pve!ci".to_owned());
+            let entries = state.acl().into_iter().filter(|entry| entry.2 == of_token);
+            entries
+                .map(|(path, role, _, propagate)| (path, role, propagate))
+                .collect()
+        });
+        grants.sort();
+        grants
+    };
+    let held = |path: &str, role: &str, propagate| (path.to_owned(), role.to_owned(), propagate);
+
+    stage.main(&token(
+        r#"[{ path = "/vms", role = "PVEVMAdmin" }, { path = "/storage/", role = "PVEAuditor", propagate = false }]"#,
+    ));
+    stage.apply();
+    stage.plan_is_empty();
+    assert_eq!(
+        grants(&stage),
+        [
+            held("/storage", "PVEAuditor", false),
+            held("/vms", "PVEVMAdmin", true)
+        ]
+    );
+
+    // An entry that somebody else added is not ours to remove; one of ours is, and one of ours
+    // that was taken away outside is given back.
+    stage.sim.state(|state| {
+        state.set_acl("/nodes", "PVEAuditor", "demo@pve!ci", true);
+        state.remove_acl("/vms", "PVEVMAdmin", "demo@pve!ci");
+    });
+    assert_eq!(stage.plan().code, Some(2));
+    stage.main(&token(
+        r#"[{ path = "/vms", role = "PVEVMAdmin" }, { path = "/pool", role = "PVEAuditor" }]"#,
+    ));
+    stage.apply();
+    stage.plan_is_empty();
+    assert_eq!(
+        grants(&stage),
+        [
+            held("/nodes", "PVEAuditor", true),
+            held("/pool", "PVEAuditor", true),
+            held("/vms", "PVEVMAdmin", true)
+        ]
+    );
+
+    stage.destroy();
+    assert_eq!(grants(&stage), []);
+}
+
+fn unusual_owners(cli: &Cli) {
+    let stage = Stage::new(cli);
+    let owners = ["a!b@pve", "x@y@pve", "fifty%@pve", "one+one@pve", "q?#@pve"];
+    stage
+        .sim
+        .state(|state| owners.map(|owner| state.add_user(owner, "password")));
+    stage.main(&format!(
+        "resource \"proxmox_api_token\" \"t\" {{\n  for_each = toset({owners:?})\n  user_id = \
+         each.key\n  token_name = \"ci\"\n}}\n\nresource \"proxmox_host\" \"h\" {{\n  for_each = \
+         proxmox_api_token.t\n  name = each.key\n  api_token_id = each.value.token_id\n  \
+         api_token_secret = each.value.secret\n}}\n"
+    ));
+    stage.apply();
+    stage.plan_is_empty();
+    for owner in owners {
+        assert!(
+            stage.sim.state(|state| state.token(owner, "ci").is_some()),
+            "{owner}"
+        );
+    }
+    stage.destroy();
+}
+
+fn exists_already(cli: &Cli) {
+    let stage = Stage::new(cli);
+    let theirs = stage
+        .sim
+        .state(|state| state.add_token("demo@pve!ci", true, Some("theirs"), 0));
+    stage.main(TOKEN);
+    stage.apply_fails(&[
+        "API token exists already",
+        "demo@pve!ci",
+        "token_name",
+        "import",
+    ]);
+    assert_eq!(stage.attributes("proxmox_api_token.t"), Value::Null);
+    stage.sim.state(|state| {
+        assert_eq!(state.token_secret("demo@pve!ci"), Some(theirs.as_str()));
+        let token = state.token("demo@pve", "ci").expect("their token");
+        assert_eq!(token.comment.as_deref(), Some("theirs"));
+    });
+}
+
+fn import(cli: &Cli) {
+    let stage = Stage::new(cli);
+    stage.sim.state(|state| {
+        state.add_token("root@pam!clicked", false, None, 1_830_211_200);
+    });
+    stage.main(
+        r#"
+        import {
+          to = proxmox_api_token.clicked
+          id = "root@pam!clicked"
+        }
+
+        resource "proxmox_api_token" "clicked" {
+          user_id              = "root@pam"
+          token_name           = "clicked"
+          privilege_separation = false
+          expiration_date      = "2027-12-31T00:00:00Z"
+        }
+        "#,
+    );
+    let run = stage.apply();
+    says(
+        &run,
+        &[
+            "1 imported, 0 added, 0 changed",
+            "Imported without its secret",
+            "-replace",
+        ],
+    );
+    stage.plan_is_empty();
+    let imported = stage.attributes("proxmox_api_token.clicked");
+    assert_eq!(imported["secret"], Value::Null);
+    assert_eq!(imported["id"], "root@pam!clicked");
+
+    let missing = stage.scratch.run([
+        "import",
+        "-no-color",
+        "proxmox_api_token.clicked",
+        "demo@pve!no",
+    ]);
+    assert!(!missing.ok());
+}
+
+fn gone_at_destroy(cli: &Cli) {
+    let stage = Stage::new(cli);
+    stage.main(TOKEN);
+    stage.apply();
+    stage.sim.state(|state| state.remove_user("demo@pve"));
+    let run = stage
+        .scratch
+        .run(["destroy", "-auto-approve", "-no-color", "-refresh=false"]);
+    assert!(run.ok(), "{}\n{}", run.stdout, run.stderr);
+}
+
+fn rename(cli: &Cli) {
+    let stage = Stage::new(cli);
+    stage.main(TOKEN);
+    stage.apply();
+    let before = stage.attributes("proxmox_api_token.t")["secret"].clone();
+    stage.main(&TOKEN.replace("\"ci\"", "\"cd\""));
+    says(
+        &stage.apply(),
+        &["must be replaced", "1 added, 0 changed, 1 destroyed"],
+    );
+    stage.plan_is_empty();
+    assert_ne!(stage.attributes("proxmox_api_token.t")["secret"], before);
+    stage.sim.state(|state| {
+        assert!(state.token("demo@pve", "ci").is_none());
+        assert!(state.token("demo@pve", "cd").is_some());
+    });
+}
+
+fn one_request(cli: &Cli) {
+    let stage = Stage::new(cli);
+    stage.main(
+        r#"
+        resource "proxmox_api_token" "t" {
+          count      = 20
+          user_id    = "demo@pve"
+          token_name = "t${count.index}"
+          acl        = [{ path = "/vms", role = "PVEAuditor" }]
+        }
+        "#,
+    );
+    stage.apply();
+    stage.sim.clear_requests();
+    stage.plan_is_empty();
+    assert_eq!(stage.requests("GET", "/access/users/"), 1);
+    assert_eq!(stage.requests("GET", "/access/acl"), 1);
+    assert!(
+        stage.sim.requests().len() <= 3,
+        "{:?}",
+        stage.sim.requests()
+    );
+}
+
+fn read_only_plan(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    stage.main(TOKEN);
+    stage.apply();
+    let secret = stage.sim.state(|state| {
+        let secret = state.add_token("audit@pve!look", true, None, 0);
+        state.set_acl("/access", "PVEAuditor", "audit@pve", true);
+        state.set_acl("/access", "PVEAuditor", "audit@pve!look", true);
+        secret
+    });
+    stage.connect_as(&format!("audit@pve!look={secret}"));
+    stage.plan_is_empty();
+    stage.main(&TOKEN.replace("first", "second"));
+    assert_eq!(stage.plan().code, Some(2));
+    stage.apply_fails(&["Unable to update API token", "demo@pve!ci", "User.Modify"]);
+    stage.sim.state(|state| {
+        let token = state.token("demo@pve", "ci").expect("the token");
+        assert_eq!(token.comment.as_deref(), Some("first"));
+    });
+}
+
+fn second_factor(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    let seed = stage.sim.state(|state| {
+        state.add_user("root@pam", "root-pass-1");
+        state.enable_totp("root@pam")
+    });
+    stage.scratch.set("PROXMOX_VE_API_TOKEN", "");
+    stage.scratch.set("PROXMOX_VE_USERNAME", "root@pam");
+    stage.scratch.set("PROXMOX_VE_PASSWORD", "root-pass-1");
+    stage.main(TOKEN);
+    stage.apply_fails(&["root@pam", "second factor", "totp_secret"]);
+    assert!(
+        stage
+            .sim
+            .state(|state| state.token("demo@pve", "ci").is_none())
+    );
+    stage.scratch.set("PROXMOX_VE_TOTP_SECRET", &seed);
+    stage.apply();
+    assert!(
+        stage
+            .sim
+            .state(|state| state.token("demo@pve", "ci").is_some())
+    );
+}
+
+fn unknown_provider(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    let endpoint = stage.sim.endpoint();
+    stage.scratch.set("PROXMOX_VE_ENDPOINT", "");
+    stage.main(&format!(
+        "resource \"terraform_data\" \"address\" {{\n  input = {endpoint:?}\n}}\n\nprovider \
+         \"proxmox\" {{\n  endpoint = terraform_data.address.output\n}}\n{TOKEN}"
+    ));
+    let run = stage.plan();
+    says(&run, &["2 to add"]);
+    stage.apply();
+    stage.plan_is_empty();
+}
+
+fn functions(cli: &Cli) {
+    let stage = Stage::new(cli);
+    stage.main(
+        r#"
+        output "parts" {
+          value = provider::proxmox::parse_token_id("a!b@c@pve!ci")
+        }
+        output "id" {
+          value = provider::proxmox::format_token_id("demo@pve", "ci")
+        }
+        output "header" {
+          value = provider::proxmox::authorization_header("50%@pve!ci", "s")
+        }
+        "#,
+    );
+    stage.apply();
+    let outputs = stage.scratch.run(["output", "-json"]);
+    let outputs: Value = serde_json::from_str(&outputs.stdout).expect("outputs");
+    assert_eq!(outputs["parts"]["value"]["user_id"], "a!b@c@pve");
+    assert_eq!(outputs["parts"]["value"]["token_name"], "ci");
+    assert_eq!(outputs["id"]["value"], "demo@pve!ci");
+    assert_eq!(outputs["header"]["value"], "PVEAPIToken=50%25@pve!ci=s");
+
+    stage.main(
+        "output \"id\" {\n  value = provider::proxmox::format_token_id(\"demo\", \"ci\")\n}\n",
+    );
+    let run = stage.try_apply();
+    assert!(!run.ok());
+    says(&run, &["demo", "realm"]);
+}
+
+/// Used by other scenarios: the token's life begins with the administrator's credential.
+pub fn minted(cli: &Cli) -> Stage {
+    let stage = Stage::new(cli);
+    stage.main(TOKEN);
+    stage.apply();
+    assert!(stage.admin.starts_with(ADMIN));
+    stage
+}
