@@ -67,7 +67,9 @@ impl Scratch {
         Ok(Self {
             cli,
             folder,
-            environment: environment.map(|(name, value)| (name.to_owned(), value)).into(),
+            environment: environment
+                .map(|(name, value)| (name.to_owned(), value))
+                .into(),
         })
     }
 

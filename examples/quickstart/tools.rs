@@ -1,0 +1,57 @@
+//! What the quickstart needs on the machine: the provider, and a command line to drive it.
+
+use std::{
+    env,
+    io::Write,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use cli_harness::{Cli, PINS};
+
+/// Prints a text. Nobody reading is no reason to stop before the clean-up.
+pub fn say(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// `terraform` or `tofu` from PATH; else a pinned one from the cache; else OpenTofu, built.
+pub fn command_line() -> Result<Cli, String> {
+    if let Some(cli) = Cli::found().into_iter().next() {
+        return Ok(cli);
+    }
+    let [opentofu, ..] = &PINS;
+    if Command::new("go").arg("version").output().is_err() {
+        return Err(format!(
+            "neither `terraform` nor `tofu` is on PATH, and Go is not there to build one. Install \
+             OpenTofu 1.11 or newer, Terraform 1.11 or newer, or Go 1.26 or newer (OpenTofu {} is \
+             then built from source).",
+            opentofu.version()
+        ));
+    }
+    say(&format!(
+        "Neither `terraform` nor `tofu` is on PATH: building OpenTofu {} with Go, once (some minutes).",
+        opentofu.version()
+    ));
+    let path = opentofu.build()?;
+    Cli::at(opentofu.program, &path).ok_or(format!("{} does not run", path.display()))
+}
+
+/// Builds the provider and returns the folder its binary is in.
+pub fn provider() -> Result<PathBuf, String> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["build", "--quiet", "--bin", "terraform-provider-proxmox"])
+        .status()
+        .map_err(|error| format!("cargo cannot be run: {error}"))?;
+    if !status.success() {
+        return Err("the provider was not built".to_owned());
+    }
+    // This program is in `examples`, beside which cargo puts the binaries.
+    let own = env::current_exe().map_err(|error| format!("where am I? {error}"))?;
+    let folder = own.parent().and_then(Path::parent);
+    folder
+        .filter(|folder| folder.join("terraform-provider-proxmox").is_file())
+        .map(Path::to_owned)
+        .ok_or("the provider's binary is not where cargo puts it".to_owned())
+}
