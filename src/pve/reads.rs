@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
 
+use super::ask::Ask;
 use super::call::Call;
 use super::client::Client;
 use super::single_flight::SingleFlight;
@@ -76,11 +77,8 @@ impl Client {
             async move { client.fetch_owner(&user, &Call::default()).await }.boxed()
         });
         let answer = call.bound(run).await.unwrap_or_else(|stopped| {
-            Err(self.stopped(
-                stopped,
-                http::Method::GET,
-                &["access", "users", &user.to_string()],
-            ))
+            let ask = Ask::get(&["access", "users", &user.to_string()]);
+            Err(self.stop(stopped, &ask))
         });
         self.reads().keep(user, epoch, &answer);
         answer

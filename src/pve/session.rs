@@ -16,11 +16,12 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::api::lenient;
-use super::client::{Ask, Client, Proof, Reply};
-use super::error::{AuthFailure, Error};
+use super::ask::{Ask, Reply};
+use super::client::{Client, Proof};
+use super::failure::AuthFailure;
 use super::ledger;
 use super::single_flight::SingleFlight;
-use super::{Secret, TotpSeed, UserId};
+use super::{Error, Secret, TotpSeed, UserId};
 
 /// A ticket lives for two hours; a long apply should not meet its end.
 const RENEW_AFTER: Duration = Duration::from_secs(60 * 60);
@@ -77,6 +78,14 @@ impl Session {
             .is_some_and(|ticket| ticket.number == number)
         {
             state.ticket = None;
+        }
+    }
+
+    /// Lets the ticket look as old as one that is due for renewal.
+    #[cfg(test)]
+    pub(super) fn age(&self) {
+        if let Some(ticket) = &mut self.state().ticket {
+            ticket.obtained -= RENEW_AFTER;
         }
     }
 

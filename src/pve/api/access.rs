@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::super::client::Ask;
+use super::super::ask::Ask;
 use super::super::{Call, Client, Credentials, Error, TokenId, UserId};
 use super::lenient;
 use super::tokens::{self, TokenInfo};

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::super::client::Ask;
+use super::super::ask::Ask;
 use super::super::{Call, Client, Error, TokenId};
 use super::access::normalise_path;
 use super::lenient;

@@ -144,6 +144,45 @@ async fn a_ticket_that_is_refused_is_replaced_at_the_next_call_and_not_before() 
 }
 
 #[tokio::test]
+async fn a_ticket_is_renewed_with_itself_and_no_second_factor() {
+    let host = host(false).await;
+    let client = Client::new(host.settings(account(Some(SEED))));
+    client.version(&Call::default()).await.unwrap();
+    client.session().age();
+    client.version(&Call::default()).await.unwrap();
+    let renewal = &host.received()[2];
+    assert!(is_login(renewal));
+    assert_eq!(
+        renewal.body,
+        "username=demo%40pve&password=PVE%3Ademo%40pve%3A6B0482D5%3A%3AKHg%2Fw%2B%3D%3D"
+    );
+    assert_eq!(host.lines().len(), 4);
+}
+
+#[tokio::test]
+async fn a_ticket_that_cannot_be_renewed_is_replaced_by_a_new_login() {
+    let host = Host::new(|received| match is_login(received) {
+        true if received.body.contains("password=PVE") => {
+            replay("9.1.1/225-ticket-wrong-password", 0)
+        }
+        true => granted(),
+        false => anything(),
+    })
+    .await;
+    let client = Client::new(host.settings(account(None)));
+    client.version(&Call::default()).await.unwrap();
+    client.session().age();
+    client.version(&Call::default()).await.unwrap();
+    assert_eq!(
+        host.received()
+            .iter()
+            .filter(|received| is_login(received))
+            .count(),
+        3
+    );
+}
+
+#[tokio::test]
 async fn a_challenge_is_answered_with_the_code_of_the_moment() {
     let host = host(true).await;
     let before = time::OffsetDateTime::now_utc().unix_timestamp();
