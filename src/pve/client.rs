@@ -18,7 +18,7 @@ use super::lane::Lane;
 use super::reads::Reads;
 use super::session::{Account, Session};
 use super::transport::Transport;
-use super::{Credentials, Endpoint, Error, TlsPolicy};
+use super::{ApiToken, Credentials, Endpoint, Error, LoginTicket, TlsPolicy};
 
 /// How often a write is repeated that met the cluster's lock held for ten seconds.
 const LOCK_RETRIES: usize = 2;
@@ -81,8 +81,42 @@ impl fmt::Debug for Client {
 /// What proves the caller's identity on one request.
 #[derive(Default)]
 pub(super) struct Proof {
-    pub(super) headers: HeaderMap,
-    pub(super) ticket: Option<u64>,
+    headers: HeaderMap,
+    /// What a refusal will have refused.
+    kind: Option<AuthFailure>,
+    /// Which of the session's tickets it is.
+    number: Option<u64>,
+}
+
+impl Proof {
+    fn by_token(token: &ApiToken) -> Self {
+        let id = token.id.to_string();
+        let id = utf8_percent_encode(&id, TOKEN);
+        let secret = utf8_percent_encode(token.secret.expose(), TOKEN);
+        let mut proof = Self::default();
+        proof.add("authorization", &format!("PVEAPIToken={id}={secret}"));
+        proof.kind = Some(AuthFailure::Token);
+        proof
+    }
+
+    fn by_ticket(login: &LoginTicket, ask: &Ask) -> Self {
+        let ticket = utf8_percent_encode(login.ticket.expose(), SEGMENT);
+        let mut proof = Self::default();
+        proof.add("cookie", &format!("PVEAuthCookie={ticket}"));
+        if !ask.is_read() {
+            proof.add("csrfpreventiontoken", login.csrf.expose());
+        }
+        proof.kind = Some(AuthFailure::Ticket);
+        proof
+    }
+
+    fn add(&mut self, name: &'static str, value: &str) {
+        // Escaped text is always a valid header value, and CSRF tokens are base64.
+        if let Ok(mut value) = HeaderValue::from_str(value) {
+            value.set_sensitive(true);
+            self.headers.insert(name, value);
+        }
+    }
 }
 
 impl Client {
@@ -157,10 +191,8 @@ impl Client {
             .bound(ready)
             .await
             .unwrap_or_else(|stopped| Err(self.stop(stopped, ask)))?;
-        self.reads().forget();
-        let answer = self.send_until_unlocked(ask, &proof, call).await;
-        self.reads().forget();
-        answer
+        let _stale = self.reads().outdate();
+        self.send_until_unlocked(ask, &proof, call).await
     }
 
     async fn send_until_unlocked(
@@ -182,61 +214,26 @@ impl Client {
     }
 
     async fn prove(&self, ask: &Ask) -> Result<Proof, Error> {
-        let mut proof = Proof::default();
         if ask.anonymous {
-            return Ok(proof);
+            return Ok(Proof::default());
         }
-        match &self.0.settings.credentials {
-            Credentials::None => {}
-            Credentials::Token(token) => {
-                let id = token.id.to_string();
-                let (id, secret) = (
-                    utf8_percent_encode(&id, TOKEN),
-                    utf8_percent_encode(token.secret.expose(), TOKEN),
-                );
-                insert_sensitive(
-                    &mut proof.headers,
-                    "authorization",
-                    &format!("PVEAPIToken={id}={secret}"),
-                );
-            }
+        Ok(match &self.settings().credentials {
+            Credentials::None => Proof::default(),
+            Credentials::Token(token) => Proof::by_token(token),
+            Credentials::Ticket(login) => Proof::by_ticket(login, ask),
             Credentials::Password {
                 user,
                 password,
                 totp,
             } => {
-                let account = Account {
-                    user: user.clone(),
-                    password: password.clone(),
-                    totp: totp.clone(),
-                };
-                self.prove_by_ticket(ask, account, &mut proof).await?;
+                let account = Account::new(user, password, totp.as_ref());
+                let ticket = self.ticket(account).await?;
+                Proof {
+                    number: Some(ticket.number),
+                    ..Proof::by_ticket(&ticket.login, ask)
+                }
             }
-        }
-        Ok(proof)
-    }
-
-    async fn prove_by_ticket(
-        &self,
-        ask: &Ask,
-        account: Account,
-        proof: &mut Proof,
-    ) -> Result<(), Error> {
-        let ticket = self.ticket(account).await?;
-        let cookie = format!(
-            "PVEAuthCookie={}",
-            utf8_percent_encode(ticket.text.expose(), SEGMENT)
-        );
-        insert_sensitive(&mut proof.headers, "cookie", &cookie);
-        if !ask.is_read() {
-            insert_sensitive(
-                &mut proof.headers,
-                "csrfpreventiontoken",
-                ticket.csrf.expose(),
-            );
-        }
-        proof.ticket = Some(ticket.number);
-        Ok(())
+        })
     }
 
     /// One exchange, without retry.
@@ -269,17 +266,12 @@ impl Client {
     }
 
     fn refused(&self, proof: &Proof, request: &RequestLine, raw: &Raw) -> Error {
-        if let Some(number) = proof.ticket {
+        if let Some(number) = proof.number {
             self.session().forget(number);
         }
-        let failure = match (proof.ticket, proof.headers.is_empty()) {
-            (Some(_), _) => AuthFailure::Ticket,
-            (None, true) => AuthFailure::Nothing,
-            (None, false) => AuthFailure::Token,
-        };
         Error::Unauthenticated {
             answer: Box::new(classify::answer(request.clone(), raw)),
-            failure,
+            failure: proof.kind.unwrap_or(AuthFailure::Nothing),
             identity: self.0.settings.credentials.identity(),
         }
     }
@@ -304,13 +296,5 @@ impl Client {
                 after,
             },
         }
-    }
-}
-
-fn insert_sensitive(headers: &mut HeaderMap, name: &'static str, value: &str) {
-    // Escaped text is always a valid header value; CSRF tokens are base64.
-    if let Ok(mut value) = HeaderValue::from_str(value) {
-        value.set_sensitive(true);
-        headers.insert(name, value);
     }
 }

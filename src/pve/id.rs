@@ -71,6 +71,9 @@ pub enum IdError {
         /// What was given, up to the `=`.
         given: String,
     },
+    /// Not a whole login ticket. Nothing of it is quoted.
+    #[error("this is not a login ticket: a whole one begins with PVE:user@realm:")]
+    Ticket,
 }
 
 fn shown(text: &str) -> String {

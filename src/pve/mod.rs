@@ -60,7 +60,7 @@ pub use api::version::Version;
 pub use call::Call;
 pub use certificate::{Certificate, Fingerprint, FingerprintError};
 pub use client::{Client, Settings};
-pub use credentials::{ApiToken, Credentials};
+pub use credentials::{ApiToken, Credentials, LoginTicket};
 pub use endpoint::{DEFAULT_PORT, Endpoint, EndpointError};
 pub use error::Error;
 pub use failure::{AuthFailure, Phase, TlsFailure};

@@ -39,8 +39,14 @@ impl Reads {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Forgets everything: before a write, and after it.
-    pub(super) fn forget(&self) {
+    /// Forgets everything now, and again when the guard is dropped: before a write, and after
+    /// it, however it ends.
+    pub(super) fn outdate(&self) -> Outdated<'_> {
+        self.forget();
+        Outdated(self)
+    }
+
+    fn forget(&self) {
         let mut state = self.state();
         state.epoch += 1;
         state.known.clear();
@@ -63,6 +69,15 @@ impl Reads {
         if let (Ok(owner), true) = (answer, state.epoch == epoch) {
             state.known.insert(user.clone(), owner.clone());
         }
+    }
+}
+
+/// A write is under way, and what is read meanwhile may be of before it.
+pub(super) struct Outdated<'a>(&'a Reads);
+
+impl Drop for Outdated<'_> {
+    fn drop(&mut self) {
+        self.0.forget();
     }
 }
 

@@ -21,23 +21,32 @@ use super::client::{Client, Proof};
 use super::failure::AuthFailure;
 use super::ledger;
 use super::single_flight::SingleFlight;
-use super::{Error, Secret, TotpSeed, UserId};
+use super::{Call, Credentials, Error, LoginTicket, Secret, TotpSeed, UserId};
 
 /// A ticket lives for two hours; a long apply should not meet its end.
 const RENEW_AFTER: Duration = Duration::from_secs(60 * 60);
 
 /// Who logs in, and with what.
 pub(super) struct Account {
-    pub(super) user: UserId,
-    pub(super) password: Secret,
-    pub(super) totp: Option<TotpSeed>,
+    user: UserId,
+    password: Secret,
+    totp: Option<TotpSeed>,
+}
+
+impl Account {
+    pub(super) fn new(user: &UserId, password: &Secret, totp: Option<&TotpSeed>) -> Self {
+        Self {
+            user: user.clone(),
+            password: password.clone(),
+            totp: totp.cloned(),
+        }
+    }
 }
 
 /// A ticket and what belongs to it.
 #[derive(Debug, Clone)]
 pub(super) struct Ticket {
-    pub(super) text: Secret,
-    pub(super) csrf: Secret,
+    pub(super) login: LoginTicket,
     /// Tells this ticket from those before and after it.
     pub(super) number: u64,
     obtained: SystemTime,
@@ -98,14 +107,17 @@ impl Session {
         }
     }
 
-    fn note(&self, outcome: Result<Granted, Error>) -> Result<Ticket, Error> {
+    fn note(&self, user: &UserId, outcome: Result<Granted, Error>) -> Result<Ticket, Error> {
         let mut state = self.state();
         match outcome {
             Ok(granted) => {
                 state.logins += 1;
                 let ticket = Ticket {
-                    text: granted.ticket,
-                    csrf: granted.csrf,
+                    login: LoginTicket {
+                        user: user.clone(),
+                        ticket: granted.ticket,
+                        csrf: granted.csrf,
+                    },
                     number: state.logins,
                     obtained: SystemTime::now(),
                 };
@@ -179,6 +191,27 @@ fn factors(ticket: &str) -> Option<Vec<String>> {
 }
 
 impl Client {
+    /// The login behind this client, made now if it was not before: for somebody else who needs
+    /// a ticket. `None` where the credentials are a token or nothing.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`], [`Error::SecondFactorRequired`], and whatever else a request
+    /// can end in.
+    pub async fn log_in(&self, call: &Call) -> Result<Option<LoginTicket>, Error> {
+        let account = match &self.settings().credentials {
+            Credentials::Password {
+                user,
+                password,
+                totp,
+            } => Account::new(user, password, totp.as_ref()),
+            Credentials::Ticket(login) => return Ok(Some(login.clone())),
+            Credentials::Token(_) | Credentials::None => return Ok(None),
+        };
+        let ticket = call.bound(self.ticket(account)).await;
+        let ticket = ticket.unwrap_or_else(|stopped| Err(self.stop(stopped, &Ask::post(&TICKET))));
+        ticket.map(|ticket| Some(ticket.login))
+    }
+
     /// A ticket that is good for a while, from a login if need be.
     pub(super) async fn ticket(&self, account: Account) -> Result<Ticket, Error> {
         if let Some(known) = self.session().known() {
@@ -203,9 +236,9 @@ impl Client {
         };
         let outcome = match renewed {
             Some(granted) => Ok(granted),
-            None => self.log_in(account).await,
+            None => self.prove_factors(account).await,
         };
-        self.session().note(outcome)
+        self.session().note(&account.user, outcome)
     }
 
     /// A ticket posted as the password gives a new one, without a second factor
@@ -214,7 +247,7 @@ impl Client {
         match self
             .post_login(&[
                 ("username", &user.to_string()),
-                ("password", old.text.expose()),
+                ("password", old.login.ticket.expose()),
             ])
             .await
         {
@@ -224,7 +257,7 @@ impl Client {
         }
     }
 
-    async fn log_in(&self, account: &Account) -> Result<Granted, Error> {
+    async fn prove_factors(&self, account: &Account) -> Result<Granted, Error> {
         let Account {
             user,
             password,

@@ -8,7 +8,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::super::ask::Ask;
-use super::super::{Call, Client, Credentials, Error, TokenId, UserId};
+use super::super::{Call, Client, Error, TokenId, UserId};
 use super::lenient;
 use super::tokens::{self, TokenInfo};
 
@@ -189,15 +189,11 @@ impl Client {
                     .map(|owner| Some(Arc::new(owner)))
             }
             Err(Error::NoSuchUser { .. }) => Ok(None),
-            Err(Error::Forbidden { .. }) if self.is_ticket_of(user) => {
+            Err(Error::Forbidden { .. }) if self.settings().credentials.is_login_of(user) => {
                 self.own_tokens(user, call).await.map(Some)
             }
             Err(other) => Err(other),
         }
-    }
-
-    fn is_ticket_of(&self, user: &UserId) -> bool {
-        matches!(&self.settings().credentials, Credentials::Password { user: own, .. } if own == user)
     }
 
     async fn own_tokens(&self, user: &UserId, call: &Call) -> Result<Arc<Owner>, Error> {

@@ -73,6 +73,24 @@ async fn a_ticket_travels_as_a_cookie_and_a_write_also_carries_the_csrf_token() 
 }
 
 #[tokio::test]
+async fn a_login_can_be_handed_on_and_used_by_another_client() {
+    let host = host(false).await;
+    let first = Client::new(host.settings(account(None)));
+    let login = first.log_in(&Call::default()).await.unwrap().unwrap();
+    assert_eq!(login.user.to_string(), "demo@pve");
+    let second = Client::new(host.settings(Credentials::Ticket(login)));
+    second
+        .delete_token(&"demo@pve!t1".parse().unwrap(), &Call::default())
+        .await
+        .unwrap();
+    let write = &host.received()[1];
+    assert!(write.line.starts_with("DELETE") && write.header("cookie").is_some());
+    assert_eq!(write.header("csrfpreventiontoken"), Some("6B0482D5:OwkT"));
+    let token = Client::new(host.settings(super::script::token("demo@pve!t1=s")));
+    assert!(token.log_in(&Call::default()).await.unwrap().is_none());
+}
+
+#[tokio::test]
 async fn calls_at_the_same_time_share_one_login() {
     let host = host(false).await;
     let client = Client::new(host.settings(account(None)));
