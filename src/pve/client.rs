@@ -16,7 +16,7 @@ use super::classify::{self, Raw};
 use super::failure::{AuthFailure, Phase};
 use super::lane::Lane;
 use super::reads::Reads;
-use super::session::{Account, Session};
+use super::session::Session;
 use super::transport::Transport;
 use super::{ApiToken, Credentials, Endpoint, Error, LoginTicket, TlsPolicy};
 
@@ -217,22 +217,17 @@ impl Client {
         if ask.anonymous {
             return Ok(Proof::default());
         }
+        if let Some(account) = self.account() {
+            let ticket = self.ticket(account).await?;
+            return Ok(Proof {
+                number: Some(ticket.number),
+                ..Proof::by_ticket(&ticket.login, ask)
+            });
+        }
         Ok(match &self.settings().credentials {
-            Credentials::None => Proof::default(),
             Credentials::Token(token) => Proof::by_token(token),
             Credentials::Ticket(login) => Proof::by_ticket(login, ask),
-            Credentials::Password {
-                user,
-                password,
-                totp,
-            } => {
-                let account = Account::new(user, password, totp.as_ref());
-                let ticket = self.ticket(account).await?;
-                Proof {
-                    number: Some(ticket.number),
-                    ..Proof::by_ticket(&ticket.login, ask)
-                }
-            }
+            Credentials::Password { .. } | Credentials::None => Proof::default(),
         })
     }
 

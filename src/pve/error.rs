@@ -86,8 +86,8 @@ pub enum Error {
         /// Whose credentials they are, when there are any.
         identity: Option<String>,
     },
-    /// The account has a second factor for which the client has no seed.
-    #[error("{request}: the account {user} has a second factor ({}), and no TOTP seed is configured", .factors.join(", "))]
+    /// The account has a second factor for which the client has neither seed nor code.
+    #[error("{request}: the account {user} has a second factor ({}), for which nothing is configured", .factors.join(", "))]
     SecondFactorRequired {
         /// What was asked.
         request: Box<RequestLine>,

@@ -41,6 +41,7 @@ mod failure;
 mod id;
 mod lane;
 mod ledger;
+mod login;
 mod reads;
 mod secret;
 mod session;

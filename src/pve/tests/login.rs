@@ -302,6 +302,39 @@ async fn a_second_factor_without_a_seed_is_told_with_the_factors_there_are() {
 }
 
 #[tokio::test]
+async fn a_code_that_somebody_typed_in_logs_the_client_in() {
+    for (typed, sent) in [
+        ("123456", "totp%3A123456"),
+        ("recovery:20a8-d210", "recovery%3A20a8-d210"),
+    ] {
+        let host = Host::new(move |received| match (is_login(received), typed) {
+            (true, _) if received.body.contains("tfa-challenge=") => granted(),
+            (true, "123456") => challenge(),
+            (true, _) => {
+                data(&json!({"NeedTFA": 1, "ticket": "PVE:!tfa!{\"recovery\"%3A[0]}:6B::x"}))
+            }
+            (false, _) => anything(),
+        })
+        .await;
+        let client = Client::new(host.settings(account(None)));
+        let call = Call::default();
+        let missing = client.version(&call).await.unwrap_err();
+        assert!(
+            matches!(missing, Error::SecondFactorRequired { .. }),
+            "{missing}"
+        );
+        client
+            .log_in_with_code(&Secret::new(typed), &call)
+            .await
+            .unwrap();
+        client.version(&call).await.unwrap();
+        let answer = &host.received()[2].body;
+        assert!(answer.ends_with(&format!("&password={sent}")), "{answer}");
+        assert_eq!(host.lines().len(), 4);
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_code_is_never_repeated() {
     let host = Host::new(|received| {
         if received.body.contains("tfa-challenge=") {
