@@ -1,6 +1,7 @@
 //! How a caller can stop a call.
 
 use std::future::Future;
+use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -22,16 +23,18 @@ pub struct Call {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stopped {
     Cancelled,
-    Deadline,
+    /// After this much waiting.
+    Deadline(Duration),
 }
 
 impl Call {
     /// Runs `work` until it is done, or the call is cancelled or its deadline passes.
     pub(super) async fn bound<T>(&self, work: impl Future<Output = T>) -> Result<T, Stopped> {
+        let begun = Instant::now();
         tokio::select! {
             biased;
             () = self.cancel.cancelled() => Err(Stopped::Cancelled),
-            () = self.expired() => Err(Stopped::Deadline),
+            () = self.expired() => Err(Stopped::Deadline(begun.elapsed())),
             done = work => Ok(done),
         }
     }

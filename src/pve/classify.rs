@@ -12,9 +12,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::Fingerprint;
-use super::client::About;
-use super::error::{Answer, Error, Phase, RequestLine, TlsFailure};
+use super::answer::{Answer, RequestLine};
+use super::ask::About;
+use super::failure::{Phase, TlsFailure};
+use super::{Error, Fingerprint};
 
 /// An answer as it came.
 pub(super) struct Raw {
@@ -193,31 +194,40 @@ fn foreign(raw: &Raw) -> Option<String> {
 pub(super) fn transport(
     line: &RequestLine,
     error: &reqwest::Error,
-    request_timeout: Duration,
     connect_timeout: Duration,
 ) -> Error {
     let request = Box::new(line.clone());
+    if error.is_connect() {
+        return no_connection(request, error, connect_timeout);
+    }
     let detail = innermost(error);
-    if let (true, Some(tls)) = (error.is_connect(), find::<rustls::Error>(error)) {
+    // Whoever took a write and answered with something other than HTTP may have done it.
+    if !line.is_write() && find::<hyper::Error>(error).is_some_and(hyper::Error::is_parse) {
+        return Error::NotProxmox { request, detail };
+    }
+    Error::Lost { request, detail }
+}
+
+fn no_connection(request: Box<RequestLine>, error: &reqwest::Error, after: Duration) -> Error {
+    if let Some(tls) = find::<rustls::Error>(error) {
         return tls_failure(request, tls);
     }
-    let refused = find::<io::Error>(error)
-        .is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
-    match (error.is_connect(), error.is_timeout()) {
-        (true, true) => Error::Timeout {
+    let detail = innermost(error);
+    let refused =
+        find::<io::Error>(error).map(io::Error::kind) == Some(io::ErrorKind::ConnectionRefused);
+    if error.is_timeout() {
+        let phase = Phase::Connect;
+        Error::Timeout {
             request,
-            phase: Phase::Connect,
-            after: connect_timeout,
-        },
-        (true, false) if error.is_dns() => Error::Dns { request, detail },
-        (true, false) if refused => Error::Refused { request },
-        (true, false) => Error::Connect { request, detail },
-        (false, true) => Error::Timeout {
-            request,
-            phase: Phase::Answer,
-            after: request_timeout,
-        },
-        (false, false) => Error::Lost { request, detail },
+            phase,
+            after,
+        }
+    } else if error.is_dns() {
+        Error::Dns { request, detail }
+    } else if refused {
+        Error::Refused { request }
+    } else {
+        Error::Connect { request, detail }
     }
 }
 

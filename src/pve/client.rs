@@ -1,46 +1,27 @@
-//! The transport: settings, connections, and the one function through which every request goes.
+//! Settings, and the one function through which every request goes.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
-use bytes::BytesMut;
-use http::header::{CONTENT_TYPE, DATE, HeaderMap};
-use http::{HeaderValue, Method};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::de::DeserializeOwned;
-use serde_json::Value;
+use http::HeaderValue;
+use http::header::HeaderMap;
+use percent_encoding::utf8_percent_encode;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc2822;
-use url::{Url, form_urlencoded};
 
+use super::answer::RequestLine;
+use super::ask::{Ask, Reply, SEGMENT};
 use super::call::{Call, Stopped};
 use super::classify::{self, Raw};
-use super::error::{AuthFailure, Error, Phase, RequestLine};
+use super::failure::{AuthFailure, Phase};
 use super::lane::Lane;
 use super::reads::Reads;
-use super::session::{Account, Session};
-use super::{Credentials, Endpoint, Fingerprint, TlsPolicy, TokenId, UserId};
-
-/// Answers are held in memory; the longest recorded one, all users with their tokens, has 110 kB.
-const MAX_ANSWER: usize = 16 * 1024 * 1024;
-
-/// The server closes idle connections after five seconds.
-const IDLE: Duration = Duration::from_secs(4);
-
-/// The longest that a connection may take, when the request timeout leaves more.
-const MAX_CONNECT: Duration = Duration::from_secs(10);
+use super::session::Session;
+use super::transport::Transport;
+use super::{ApiToken, Credentials, Endpoint, Error, LoginTicket, TlsPolicy};
 
 /// How often a write is repeated that met the cluster's lock held for ten seconds.
 const LOCK_RETRIES: usize = 2;
-
-/// What RFC 3986 calls unreserved stays, all else is escaped: user names may hold nearly
-/// anything (recordings `358-username-plus` to `369-username-question`).
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
 
 /// Everything a client is made from.
 #[derive(Debug, Clone)]
@@ -77,7 +58,7 @@ pub struct Client(Arc<Inner>);
 
 struct Inner {
     settings: Settings,
-    http: OnceLock<reqwest::Client>,
+    transport: Transport,
     session: Session,
     lane: RwLock<Lane>,
     reads: Reads,
@@ -93,137 +74,42 @@ impl fmt::Debug for Client {
     }
 }
 
-/// One request before it is sent.
-#[derive(Clone)]
-pub(crate) struct Ask {
-    pub(super) method: Method,
-    path: String,
-    query: Option<String>,
-    form: Option<String>,
-    anonymous: bool,
-    pub(super) about: About,
-}
-
-/// What a request is about, so that a refusal can be told as one of that token, user or role.
-#[derive(Clone, Default)]
-pub(super) struct About {
-    pub(super) token: Option<TokenId>,
-    pub(super) user: Option<UserId>,
-    pub(super) role: Option<String>,
-}
-
-impl Ask {
-    fn new<S: AsRef<str>>(method: Method, segments: &[S]) -> Self {
-        let path = segments
-            .iter()
-            .map(|segment| format!("/{}", utf8_percent_encode(segment.as_ref(), SEGMENT)))
-            .collect();
-        Self {
-            method,
-            path,
-            query: None,
-            form: None,
-            anonymous: false,
-            about: About::default(),
-        }
-    }
-
-    pub(crate) fn get<S: AsRef<str>>(segments: &[S]) -> Self {
-        Self::new(Method::GET, segments)
-    }
-
-    pub(crate) fn post<S: AsRef<str>>(segments: &[S]) -> Self {
-        Self::new(Method::POST, segments)
-    }
-
-    pub(crate) fn put<S: AsRef<str>>(segments: &[S]) -> Self {
-        Self::new(Method::PUT, segments)
-    }
-
-    pub(crate) fn delete<S: AsRef<str>>(segments: &[S]) -> Self {
-        Self::new(Method::DELETE, segments)
-    }
-
-    pub(crate) fn query(mut self, pairs: &[(&str, &str)]) -> Self {
-        self.query = Some(
-            form_urlencoded::Serializer::new(String::new())
-                .extend_pairs(pairs)
-                .finish(),
-        );
-        self
-    }
-
-    pub(crate) fn form<V: AsRef<str>>(mut self, pairs: &[(&str, V)]) -> Self {
-        let mut body = form_urlencoded::Serializer::new(String::new());
-        body.extend_pairs(pairs.iter().map(|(name, value)| (name, value.as_ref())));
-        self.form = Some(body.finish());
-        self
-    }
-
-    /// Sent without credentials, whatever the client has.
-    pub(crate) fn anonymous(mut self) -> Self {
-        self.anonymous = true;
-        self
-    }
-
-    pub(crate) fn about_token(mut self, token: &TokenId) -> Self {
-        self.about.token = Some(token.clone());
-        self.about.user = Some(token.user.clone());
-        self
-    }
-
-    pub(crate) fn about_user(mut self, user: &UserId) -> Self {
-        self.about.user = Some(user.clone());
-        self
-    }
-
-    pub(crate) fn about_role(mut self, role: &str) -> Self {
-        self.about.role = Some(role.to_owned());
-        self
-    }
-
-    fn is_read(&self) -> bool {
-        self.method == Method::GET
-    }
-}
-
-/// A successful answer.
-#[derive(Debug)]
-pub(crate) struct Reply {
-    request: RequestLine,
-    data: Value,
-    /// The server's clock, or this machine's where the server sent no date.
-    pub(crate) server_time: OffsetDateTime,
-    /// The certificate that the server presented on this connection.
-    pub(crate) fingerprint: Option<Fingerprint>,
-}
-
-impl Reply {
-    /// The content as `T`.
-    pub(crate) fn decode<T: DeserializeOwned>(self) -> Result<T, Error> {
-        self.decode_with(Ok)
-    }
-
-    /// The content as `T`, turned into something that `read` may find fault with.
-    pub(crate) fn decode_with<T: DeserializeOwned, U>(
-        self,
-        read: impl FnOnce(T) -> Result<U, String>,
-    ) -> Result<U, Error> {
-        // Positions and expectations only: serde quotes offending values in some messages.
-        let content = serde_json::from_value(self.data)
-            .map_err(|_| "its content does not have the documented form".to_owned());
-        content.and_then(read).map_err(|detail| Error::Decode {
-            request: Box::new(self.request),
-            detail,
-        })
-    }
-}
-
 /// What proves the caller's identity on one request.
 #[derive(Default)]
 pub(super) struct Proof {
-    pub(super) headers: HeaderMap,
-    pub(super) ticket: Option<u64>,
+    headers: HeaderMap,
+    /// What a refusal will have refused.
+    kind: Option<AuthFailure>,
+    /// Which of the session's tickets it is.
+    number: Option<u64>,
+}
+
+impl Proof {
+    fn by_token(token: &ApiToken) -> Self {
+        let mut proof = Self::default();
+        proof.add("authorization", token.authorization().expose());
+        proof.kind = Some(AuthFailure::Token);
+        proof
+    }
+
+    fn by_ticket(login: &LoginTicket, ask: &Ask) -> Self {
+        let ticket = utf8_percent_encode(login.ticket.expose(), SEGMENT);
+        let mut proof = Self::default();
+        proof.add("cookie", &format!("PVEAuthCookie={ticket}"));
+        if !ask.is_read() {
+            proof.add("csrfpreventiontoken", login.csrf.expose());
+        }
+        proof.kind = Some(AuthFailure::Ticket);
+        proof
+    }
+
+    fn add(&mut self, name: &'static str, value: &str) {
+        // Escaped text is always a valid header value, and CSRF tokens are base64.
+        if let Ok(mut value) = HeaderValue::from_str(value) {
+            value.set_sensitive(true);
+            self.headers.insert(name, value);
+        }
+    }
 }
 
 impl Client {
@@ -231,7 +117,7 @@ impl Client {
     pub fn new(settings: Settings) -> Self {
         Self(Arc::new(Inner {
             settings,
-            http: OnceLock::new(),
+            transport: Transport::default(),
             session: Session::default(),
             lane: RwLock::default(),
             reads: Reads::default(),
@@ -298,10 +184,8 @@ impl Client {
             .bound(ready)
             .await
             .unwrap_or_else(|stopped| Err(self.stop(stopped, ask)))?;
-        self.reads().forget();
-        let answer = self.send_until_unlocked(ask, &proof, call).await;
-        self.reads().forget();
-        answer
+        let _stale = self.reads().outdate();
+        self.send_until_unlocked(ask, &proof, call).await
     }
 
     async fn send_until_unlocked(
@@ -323,71 +207,31 @@ impl Client {
     }
 
     async fn prove(&self, ask: &Ask) -> Result<Proof, Error> {
-        let mut proof = Proof::default();
         if ask.anonymous {
-            return Ok(proof);
+            return Ok(Proof::default());
         }
-        match &self.0.settings.credentials {
-            Credentials::None => {}
-            Credentials::Token(token) => {
-                let authorization = token.authorization();
-                insert_sensitive(&mut proof.headers, "authorization", authorization.expose());
-            }
-            Credentials::Password {
-                user,
-                password,
-                totp,
-            } => {
-                let account = Account {
-                    user: user.clone(),
-                    password: password.clone(),
-                    totp: totp.clone(),
-                };
-                self.prove_by_ticket(ask, account, &mut proof).await?;
-            }
+        if let Some(account) = self.account() {
+            let ticket = self.ticket(account).await?;
+            return Ok(Proof {
+                number: Some(ticket.number),
+                ..Proof::by_ticket(&ticket.login, ask)
+            });
         }
-        Ok(proof)
-    }
-
-    async fn prove_by_ticket(
-        &self,
-        ask: &Ask,
-        account: Account,
-        proof: &mut Proof,
-    ) -> Result<(), Error> {
-        let ticket = self.ticket(account).await?;
-        let cookie = format!(
-            "PVEAuthCookie={}",
-            utf8_percent_encode(ticket.text.expose(), SEGMENT)
-        );
-        insert_sensitive(&mut proof.headers, "cookie", &cookie);
-        if !ask.is_read() {
-            insert_sensitive(
-                &mut proof.headers,
-                "csrfpreventiontoken",
-                ticket.csrf.expose(),
-            );
-        }
-        proof.ticket = Some(ticket.number);
-        Ok(())
+        Ok(match &self.settings().credentials {
+            Credentials::Token(token) => Proof::by_token(token),
+            Credentials::Ticket(login) => Proof::by_ticket(login, ask),
+            Credentials::Password { .. } | Credentials::None => Proof::default(),
+        })
     }
 
     /// One exchange, without retry.
     pub(super) async fn send(&self, ask: &Ask, proof: &Proof) -> Result<Reply, Error> {
-        let request = self.line(ask);
-        let begun = Instant::now();
-        let outcome = tokio::time::timeout(
-            self.0.settings.request_timeout,
-            self.exchange(ask, proof, &request),
-        )
-        .await
-        .unwrap_or_else(|_| Err(self.timed_out(&request, Phase::Answer)));
-        let (status, elapsed_ms) = match &outcome {
-            Ok(raw) => (Some(raw.status), begun.elapsed().as_millis()),
-            Err(_) => (None, begun.elapsed().as_millis()),
-        };
-        tracing::debug!(method = %request.method, path = request.path, endpoint = request.endpoint, status, elapsed_ms, "asked Proxmox VE");
-        self.interpret(ask, proof, request, outcome?)
+        let line = self.line(ask);
+        let transport = &self.0.transport;
+        let raw = transport
+            .exchange(self.settings(), ask, &proof.headers, &line)
+            .await?;
+        self.interpret(ask, proof, line, raw)
     }
 
     fn interpret(
@@ -410,104 +254,14 @@ impl Client {
     }
 
     fn refused(&self, proof: &Proof, request: &RequestLine, raw: &Raw) -> Error {
-        if let Some(number) = proof.ticket {
+        if let Some(number) = proof.number {
             self.session().forget(number);
         }
-        let failure = match (proof.ticket, proof.headers.is_empty()) {
-            (Some(_), _) => AuthFailure::Ticket,
-            (None, true) => AuthFailure::Nothing,
-            (None, false) => AuthFailure::Token,
-        };
         Error::Unauthenticated {
             answer: Box::new(classify::answer(request.clone(), raw)),
-            failure,
+            failure: proof.kind.unwrap_or(AuthFailure::Nothing),
             identity: self.0.settings.credentials.identity(),
         }
-    }
-
-    async fn exchange(&self, ask: &Ask, proof: &Proof, line: &RequestLine) -> Result<Raw, Error> {
-        let failed = |error| {
-            classify::transport(
-                line,
-                &error,
-                self.0.settings.request_timeout,
-                self.connect_timeout(),
-            )
-        };
-        let mut request = self
-            .http(line)?
-            .request(ask.method.clone(), self.url(ask))
-            .headers(proof.headers.clone());
-        if let Some(form) = &ask.form {
-            request = request
-                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .body(form.clone());
-        }
-        let mut response = request.send().await.map_err(failed)?;
-        let too_large = || Error::TooLarge {
-            request: Box::new(line.clone()),
-            limit: MAX_ANSWER,
-        };
-        if response
-            .content_length()
-            .is_some_and(|length| length > MAX_ANSWER as u64)
-        {
-            return Err(too_large());
-        }
-        let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            body.extend_from_slice(&chunk);
-            if body.len() > MAX_ANSWER {
-                return Err(too_large());
-            }
-        }
-        Ok(Raw::new(&response, body.freeze(), date(response.headers())))
-    }
-
-    /// Made when first needed: reading the machine's certificate authorities takes a moment.
-    fn http(&self, line: &RequestLine) -> Result<&reqwest::Client, Error> {
-        if let Some(http) = self.0.http.get() {
-            return Ok(http);
-        }
-        let failed = |detail: String| Error::Setup {
-            request: Box::new(line.clone()),
-            detail,
-        };
-        let tls = self
-            .0
-            .settings
-            .tls
-            .client_config()
-            .map_err(|error| failed(error.to_string()))?;
-        let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .tls_info(true)
-            .http1_only()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .retry(reqwest::retry::never())
-            .pool_idle_timeout(IDLE)
-            .connect_timeout(self.connect_timeout())
-            .user_agent(&self.0.settings.user_agent)
-            .build()
-            .map_err(|error| failed(error.without_url().to_string()))?;
-        Ok(self.0.http.get_or_init(|| http))
-    }
-
-    /// Half of the request timeout at most, so that a connection that does not come about is
-    /// told from an answer that does not.
-    fn connect_timeout(&self) -> Duration {
-        MAX_CONNECT.min(self.0.settings.request_timeout / 2)
-    }
-
-    fn url(&self, ask: &Ask) -> Url {
-        let mut url = self.0.settings.endpoint.api_url();
-        // Already percent-encoded: `set_path` leaves escapes as they are.
-        let path = format!("{}{}", url.path().trim_end_matches('/'), ask.path);
-        url.set_path(&path);
-        url.set_query(ask.query.as_deref());
-        url
     }
 
     pub(super) fn line(&self, ask: &Ask) -> RequestLine {
@@ -518,38 +272,17 @@ impl Client {
         }
     }
 
-    fn stop(&self, stopped: Stopped, ask: &Ask) -> Error {
-        let request = self.line(ask);
+    /// The error of a call that the caller stopped before its request was sent, or while it
+    /// only read.
+    pub(super) fn stop(&self, stopped: Stopped, ask: &Ask) -> Error {
+        let request = Box::new(self.line(ask));
         match stopped {
-            Stopped::Cancelled => Error::Cancelled {
-                request: Box::new(request),
+            Stopped::Cancelled => Error::Cancelled { request },
+            Stopped::Deadline(after) => Error::Timeout {
+                request,
+                phase: Phase::Deadline,
+                after,
             },
-            Stopped::Deadline => self.timed_out(&request, Phase::Turn),
         }
     }
-
-    /// The error of a call that was stopped while it waited for somebody else's request.
-    pub(super) fn stopped(&self, stopped: Stopped, method: Method, segments: &[&str]) -> Error {
-        self.stop(stopped, &Ask::new(method, segments))
-    }
-
-    fn timed_out(&self, request: &RequestLine, phase: Phase) -> Error {
-        Error::Timeout {
-            request: Box::new(request.clone()),
-            phase,
-            after: self.0.settings.request_timeout,
-        }
-    }
-}
-
-fn insert_sensitive(headers: &mut HeaderMap, name: &'static str, value: &str) {
-    // Escaped text is always a valid header value; CSRF tokens are base64.
-    if let Ok(mut value) = HeaderValue::from_str(value) {
-        value.set_sensitive(true);
-        headers.insert(name, value);
-    }
-}
-
-fn date(headers: &HeaderMap) -> Option<OffsetDateTime> {
-    OffsetDateTime::parse(headers.get(DATE)?.to_str().ok()?, &Rfc2822).ok()
 }

@@ -61,6 +61,32 @@ impl FromStr for ApiToken {
     }
 }
 
+/// A login that was made before: good for two hours, and nothing can revoke it.
+#[derive(Debug, Clone)]
+pub struct LoginTicket {
+    /// Who logged in.
+    pub user: UserId,
+    /// The ticket, as it goes into the cookie `PVEAuthCookie`.
+    pub ticket: Secret,
+    /// What every write carries beside it, as `CSRFPreventionToken`.
+    pub csrf: Secret,
+}
+
+impl LoginTicket {
+    /// Takes a ticket and finds out whose it is: `PVE:user@realm:time::signature`.
+    ///
+    /// # Errors
+    /// [`IdError::Ticket`] for anything else, such as the half ticket of a second factor.
+    pub fn new(ticket: Secret, csrf: Secret) -> Result<Self, IdError> {
+        let mut parts = ticket.expose().split(':');
+        let user = match (parts.next(), parts.next()) {
+            (Some("PVE"), Some(user)) => user.parse().map_err(|_| IdError::Ticket)?,
+            _ => return Err(IdError::Ticket),
+        };
+        Ok(Self { user, ticket, csrf })
+    }
+}
+
 /// The ways to be someone.
 #[derive(Debug, Clone)]
 pub enum Credentials {
@@ -76,16 +102,19 @@ pub enum Credentials {
         /// What the one-time codes are computed from.
         totp: Option<TotpSeed>,
     },
+    /// A login that was made before. It is not renewed.
+    Ticket(LoginTicket),
     /// Nobody: only what needs no credentials can be asked.
     None,
 }
 
 impl Credentials {
-    /// `api_token`, `password` or `none`.
+    /// `api_token`, `password`, `ticket` or `none`.
     pub fn method(&self) -> &'static str {
         match self {
             Self::Token(_) => "api_token",
             Self::Password { .. } => "password",
+            Self::Ticket(_) => "ticket",
             Self::None => "none",
         }
     }
@@ -95,6 +124,7 @@ impl Credentials {
         match self {
             Self::Token(token) => Some(token.id.to_string()),
             Self::Password { user, .. } => Some(user.to_string()),
+            Self::Ticket(ticket) => Some(ticket.user.to_string()),
             Self::None => None,
         }
     }
@@ -104,8 +134,16 @@ impl Credentials {
         match self {
             Self::Token(token) => Some(&token.id.user),
             Self::Password { user, .. } => Some(user),
+            Self::Ticket(ticket) => Some(&ticket.user),
             Self::None => None,
         }
+    }
+
+    /// Whether these are a login of the user itself, who may then manage its own tokens. A token
+    /// never is its user.
+    pub(super) fn is_login_of(&self, user: &UserId) -> bool {
+        let login = matches!(self, Self::Password { .. } | Self::Ticket(_));
+        login && self.user() == Some(user)
     }
 }
 
@@ -121,7 +159,7 @@ impl fmt::Display for Credentials {
 
 #[cfg(test)]
 mod tests {
-    use super::{ApiToken, Credentials};
+    use super::{ApiToken, Credentials, LoginTicket};
     use crate::pve::{IdError, Secret};
 
     #[test]
@@ -160,6 +198,21 @@ mod tests {
         ] {
             let error = text.parse::<ApiToken>().unwrap_err();
             assert!(!format!("{error} {error:?}").contains("s3cr3t"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_ticket_tells_whose_it_is_and_only_a_whole_one_is_taken() {
+        let take = |text: &str| LoginTicket::new(Secret::new(text), Secret::new("6B:x"));
+        let ticket = take("PVE:a@b@pve:6B0482D5::KHgwLos/2w==").unwrap();
+        assert_eq!(ticket.user.to_string(), "a@b@pve");
+        for text in [
+            "",
+            "s3cr3t",
+            "PVE:!tfa!{\"totp\"%3Atrue}:6B04830B::s3cr3t",
+            "PVE:s3cr3t",
+        ] {
+            assert_eq!(take(text).unwrap_err(), IdError::Ticket);
         }
     }
 

@@ -4,150 +4,11 @@
 //! server answered, what it said. [`Error::may_have_taken_effect`] tells a write that certainly
 //! changed nothing from one that may have: only the former may be repeated.
 
-use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
-use http::Method;
-
-use super::certificate::Certificate;
+use super::answer::{Answer, RequestLine};
+use super::failure::{AuthFailure, Phase, TlsFailure};
 use super::{TokenId, UserId};
-
-/// Which request an error is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RequestLine {
-    /// The HTTP method.
-    pub method: Method,
-    /// The endpoint that was asked, as [`super::Endpoint`] prints.
-    pub endpoint: String,
-    /// The path below `/api2/json`, percent-encoded as sent, without its query.
-    pub path: String,
-}
-
-impl RequestLine {
-    /// Whether the request changes something: all but GET, and but for the login.
-    pub fn is_write(&self) -> bool {
-        self.method != Method::GET && self.path != "/access/ticket"
-    }
-}
-
-impl fmt::Display for RequestLine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} at {}", self.method, self.path, self.endpoint)
-    }
-}
-
-/// A refusal as the server sent it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
-    /// What was asked.
-    pub request: RequestLine,
-    /// The HTTP status; Proxmox VE also uses 595 and 596, of its own making.
-    pub status: u16,
-    /// The text of the status line.
-    pub reason: String,
-    /// The `message` of the body, trimmed, or the reason where there is none: servers before
-    /// pve-http-server 5.2.0 send the text in the status line only (folder `8.2.2-http5.1.2`).
-    pub message: String,
-    /// What is wrong with which parameter.
-    pub errors: BTreeMap<String, String>,
-}
-
-impl fmt::Display for Answer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} answered {}", self.request, self.status)?;
-        if !self.message.is_empty() {
-            write!(f, ": {}", self.message)?;
-        }
-        for (index, (parameter, text)) in self.errors.iter().enumerate() {
-            let separator = if index == 0 { " (" } else { "; " };
-            write!(f, "{separator}{parameter}: {}", text.trim())?;
-        }
-        f.write_str(if self.errors.is_empty() { "" } else { ")" })
-    }
-}
-
-/// What a call was waiting for when its time ran out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    /// The connection, TLS handshake included.
-    Connect,
-    /// The answer.
-    Answer,
-    /// Its turn: another write of this client, a login, or the next one-time code.
-    Turn,
-}
-
-/// What a request was refused for before anything was asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AuthFailure {
-    /// The API token. The server does not say why: recordings `193-auth-secret-prefix` to
-    /// `218-auth-token-deleted-in-use` all read alike.
-    Token,
-    /// The user name or the password.
-    Password,
-    /// The one-time code.
-    SecondFactor,
-    /// A ticket that was good before.
-    Ticket,
-    /// Nothing was presented.
-    Nothing,
-}
-
-/// Why a TLS handshake failed, with the certificate that was seen.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TlsFailure {
-    /// No trusted authority signed the certificate.
-    #[error("the certificate is signed by an authority that is not trusted here (subject {}, issuer {}, SHA-256 fingerprint {})", .0.subject, .0.issuer, .0.fingerprint)]
-    Untrusted(Box<Certificate>),
-    /// The certificate is for other names.
-    #[error("the certificate is not valid for this name: it names {} (SHA-256 fingerprint {})", names(.0), .0.fingerprint)]
-    NameMismatch(Box<Certificate>),
-    /// The certificate has expired.
-    #[error("the certificate expired{} (SHA-256 fingerprint {})", on(.0.not_after), .0.fingerprint)]
-    Expired(Box<Certificate>),
-    /// The certificate is not valid yet: most often one of the two clocks is wrong.
-    #[error("the certificate is not valid before its first day{} (SHA-256 fingerprint {})", on(.0.not_before), .0.fingerprint)]
-    NotYetValid(Box<Certificate>),
-    /// None of the pinned fingerprints is that of the certificate.
-    #[error("the certificate has the SHA-256 fingerprint {}, which is none of the expected ones", .0.fingerprint)]
-    FingerprintMismatch(Box<Certificate>),
-    /// Anything else: no common protocol version, a broken signature, an alert.
-    #[error("{detail}")]
-    Other {
-        /// What the TLS library says.
-        detail: String,
-        /// The certificate, when the handshake came that far.
-        certificate: Option<Box<Certificate>>,
-    },
-}
-
-impl TlsFailure {
-    /// The certificate that the server presented.
-    pub fn certificate(&self) -> Option<&Certificate> {
-        match self {
-            Self::Untrusted(seen)
-            | Self::NameMismatch(seen)
-            | Self::Expired(seen)
-            | Self::NotYetValid(seen)
-            | Self::FingerprintMismatch(seen) => Some(seen),
-            Self::Other { certificate, .. } => certificate.as_deref(),
-        }
-    }
-}
-
-fn names(certificate: &Certificate) -> String {
-    match certificate.names.as_slice() {
-        [] => "nobody".to_owned(),
-        names => names.join(", "),
-    }
-}
-
-fn on(instant: Option<time::OffsetDateTime>) -> String {
-    instant
-        .map(|instant| format!(" ({})", instant.date()))
-        .unwrap_or_default()
-}
 
 /// What a call can end in instead of its answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -176,7 +37,7 @@ pub enum Error {
         detail: String,
     },
     /// Time ran out.
-    #[error("{request}: {} within {} s", waited(.phase), .after.as_secs())]
+    #[error("{request}: {} within {after:?}", waited(.phase))]
     Timeout {
         /// What was asked.
         request: Box<RequestLine>,
@@ -225,8 +86,8 @@ pub enum Error {
         /// Whose credentials they are, when there are any.
         identity: Option<String>,
     },
-    /// The account has a second factor for which the client has no seed.
-    #[error("{request}: the account {user} has a second factor ({}), and no TOTP seed is configured", .factors.join(", "))]
+    /// The account has a second factor for which the client has neither seed nor code.
+    #[error("{request}: the account {user} has a second factor ({}), for which nothing is configured", .factors.join(", "))]
     SecondFactorRequired {
         /// What was asked.
         request: Box<RequestLine>,
@@ -344,7 +205,7 @@ fn waited(phase: &Phase) -> &'static str {
     match phase {
         Phase::Connect => "no connection",
         Phase::Answer => "no answer",
-        Phase::Turn => "it was not this call's turn",
+        Phase::Deadline => "not done",
     }
 }
 
@@ -352,6 +213,13 @@ fn unauthenticated(answer: &Answer, failure: &AuthFailure, identity: &Option<Str
     let whose = identity.as_deref().unwrap_or("nobody");
     let endpoint = &answer.request.endpoint;
     match failure {
+        // Until pve-manager 9.1.5 the status line gave the reason.
+        AuthFailure::Token if answer.message != "Authentication failed!" => {
+            format!(
+                "{endpoint} refused the API token {whose}: {}",
+                answer.message
+            )
+        }
         AuthFailure::Token => format!(
             "{endpoint} refused the API token {whose}: wrong secret, no such token, expired, or its owner is disabled or expired (the server does not say which)"
         ),

@@ -68,6 +68,9 @@ pub enum IdError {
     /// A whole API token without its secret, or a secret without its id: nothing is quoted.
     #[error("the API token is not complete: the form is user@realm!name=secret")]
     Incomplete,
+    /// Not a whole login ticket. Nothing of it is quoted.
+    #[error("this is not a login ticket: a whole one begins with PVE:user@realm:")]
+    Ticket,
 }
 
 /// What may be quoted of a text that is no id: nothing behind a `=`, and nothing that has the

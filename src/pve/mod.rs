@@ -26,7 +26,9 @@
 //! Behaviour of the server that looks odd is cited by the name of the recording that shows it,
 //! such as `036-token-create-duplicate`.
 
+mod answer;
 pub mod api;
+mod ask;
 mod call;
 mod certificate;
 mod classify;
@@ -35,9 +37,11 @@ mod credentials;
 pub mod diagnosis;
 mod endpoint;
 mod error;
+mod failure;
 mod id;
 mod lane;
 mod ledger;
+mod login;
 mod reads;
 mod secret;
 mod session;
@@ -46,7 +50,9 @@ mod single_flight;
 mod tests;
 mod tls;
 mod totp;
+mod transport;
 
+pub use answer::{Answer, RequestLine};
 pub use api::access::{Owner, Privileges, Realm, Role, normalise_path};
 pub use api::acl::{AclEntry, AclSubject, AclView};
 pub use api::nodes::{ClusterNode, ClusterStatus, Node, majority_online};
@@ -55,9 +61,10 @@ pub use api::version::Version;
 pub use call::Call;
 pub use certificate::{Certificate, Fingerprint, FingerprintError};
 pub use client::{Client, Settings};
-pub use credentials::{ApiToken, Credentials};
+pub use credentials::{ApiToken, Credentials, LoginTicket};
 pub use endpoint::{DEFAULT_PORT, Endpoint, EndpointError};
-pub use error::{Answer, AuthFailure, Error, Phase, RequestLine, TlsFailure};
+pub use error::Error;
+pub use failure::{AuthFailure, Phase, TlsFailure};
 pub use id::{IdError, TokenId, TokenName, UserId};
 pub use lane::Lane;
 pub use secret::Secret;

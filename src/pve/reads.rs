@@ -21,10 +21,25 @@ pub(super) struct Reads {
 }
 
 impl Reads {
-    /// Forgets everything: before a write, and after it.
-    pub(super) fn forget(&self) {
+    /// Forgets everything now, and again when the guard is dropped: before a write, and after
+    /// it, however it ends.
+    pub(super) fn outdate(&self) -> Outdated<'_> {
+        self.forget();
+        Outdated(self)
+    }
+
+    fn forget(&self) {
         self.owners.forget();
         self.acl.forget();
+    }
+}
+
+/// A write is under way, and what is read meanwhile may be of before it.
+pub(super) struct Outdated<'a>(&'a Reads);
+
+impl Drop for Outdated<'_> {
+    fn drop(&mut self) {
+        self.0.forget();
     }
 }
 

@@ -21,7 +21,7 @@ use rustls::{
 };
 
 use super::certificate::{Certificate, Fingerprint};
-use super::error::TlsFailure;
+use super::failure::TlsFailure;
 
 /// Why a text is no bundle of certificates. Nothing of the text is quoted: it may hold a key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -3,13 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use http::Method;
 use serde::Deserialize;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::super::client::Ask;
-use super::super::{Call, Client, Credentials, Error, TokenId, UserId};
+use super::super::ask::Ask;
+use super::super::{Call, Client, Error, TokenId, UserId};
 use super::lenient;
 use super::tokens::{self, TokenInfo};
 
@@ -177,7 +176,7 @@ impl Client {
             let (client, user) = (self.clone(), user.clone());
             async move { client.fetch_owner(&user, &Call::default()).await }
         };
-        let stopped = |why| self.stopped(why, Method::GET, &["access", "users", &user.to_string()]);
+        let stopped = |why| self.stop(why, &Ask::get(&["access", "users", &user.to_string()]));
         self.reads().owners.get(user, call, fetch, stopped).await
     }
 
@@ -191,15 +190,11 @@ impl Client {
                     .map(|owner| Some(Arc::new(owner)))
             }
             Err(Error::NoSuchUser { .. }) => Ok(None),
-            Err(Error::Forbidden { .. }) if self.is_ticket_of(user) => {
+            Err(Error::Forbidden { .. }) if self.settings().credentials.is_login_of(user) => {
                 self.own_tokens(user, call).await.map(Some)
             }
             Err(other) => Err(other),
         }
-    }
-
-    fn is_ticket_of(&self, user: &UserId) -> bool {
-        matches!(&self.settings().credentials, Credentials::Password { user: own, .. } if own == user)
     }
 
     async fn own_tokens(&self, user: &UserId, call: &Call) -> Result<Arc<Owner>, Error> {

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use http::Method;
 use serde::Deserialize;
 
-use super::super::client::Ask;
+use super::super::ask::Ask;
 use super::super::{Call, Client, Error, TokenId};
 use super::access::normalise_path;
 use super::lenient;
@@ -71,7 +70,7 @@ impl Client {
             let client = self.clone();
             async move { client.fetch_acl_view(&Call::default()).await.map(Arc::new) }
         };
-        let stopped = |why| self.stopped(why, Method::GET, &["access", "acl"]);
+        let stopped = |why| self.stop(why, &Ask::get(&["access", "acl"]));
         self.reads().acl.get(&(), call, fetch, stopped).await
     }
 

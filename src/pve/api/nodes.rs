@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::super::client::Ask;
+use super::super::ask::Ask;
 use super::super::{Call, Client, Error, Fingerprint};
 use super::lenient;
 

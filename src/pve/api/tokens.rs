@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::super::client::{Ask, Reply};
+use super::super::ask::{Ask, Reply};
 use super::super::{Call, Client, Error, Secret, TokenId};
 use super::lenient;
 
@@ -44,21 +44,23 @@ impl From<RawToken> for TokenInfo {
     }
 }
 
+const MALFORMED: &str = "its tokens do not have the documented form";
+
 /// Tokens as map (one user), list (many users, token list) or `null` (none).
 pub(super) fn from_collection(value: Value) -> Result<BTreeMap<String, TokenInfo>, String> {
     let named = |raw: RawToken| match raw.tokenid.clone() {
         Some(name) => Ok((name, raw.into())),
-        None => Err("a token without its name".to_owned()),
+        None => Err(MALFORMED.to_owned()),
     };
     match value {
         Value::Null => Ok(BTreeMap::new()),
         Value::Array(_) => serde_json::from_value::<Vec<RawToken>>(value)
-            .map_err(|error| error.to_string())?
+            .map_err(|_| MALFORMED.to_owned())?
             .into_iter()
             .map(named)
             .collect(),
         _ => Ok(serde_json::from_value::<BTreeMap<String, RawToken>>(value)
-            .map_err(|error| error.to_string())?
+            .map_err(|_| MALFORMED.to_owned())?
             .into_iter()
             .map(|(name, raw)| (name, raw.into()))
             .collect()),

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::super::client::Ask;
+use super::super::ask::Ask;
 use super::super::{Call, Client, Error};
 
 /// The version of pve-manager. Features are probed by using them, never by comparing this.

@@ -5,6 +5,8 @@
 //! requests as it can over one connection; the stages before the first answer are told from how
 //! that request ended. It never fails: what goes wrong is what it reports.
 
+mod cluster;
+mod remedy;
 mod report;
 mod run;
 mod verdict;

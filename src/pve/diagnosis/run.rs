@@ -3,11 +3,9 @@
 use std::time::{Duration, Instant};
 
 use super::super::api::access::normalise_path;
-use super::super::client::Ask;
-use super::super::error::Error;
-use super::super::{
-    Call, Client, ClusterNode, ClusterStatus, Credentials, Node, Realm, majority_online,
-};
+use super::super::ask::Ask;
+use super::super::{Call, Client, ClusterStatus, Credentials, Error, Node, Realm};
+use super::cluster;
 use super::report::{Report, Requirements, Stage, Status};
 use super::verdict::Verdict;
 
@@ -53,7 +51,8 @@ impl Run<'_> {
         }
         self.authentication(&realms).await?;
         self.privileges(requirements).await?;
-        self.cluster().await
+        self.cluster().await;
+        Ok(())
     }
 
     async fn is_it_proxmox(&mut self) -> Result<Vec<Realm>, Stopped> {
@@ -68,10 +67,13 @@ impl Run<'_> {
         };
         match answered {
             Ok(realms) => {
-                self.pass_up_to(Stage::Proxmox, begun.elapsed());
+                for stage in [Stage::Dns, Stage::Tcp, Stage::Tls] {
+                    self.report.pass(stage, Duration::ZERO);
+                }
+                self.report.pass(Stage::Proxmox, begun.elapsed());
                 Ok(realms)
             }
-            Err(error) => Err(self.not_reached(&error, begun.elapsed())),
+            Err(error) => Err(self.not_reached(&as_foreign(error), begun.elapsed())),
         }
     }
 
@@ -90,13 +92,6 @@ impl Run<'_> {
                 failure.certificate().map(|seen| seen.fingerprint);
         }
         self.stop(stage, verdict, elapsed)
-    }
-
-    fn pass_up_to(&mut self, last: Stage, elapsed: Duration) {
-        for stage in [Stage::Dns, Stage::Tcp, Stage::Tls] {
-            self.report.pass(stage, Duration::ZERO);
-        }
-        self.report.pass(last, elapsed);
     }
 
     async fn authentication(&mut self, realms: &[Realm]) -> Result<(), Stopped> {
@@ -220,48 +215,21 @@ impl Run<'_> {
         nothing_seen && is_token && self.client.has_no_permissions(self.call).await
     }
 
-    async fn cluster(&mut self) -> Result<(), Stopped> {
+    async fn cluster(&mut self) {
         let begun = Instant::now();
-        let facts = self.cluster_facts(begun).await;
-        let (nodes, status) = match facts {
-            Ok(facts) => facts,
-            Err(error) => {
-                self.blame(Stage::Cluster, Verdict::from(&error), begun.elapsed());
-                return Ok(());
+        let problem = match self.cluster_facts(begun).await {
+            Ok((nodes, status)) => {
+                self.report.nodes = cluster::members(&nodes, &status);
+                self.report.quorate = status.quorate;
+                self.report.cluster_name.clone_from(&status.name);
+                cluster::judge(&nodes, &status)
             }
+            Err(error) => Some(Verdict::from(&error)),
         };
-        self.report.cluster_name.clone_from(&status.name);
-        self.report.quorate = status.quorate;
-        let offline: Vec<&str> = nodes
-            .iter()
-            .filter(|node| !node.online)
-            .map(|node| node.name.as_str())
-            .collect();
-        let verdict = if status.quorate == Some(false) || !majority_online(&nodes) {
-            Some((Status::NoQuorum, "The host is cut off from the majority of its cluster, so that it only reads and what it reads may be old".to_owned(), "Set endpoint to a node that is with the majority, or bring the cluster's nodes back together"))
-        } else if offline.is_empty() {
-            None
-        } else {
-            Some((
-                Status::ClusterDegraded,
-                format!("The cluster works without {}", offline.join(", ")),
-                "Bring the offline nodes back, or leave them out of endpoints",
-            ))
-        };
-        self.report.nodes = members(&nodes, status);
-        match verdict {
+        match problem {
             None => self.report.pass(Stage::Cluster, begun.elapsed()),
-            Some((status, message, remedy)) => {
-                let verdict = Verdict {
-                    status,
-                    stage: Stage::Cluster,
-                    message: format!("{message}."),
-                    remedy: format!("{remedy} (pvecm status on the host shows them)."),
-                };
-                self.blame(Stage::Cluster, verdict, begun.elapsed());
-            }
+            Some(verdict) => self.blame(Stage::Cluster, verdict, begun.elapsed()),
         }
-        Ok(())
     }
 
     /// The nodes first: everybody may list them, whereas a refusal closes the connection.
@@ -313,16 +281,18 @@ impl Run<'_> {
     }
 }
 
-/// The cluster's own list where it could be read, or what everybody may know of the nodes.
-fn members(nodes: &[Node], status: ClusterStatus) -> Vec<ClusterNode> {
-    if !status.nodes.is_empty() {
-        return status.nodes;
+/// Proxmox VE lists its realms to everybody and in one form: who wants credentials first, or
+/// lists something else, is not Proxmox VE.
+fn as_foreign(error: Error) -> Error {
+    let detail = match &error {
+        Error::Unauthenticated { .. } | Error::Forbidden { .. } => {
+            "it wants credentials for the list of realms, which is open to everybody"
+        }
+        Error::Decode { .. } | Error::TooLarge { .. } => "its list of realms is none",
+        _ => return error,
+    };
+    Error::NotProxmox {
+        request: Box::new(error.request().clone()),
+        detail: detail.to_owned(),
     }
-    let known = nodes.iter().map(|node| ClusterNode {
-        name: node.name.clone(),
-        online: node.online,
-        local: nodes.len() == 1,
-        address: None,
-    });
-    known.collect()
 }

@@ -344,16 +344,42 @@ async fn a_host_cut_off_from_its_cluster_is_told_even_without_cluster_rights() {
 #[tokio::test]
 async fn a_cluster_that_works_without_a_node_is_degraded() {
     let host = host(answer(
-        "/nodes",
-        json!([{"node": "a", "status": "online"}, {"node": "b", "status": "offline"}, {"node": "c", "status": "online"}]),
+        "/cluster/status",
+        json!([
+            {"type": "cluster", "name": "lab", "quorate": 1},
+            {"type": "node", "name": "a", "online": 1, "local": 1},
+            {"type": "node", "name": "b", "online": 0},
+            {"type": "node", "name": "c", "online": 1},
+        ]),
     ))
     .await;
     let report = run(&host, &Requirements::default()).await;
     assert_eq!(report.status, Status::ClusterDegraded);
-    assert!(
-        report.message.contains("without b") && !report.status.is_failure(),
-        "{}",
-        report.message
+    assert!(!report.status.is_failure());
+    assert_eq!(
+        (report.cluster_name.as_deref(), report.quorate),
+        (Some("lab"), Some(true))
+    );
+    assert!(report.message.contains("without b"), "{}", report.message);
+}
+
+#[tokio::test]
+async fn a_host_that_wants_credentials_for_its_realms_is_not_proxmox() {
+    let host = host(|_| Some(replay("9.1.1/189-use-version-noauth", 0))).await;
+    let report = run(&host, &Requirements::default()).await;
+    assert_eq!(
+        (report.status, report.stage),
+        (Status::NotProxmox, Stage::Proxmox)
+    );
+}
+
+#[tokio::test]
+async fn a_list_of_realms_that_is_none_is_not_proxmox_s() {
+    let host = host(|_| Some(data(&json!("welcome")))).await;
+    let report = run(&host, &Requirements::default()).await;
+    assert_eq!(
+        (report.status, report.stage),
+        (Status::NotProxmox, Stage::Proxmox)
     );
 }
 

@@ -73,6 +73,24 @@ async fn a_ticket_travels_as_a_cookie_and_a_write_also_carries_the_csrf_token() 
 }
 
 #[tokio::test]
+async fn a_login_can_be_handed_on_and_used_by_another_client() {
+    let host = host(false).await;
+    let first = Client::new(host.settings(account(None)));
+    let login = first.log_in(&Call::default()).await.unwrap().unwrap();
+    assert_eq!(login.user.to_string(), "demo@pve");
+    let second = Client::new(host.settings(Credentials::Ticket(login)));
+    second
+        .delete_token(&"demo@pve!t1".parse().unwrap(), &Call::default())
+        .await
+        .unwrap();
+    let write = &host.received()[1];
+    assert!(write.line.starts_with("DELETE") && write.header("cookie").is_some());
+    assert_eq!(write.header("csrfpreventiontoken"), Some("6B0482D5:OwkT"));
+    let token = Client::new(host.settings(super::script::token("demo@pve!t1=s")));
+    assert!(token.log_in(&Call::default()).await.unwrap().is_none());
+}
+
+#[tokio::test]
 async fn calls_at_the_same_time_share_one_login() {
     let host = host(false).await;
     let client = Client::new(host.settings(account(None)));
@@ -141,6 +159,45 @@ async fn a_ticket_that_is_refused_is_replaced_at_the_next_call_and_not_before() 
             logins
         );
     }
+}
+
+#[tokio::test]
+async fn a_ticket_is_renewed_with_itself_and_no_second_factor() {
+    let host = host(false).await;
+    let client = Client::new(host.settings(account(Some(SEED))));
+    client.version(&Call::default()).await.unwrap();
+    client.session().age();
+    client.version(&Call::default()).await.unwrap();
+    let renewal = &host.received()[2];
+    assert!(is_login(renewal));
+    assert_eq!(
+        renewal.body,
+        "username=demo%40pve&password=PVE%3Ademo%40pve%3A6B0482D5%3A%3AKHg%2Fw%2B%3D%3D"
+    );
+    assert_eq!(host.lines().len(), 4);
+}
+
+#[tokio::test]
+async fn a_ticket_that_cannot_be_renewed_is_replaced_by_a_new_login() {
+    let host = Host::new(|received| match is_login(received) {
+        true if received.body.contains("password=PVE") => {
+            replay("9.1.1/225-ticket-wrong-password", 0)
+        }
+        true => granted(),
+        false => anything(),
+    })
+    .await;
+    let client = Client::new(host.settings(account(None)));
+    client.version(&Call::default()).await.unwrap();
+    client.session().age();
+    client.version(&Call::default()).await.unwrap();
+    assert_eq!(
+        host.received()
+            .iter()
+            .filter(|received| is_login(received))
+            .count(),
+        3
+    );
 }
 
 #[tokio::test]
@@ -242,6 +299,39 @@ async fn a_second_factor_without_a_seed_is_told_with_the_factors_there_are() {
         (factors.as_slice(), user.to_string().as_str()),
         (&["totp".to_owned()][..], "demo@pve")
     );
+}
+
+#[tokio::test]
+async fn a_code_that_somebody_typed_in_logs_the_client_in() {
+    for (typed, sent) in [
+        ("123456", "totp%3A123456"),
+        ("recovery:20a8-d210", "recovery%3A20a8-d210"),
+    ] {
+        let host = Host::new(move |received| match (is_login(received), typed) {
+            (true, _) if received.body.contains("tfa-challenge=") => granted(),
+            (true, "123456") => challenge(),
+            (true, _) => {
+                data(&json!({"NeedTFA": 1, "ticket": "PVE:!tfa!{\"recovery\"%3A[0]}:6B::x"}))
+            }
+            (false, _) => anything(),
+        })
+        .await;
+        let client = Client::new(host.settings(account(None)));
+        let call = Call::default();
+        let missing = client.version(&call).await.unwrap_err();
+        assert!(
+            matches!(missing, Error::SecondFactorRequired { .. }),
+            "{missing}"
+        );
+        client
+            .log_in_with_code(&Secret::new(typed), &call)
+            .await
+            .unwrap();
+        client.version(&call).await.unwrap();
+        let answer = &host.received()[2].body;
+        assert!(answer.ends_with(&format!("&password={sent}")), "{answer}");
+        assert_eq!(host.lines().len(), 4);
+    }
 }
 
 #[tokio::test]

@@ -3,8 +3,8 @@
 use http::Method;
 
 use super::recordings::recorded;
+use crate::pve::ask::About;
 use crate::pve::classify::{self, Raw};
-use crate::pve::client::About;
 use crate::pve::{Error, RequestLine, TokenId};
 
 fn refusal(method: Method, case: &str, exchange: usize) -> Error {

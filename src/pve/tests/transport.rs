@@ -210,6 +210,20 @@ async fn a_page_in_place_of_an_answer_is_not_proxmox_s() {
 }
 
 #[tokio::test]
+async fn another_protocol_behind_tls_is_not_proxmox_s() {
+    let host =
+        Host::new(|_| Reaction::AnswerAndClose(b"220 mail.example.com ESMTP\r\n".to_vec())).await;
+    let read = host.client().version(&Call::default()).await.unwrap_err();
+    assert!(matches!(read, Error::NotProxmox { .. }), "{read}");
+    let write = host
+        .client()
+        .delete_token(&id("demo@pve!t1"), &Call::default())
+        .await
+        .unwrap_err();
+    assert!(write.may_have_taken_effect(), "{write}");
+}
+
+#[tokio::test]
 async fn a_success_without_the_documented_content_is_an_error_that_quotes_nothing() {
     let host = Host::new(|_| data(&json!({"value": 7, "secret": "s3cr3t"}))).await;
     let error = host
@@ -243,7 +257,7 @@ async fn a_redirect_is_reported_and_not_followed() {
 async fn an_answer_that_does_not_come_times_out() {
     let host = Host::new(|_| Reaction::Hang).await;
     let mut settings = host.settings(token("root@pam!admin=s"));
-    settings.request_timeout = Duration::from_millis(300);
+    settings.request_timeout = Duration::from_secs(1);
     let client = Client::new(settings);
     let read = client.version(&Call::default()).await.unwrap_err();
     assert!(
@@ -331,7 +345,7 @@ async fn a_name_that_does_not_resolve_is_told_with_what_the_resolver_says() {
         endpoint: "https://pve1.test:8006".to_owned(),
         path: "/version".to_owned(),
     };
-    let error = classify::transport(&request, &failed, Duration::ZERO, Duration::ZERO);
+    let error = classify::transport(&request, &failed, Duration::ZERO);
     assert!(matches!(error, Error::Dns { .. }) && error.is_unreachable());
     assert_eq!(
         error.to_string(),
@@ -370,7 +384,7 @@ async fn a_read_ends_at_its_deadline() {
         matches!(
             error,
             Error::Timeout {
-                phase: Phase::Turn,
+                phase: Phase::Deadline,
                 ..
             }
         ),

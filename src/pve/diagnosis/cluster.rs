@@ -1,0 +1,136 @@
+//! Whether a cluster is whole, from what could be read of it.
+
+use super::super::{ClusterNode, ClusterStatus, Node, majority_online};
+use super::report::{Stage, Status};
+use super::verdict::Verdict;
+
+/// The nodes, from the cluster's own list where it could be read, or what everybody may know.
+pub(super) fn members(nodes: &[Node], status: &ClusterStatus) -> Vec<ClusterNode> {
+    if !status.nodes.is_empty() {
+        return status.nodes.clone();
+    }
+    let known = nodes.iter().map(|node| ClusterNode {
+        name: node.name.clone(),
+        online: node.online,
+        local: nodes.len() == 1,
+        address: None,
+    });
+    known.collect()
+}
+
+/// What is wrong with the cluster, if anything is.
+pub(super) fn judge(nodes: &[Node], status: &ClusterStatus) -> Option<Verdict> {
+    let cut_off = match status.quorate {
+        Some(quorate) => !quorate,
+        None => status.nodes.is_empty() && !majority_online(nodes),
+    };
+    let offline: Vec<String> = members(nodes, status)
+        .into_iter()
+        .filter(|node| !node.online)
+        .map(|node| node.name)
+        .collect();
+    let (status, message, remedy) = if cut_off {
+        (
+            Status::NoQuorum,
+            "The host is cut off from the majority of its cluster: it only reads, and what it \
+             reads may be old."
+                .to_owned(),
+            "Set endpoint to a node that is with the majority, or bring the nodes back together \
+             (pvecm status on the host shows them).",
+        )
+    } else if !offline.is_empty() {
+        (
+            Status::ClusterDegraded,
+            format!("The cluster works without {}.", offline.join(", ")),
+            "Bring the offline nodes back (pvecm status on the host shows them), or leave them \
+             out of endpoints.",
+        )
+    } else {
+        return None;
+    };
+    Some(Verdict {
+        status,
+        stage: Stage::Cluster,
+        message,
+        remedy: remedy.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{judge, members};
+    use crate::pve::diagnosis::Status;
+    use crate::pve::{ClusterNode, ClusterStatus, Node};
+
+    fn nodes(online: &[bool]) -> Vec<Node> {
+        let node = |(index, online): (usize, &bool)| Node {
+            name: format!("pve{}", index + 1),
+            online: *online,
+            fingerprint: None,
+        };
+        online.iter().enumerate().map(node).collect()
+    }
+
+    fn cluster(quorate: bool, online: &[bool]) -> ClusterStatus {
+        ClusterStatus {
+            name: Some("lab".to_owned()),
+            quorate: Some(quorate),
+            nodes: members(&nodes(online), &ClusterStatus::default()),
+        }
+    }
+
+    fn status(nodes: &[Node], status: &ClusterStatus) -> Option<Status> {
+        judge(nodes, status).map(|verdict| verdict.status)
+    }
+
+    #[test]
+    fn the_cluster_s_own_word_on_quorum_counts() {
+        let nothing_known = nodes(&[false, false, false]);
+        assert_eq!(
+            status(&nothing_known, &cluster(true, &[true, true, true])),
+            None
+        );
+        let lost = cluster(false, &[true, true, true]);
+        assert_eq!(
+            status(&nodes(&[true, true, true]), &lost),
+            Some(Status::NoQuorum)
+        );
+    }
+
+    #[test]
+    fn without_that_word_a_majority_of_nodes_must_be_online() {
+        let unknown = ClusterStatus::default();
+        assert_eq!(status(&nodes(&[true]), &unknown), None);
+        assert_eq!(
+            status(&nodes(&[true, false, false]), &unknown),
+            Some(Status::NoQuorum)
+        );
+        assert_eq!(
+            status(&nodes(&[true, true, false]), &unknown),
+            Some(Status::ClusterDegraded)
+        );
+    }
+
+    #[test]
+    fn a_host_without_a_cluster_is_whole_as_soon_as_it_answers() {
+        let alone = ClusterStatus {
+            nodes: vec![ClusterNode {
+                name: "pve1".to_owned(),
+                online: true,
+                local: true,
+                address: None,
+            }],
+            ..ClusterStatus::default()
+        };
+        assert_eq!(status(&nodes(&[false]), &alone), None);
+    }
+
+    #[test]
+    fn a_node_that_is_offline_is_named() {
+        let verdict = judge(
+            &nodes(&[true, true, true]),
+            &cluster(true, &[true, false, true]),
+        );
+        assert_eq!(verdict.unwrap().message, "The cluster works without pve2.");
+    }
+}

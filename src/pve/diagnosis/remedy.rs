@@ -1,0 +1,176 @@
+//! What to change, in the words of the provider's attributes.
+
+use super::super::{Answer, AuthFailure, Certificate, Error, Phase, TlsFailure};
+
+/// Where an administrator finds the fingerprint to compare with.
+const WHERE: &str = "Compare it with the one on the host under Node > System > Certificates";
+
+pub(super) fn remedy(error: &Error) -> String {
+    match error {
+        Error::Tls { failure, .. } => tls(failure),
+        Error::Forbidden { answer } => forbidden(answer),
+        Error::SecondFactorRequired { factors, .. } => second_factor(factors).to_owned(),
+        Error::Unauthenticated { failure, .. } => credentials(*failure).to_owned(),
+        other => format!(
+            "{} (endpoint is {}).",
+            advice(other),
+            other.request().endpoint
+        ),
+    }
+}
+
+fn advice(error: &Error) -> &'static str {
+    match error {
+        Error::Dns { .. } => {
+            "Check the host name in endpoint and this machine's name service, or set endpoint to \
+             an address"
+        }
+        Error::Refused { .. } | Error::Connect { .. } => {
+            "Check host and port in endpoint: Proxmox VE listens on port 8006. On the host, see \
+             that the service pveproxy runs and that no firewall stands in between"
+        }
+        Error::Timeout {
+            phase: Phase::Connect,
+            ..
+        } => {
+            "Check host and port in endpoint and the firewalls in between, or raise \
+             request_timeout for a slow line"
+        }
+        Error::Timeout { .. } | Error::Lost { .. } | Error::Cancelled { .. } => {
+            "Raise request_timeout or the timeout of the operation if the host is slow; on the \
+             host, see that the services pveproxy and pvedaemon run"
+        }
+        Error::PlainHttp { .. } => {
+            "Check the port in endpoint: Proxmox VE speaks https on port 8006"
+        }
+        Error::Setup { .. } => "Check ca_certificate, or set certificate_fingerprints instead",
+        Error::NotProxmox { .. } => {
+            "Check host, port and path in endpoint: they must lead to the API of Proxmox VE \
+             itself, not to a login page, a load balancer's default site or another product"
+        }
+        Error::NoQuorum { .. } => {
+            "Set endpoint to a node that is with the majority, or bring the nodes of the cluster \
+             back together"
+        }
+        Error::LockTimeout { .. } => {
+            "Run it again; if it stays so, somebody else writes the user configuration all the \
+             time, or a node hangs while it holds the lock"
+        }
+        Error::ProxyHop { .. } => {
+            "On the host, see that the service pvedaemon runs and that the nodes reach each \
+             other; no setting of this provider takes part in that"
+        }
+        _ => {
+            "The host answers and cannot serve the request; its journal (journalctl -u pveproxy \
+             -u pvedaemon -u pve-cluster) says why"
+        }
+    }
+}
+
+fn tls(failure: &TlsFailure) -> String {
+    match failure {
+        TlsFailure::Untrusted(seen) => pin(
+            seen,
+            "or set ca_certificate to the authority of the cluster, /etc/pve/pve-root-ca.pem on \
+             any node",
+        ),
+        TlsFailure::NameMismatch(seen) => pin(
+            seen,
+            "or set endpoint to a name that the certificate is valid for",
+        ),
+        TlsFailure::Expired(seen) => pin(
+            seen,
+            "or renew the certificate (pvecm updatecerts --force on the host)",
+        ),
+        TlsFailure::NotYetValid(_) => {
+            "Check the clocks of this machine and of the host.".to_owned()
+        }
+        TlsFailure::FingerprintMismatch(seen) => format!(
+            "{WHERE}. If they are equal, the certificate was renewed or this is another node, and \
+             {} belongs into certificate_fingerprints; if not, somebody else answers.",
+            seen.fingerprint
+        ),
+        TlsFailure::Other { .. } => "The handshake failed before the certificate could be \
+             judged: see that endpoint leads to Proxmox VE itself and that it offers TLS 1.2 or \
+             1.3."
+            .to_owned(),
+    }
+}
+
+/// How to trust a certificate that nobody vouches for, and what to do instead.
+fn pin(seen: &Certificate, instead: &str) -> String {
+    format!(
+        "{WHERE} and, if they are equal, set certificate_fingerprints = [\"{}\"], {instead}. With \
+         verify_ssl = false anybody would be trusted.",
+        seen.fingerprint
+    )
+}
+
+fn credentials(failure: AuthFailure) -> &'static str {
+    match failure {
+        AuthFailure::Token => {
+            "Check api_token, or api_token_id and api_token_secret: see under Datacenter > \
+             Permissions > API Tokens that the token exists and has not expired, and under Users \
+             that its owner is enabled. A lost secret cannot be shown again, only replaced."
+        }
+        AuthFailure::Password => "Check username, with its realm as in root@pam, and password.",
+        AuthFailure::SecondFactor => {
+            "Check totp_secret and the clocks of this machine and of the host, or use an \
+             api_token, which needs no second factor."
+        }
+        AuthFailure::Ticket => {
+            "Run it again: a login lives for two hours. An api_token does not run out in between."
+        }
+        AuthFailure::Nothing => "Set api_token, or username and password.",
+    }
+}
+
+fn second_factor(factors: &[String]) -> &'static str {
+    if factors.iter().any(|factor| factor == "totp") {
+        "Set totp_secret to the seed of the account's one-time codes, or use an api_token, which \
+         needs no second factor."
+    } else {
+        "Use an api_token, which needs no second factor: the factors of this account need a person."
+    }
+}
+
+/// What to grant, or that nothing can be granted.
+fn forbidden(answer: &Answer) -> String {
+    if answer.message.contains("not available with API token")
+        || answer.message.contains("root@pam")
+    {
+        return "The host allows this call to a password login only, whatever the token may do: set \
+                username and password."
+            .to_owned();
+    }
+    let missing = named(answer).unwrap_or_else(|| unnamed(answer).to_owned());
+    format!(
+        "It needs {missing}: granted to the token of the provider itself if that has privilege \
+         separation, and to its owner in any case."
+    )
+}
+
+/// Most refusals name the path and the privilege: `Permission check failed (/, Sys.Audit)`
+/// (recording `180-use-cluster-status-unprivileged`).
+fn named(answer: &Answer) -> Option<String> {
+    let (_, rest) = answer.message.split_once('(')?;
+    let (path, privileges) = rest.strip_suffix(')')?.split_once(", ")?;
+    path.starts_with('/')
+        .then(|| format!("{privileges} on {path}"))
+}
+
+/// The calls about users and tokens do not say what they lack
+/// (recording `144-token-update-unprivileged`).
+fn unnamed(answer: &Answer) -> &'static str {
+    let path = &answer.request.path;
+    if path.starts_with("/access/users/") && (answer.request.is_write() || path.contains("/token"))
+    {
+        "User.Modify on /access/groups, or on a group of the token's owner"
+    } else if path == "/access/acl" {
+        "Permissions.Modify on the path of the grant"
+    } else if path.starts_with("/access") {
+        "Sys.Audit on /access"
+    } else {
+        "a privilege that the host does not name"
+    }
+}
