@@ -164,8 +164,8 @@ fn authenticate(
     fault: Option<&Kind>,
 ) -> Result<String, Response> {
     if matches!(fault, Some(Kind::PmxcfsDown)) {
-        let text =
-            "RPCEnvironment init request failed: ipcc_send_rec[1] failed: Connection refused";
+        let text = "RPCEnvironment init request failed: \
+                    Unable to load access control list: Connection refused";
         return Err(Response::bare(500, text).after(REFUSAL));
     }
     let state = locked(&shared.state);

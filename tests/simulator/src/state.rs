@@ -177,9 +177,7 @@ impl State {
         self.second_factors.remove(userid);
         let prefix = format!("{userid}!");
         self.secrets.retain(|id, _| !id.starts_with(&prefix));
-        for group in self.config.groups.values_mut() {
-            group.users.remove(userid);
-        }
+        self.config.leave_groups(userid);
         self.config
             .revoke_all(|subject| *subject == Subject::User(userid.to_owned()));
         self.settle();
@@ -191,6 +189,11 @@ impl State {
         group
             .users
             .extend(members.iter().map(|&member| member.to_owned()));
+    }
+
+    /// Takes a user out of all groups.
+    pub fn leave_groups(&mut self, userid: &str) {
+        self.config.leave_groups(userid);
     }
 
     /// The group of that name.

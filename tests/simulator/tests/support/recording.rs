@@ -82,15 +82,14 @@ impl Folder {
 
     /// The latest moment that the tickets of the folder tell, in seconds since the epoch.
     pub fn latest(&self) -> Option<i64> {
-        let texts = self
-            .cases
-            .iter()
-            .flat_map(|case| &case.exchanges)
-            .filter_map(|exchange| match &exchange.answer {
-                Body::Json(json) => Some(json["data"]["CSRFPreventionToken"].as_str()?.to_owned()),
-                _ => None,
-            });
-        texts
+        let exchanges = self.cases.iter().flat_map(|case| &case.exchanges);
+        let tokens = exchanges.flat_map(|exchange| {
+            let answered = exchange.data()["CSRFPreventionToken"].as_str();
+            answered
+                .into_iter()
+                .chain(exchange.header("CSRFPreventionToken"))
+        });
+        tokens
             .filter_map(|text| i64::from_str_radix(text.split(':').next()?, 16).ok())
             .max()
     }
@@ -178,10 +177,19 @@ impl Exchange {
         self.status() == 200 && self.json().is_none_or(|json| json["success"] != 0)
     }
 
-    /// The error's text, wherever it is told.
+    /// The error's texts, wherever they are told.
     pub fn error(&self) -> String {
-        let message = self.json().and_then(|json| json["message"].as_str());
-        message.unwrap_or_else(|| self.reason()).to_owned()
+        let json = self.json().unwrap_or(&Value::Null);
+        let message = json["message"].as_str().unwrap_or_else(|| self.reason());
+        let faults = json["errors"]
+            .as_object()
+            .into_iter()
+            .flat_map(|errors| errors.values());
+        let faults = faults.filter_map(Value::as_str);
+        std::iter::once(message)
+            .chain(faults)
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 
     pub fn json(&self) -> Option<&Value> {

@@ -11,7 +11,7 @@ use percent_encoding::percent_decode_str;
 use proxmox_simulator::State;
 use serde_json::Value;
 
-use super::recording::{Case, Exchange};
+use super::recording::{Body, CUT, Case, Exchange};
 
 /// What those who are not root may do: a role on `/`, and whether their tokens are separated.
 pub const RIGHTS: &[(Option<(&str, &str)>, bool)] = &[
@@ -305,7 +305,7 @@ impl<'a> World<'a> {
         self.user_exists(userid);
         let listed = exchange.data().as_array().cloned().unwrap_or_default();
         self.token_list(userid, &listed);
-        if matches!(exchange.answer, super::recording::Body::Beginning(_)) {
+        if matches!(exchange.answer, Body::Beginning(_)) {
             return;
         }
         let names: BTreeSet<&str> = listed
@@ -326,12 +326,10 @@ impl<'a> World<'a> {
 
     fn token_list(&mut self, userid: &str, listed: &[Value]) {
         for shown in listed {
-            let Some(name) = shown["tokenid"]
-                .as_str()
-                .filter(|name| !name.contains('\u{ffff}'))
-            else {
+            let Some(name) = shown["tokenid"].as_str() else {
                 continue;
             };
+            let name = name.trim_end_matches(CUT);
             let id = format!("{userid}!{name}");
             if self.decide("token", &id) && self.state.token(userid, name).is_none() {
                 self.state.add_token(&id, true, None, 0);
@@ -377,13 +375,29 @@ impl<'a> World<'a> {
         (user.email, user.comment, user.keys) = (text("email"), text("comment"), text("keys"));
     }
 
+    /// The user that a list shows after another; one without rights sees only itself.
+    fn next_user(&self, exchange: &Exchange, before: &str) -> Option<String> {
+        let myself = identity(exchange).filter(|id| !id.contains('!') && id != "root@pam");
+        myself.or_else(|| {
+            self.state
+                .user_ids()
+                .find(|&id| id > before)
+                .map(str::to_owned)
+        })
+    }
+
     /// A list with more than oneself shows all users there were.
     fn users(&mut self, exchange: &Exchange) {
         let listed = exchange.data().as_array().cloned().unwrap_or_default();
+        let mut before = String::new();
         for shown in &listed {
-            let Some(userid) = shown["userid"].as_str() else {
+            // The list is in order, so even an entry cut off before its id is known.
+            let userid = shown["userid"].as_str().map(str::to_owned);
+            let Some(userid) = userid.or_else(|| self.next_user(exchange, &before)) else {
                 continue;
             };
+            before.clone_from(&userid);
+            let userid = userid.as_str();
             self.user_exists(userid);
             if self.decide("user fields", userid) {
                 self.user_fields(userid, shown);
@@ -397,21 +411,16 @@ impl<'a> World<'a> {
                 shown["tokens"].as_array().map_or(&[], Vec::as_slice),
             );
         }
-        let complete = matches!(exchange.answer, super::recording::Body::Json(_));
+        let complete = matches!(exchange.answer, Body::Json(_));
         if complete && listed.len() > 1 {
             let users: Vec<String> = self.state.user_ids().map(str::to_owned).collect();
             for userid in users {
-                let shown = listed
+                match listed
                     .iter()
-                    .find(|shown| shown["userid"] == userid.as_str());
-                match shown {
+                    .find(|shown| shown["userid"] == userid.as_str())
+                {
                     None => self.user_missing(&userid),
-                    Some(shown) if shown["groups"] == "" => {
-                        let groups: Vec<String> = ["grp1"].map(str::to_owned).to_vec();
-                        for group in groups {
-                            self.state.group_mut(&group).users.remove(&userid);
-                        }
-                    }
+                    Some(shown) if shown["groups"] == "" => self.state.leave_groups(&userid),
                     Some(_) => {}
                 }
             }
