@@ -346,6 +346,9 @@ async fn run(
             Err(Interrupt::Failed(failure)) => return Err(failure),
             Err(Interrupt::NeedsLock(wanted)) => {
                 lock = Some(acquire(shared, wanted, fault, waited).await?);
+                if let Some(Kind::Overtaken(by)) = fault {
+                    by(&mut locked(&shared.state));
+                }
             }
         }
     }

@@ -341,6 +341,13 @@ impl State {
         self.settle();
     }
 
+    /// Uses up one of a user's recovery keys, by its number from 0.
+    pub fn use_recovery_key(&mut self, userid: &str, number: usize) {
+        if let Some(factors) = self.second_factors.get_mut(userid) {
+            factors.use_recovery_key(number);
+        }
+    }
+
     /// Whether a refused credential is told why, in the status line. Servers before pve-manager
     /// 9.1.5 do.
     pub fn explain_refusals(&mut self, explain: bool) {

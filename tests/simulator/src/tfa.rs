@@ -38,6 +38,13 @@ impl SecondFactors {
         self.created = now;
     }
 
+    /// Uses up the key of that number.
+    pub(crate) fn use_recovery_key(&mut self, number: usize) {
+        if let Some(key) = self.recovery.get_mut(number) {
+            *key = None;
+        }
+    }
+
     /// The code of a moment.
     pub(crate) fn code(&self, now: i64) -> Option<String> {
         self.code_of_step(u64::try_from(now).ok()? / STEP)

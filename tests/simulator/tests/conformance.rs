@@ -8,8 +8,11 @@
 mod support {
     pub mod client;
     pub mod compare;
+    pub mod identity;
+    pub mod objects;
     pub mod recording;
     pub mod replay;
+    pub mod rights;
     pub mod world;
 }
 
@@ -41,12 +44,17 @@ fn fixture(name: &str) -> Value {
 /// The reason why a case is not modelled, if it is one of those.
 fn not_modelled(case: &Case, rules: &Value) -> Option<String> {
     let rules = rules.as_array().into_iter().flatten();
+    let has = |rule: &Value, (name, value): &(String, String)| {
+        let begins = rule["response_header"][1].as_str().unwrap_or_default();
+        rule["response_header"][0] == name.as_str() && value.starts_with(begins)
+    };
     let meets = |rule: &&Value| {
-        case.exchanges.iter().any(|exchange| {
+        let mut exchanges = case.exchanges.iter();
+        exchanges.any(|exchange| {
             exchange
                 .answer_headers
                 .iter()
-                .any(|(name, value)| rule["response_header"] == serde_json::json!([name, value]))
+                .any(|header| has(rule, header))
         })
     };
     let reason = |rule: &Value| rule["reason"].as_str().unwrap_or_default().to_owned();

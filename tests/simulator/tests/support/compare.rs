@@ -19,6 +19,7 @@ const VOLATILE: &[&str] = &[
     "CSRFPreventionToken",
     "avail",
     "available",
+    "boot-info",
     "cpu",
     "cpuinfo",
     "created",

@@ -107,13 +107,15 @@ impl Case {
         let json: Value = serde_json::from_str(&text)
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let exchanges = json["exchanges"].as_array().into_iter().flatten();
+        let mut exchanges: Vec<Exchange> = exchanges.map(Exchange::read).collect();
+        if !json["observations"]["total_ms"].is_null() {
+            // Sent at the same time: those that came through were the first.
+            exchanges.sort_by_key(|exchange| !exchange.succeeded());
+        }
+        let name = path.file_stem().unwrap_or_default();
         Self {
-            name: path
-                .file_stem()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned(),
-            exchanges: exchanges.map(Exchange::read).collect(),
+            name: name.to_string_lossy().into_owned(),
+            exchanges,
             observations: json["observations"].clone(),
         }
     }

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use proxmox_simulator::{Fault, Simulator, Version};
+use proxmox_simulator::{Fault, Simulator, State, Version};
 use serde_json::Value;
 
 use super::client::{Client, handshake};
 use super::compare::difference;
+use super::identity::token_of;
 use super::recording::{Case, Exchange};
-use super::world::{RIGHTS, ROOT_TOKEN, World, token_of};
+use super::rights::{RIGHTS, Rights};
+use super::world::{ROOT_TOKEN, World};
 
 /// Waits are this much shorter than recorded.
 const SCALE: f64 = 0.002;
@@ -56,7 +58,7 @@ impl<'a> Run<'a> {
         version: Version,
         start: &Value,
         now: Option<i64>,
-        rights: (Option<(&str, &str)>, bool),
+        rights: Rights,
     ) -> Self {
         let simulator = Simulator::builder()
             .version(version)
@@ -245,9 +247,26 @@ impl<'a> Run<'a> {
             _ if has("'file-user_cfg' error: got lock") => Fault::user_config_locked(),
             _ if has("'file-priv_token_cfg' error: got lock") => Fault::token_config_locked(),
             _ if has("error: no quorum!") => Fault::no_quorum(),
+            _ if has("failed: Token already exists") => self.race(recorded, true),
+            _ if has("failed: no such token") => self.race(recorded, false),
             _ => return,
         };
         self.simulator.fault(fault);
+    }
+
+    /// A creation or deletion that found the opposite when it looked first.
+    fn race(&self, recorded: &Exchange, appears: bool) -> Fault {
+        let path = recorded.path();
+        let (userid, name) = match path.split('/').collect::<Vec<_>>()[..] {
+            ["", "access", "users", userid, "token", name] => (userid.to_owned(), name.to_owned()),
+            _ => Default::default(),
+        };
+        let put = move |state: &mut State, there: bool| match there {
+            true => _ = state.add_token(&format!("{userid}!{name}"), true, None, 0),
+            false => state.remove_token(&userid, &name),
+        };
+        self.simulator.state(|state| put(state, !appears));
+        Fault::overtaken(move |state| put(state, appears))
     }
 
     /// Compares waits of three, ten and thirty seconds with those the server meant to make.
