@@ -59,7 +59,8 @@ impl Fault {
         }
     }
 
-    /// The answer comes this much later (real time, not scaled).
+    /// What was asked for is done at once, but the answer comes this much later (real time, not
+    /// scaled).
     pub fn slow(by: Duration) -> Self {
         Self::new(Kind::Slow(by))
     }

@@ -16,7 +16,7 @@ mod support {
     pub mod world;
 }
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
@@ -96,8 +96,10 @@ fn run(folder: &Folder) -> Vec<Outcome> {
 #[test]
 #[allow(clippy::print_stdout, reason = "the report is what one runs this for")]
 fn conformance() {
-    let given = std::env::var_os("PVE_TRANSCRIPTS").map(PathBuf::from);
-    let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/transcripts");
+    // Tests run in their package's folder; a relative path is more likely meant from the top.
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let given = std::env::var_os("PVE_TRANSCRIPTS").map(|path| package.join("../..").join(path));
+    let built_in = package.join("fixtures/transcripts");
     let folders = Folder::read_all(given.as_deref().unwrap_or(&built_in));
     let (mut matched, mut differ, mut skipped, mut short) = (0, 0, 0, Vec::new());
     for folder in &folders {
