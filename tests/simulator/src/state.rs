@@ -40,7 +40,7 @@ pub struct Node {
 pub struct Cluster {
     /// Its name.
     pub name: String,
-    /// Whether a majority of its nodes is online.
+    /// Whether a majority of its nodes is online; without it writes are refused.
     pub quorate: bool,
 }
 

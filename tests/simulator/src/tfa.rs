@@ -14,7 +14,7 @@ const STEP: u64 = 30;
 const LIMIT: u32 = 8;
 
 /// The second factors of one user.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct SecondFactors {
     seed: Option<[u8; 20]>,
     last_step: Option<u64>,

@@ -10,7 +10,7 @@ mod support {
 
 use std::time::{Duration, Instant};
 
-use proxmox_simulator::{Fault, Identity, RawAnswer, Simulator, TlsOptions, Version};
+use proxmox_simulator::{Cluster, Fault, Identity, RawAnswer, Simulator, TlsOptions, Version};
 use serde_json::Value;
 use support::client::{Answer, Client};
 
@@ -124,6 +124,26 @@ fn without_quorum_writes_are_refused_and_reads_go_on() {
         status(given.call("GET", "/access/users", "")),
         "HTTP/1.1 200 OK"
     );
+}
+
+#[test]
+fn a_cluster_without_a_majority_refuses_writes_too() {
+    let given = given();
+    given.simulator.state(|state| {
+        state.cluster = Some(Cluster {
+            name: "lab".to_owned(),
+            quorate: false,
+        });
+    });
+    let answer = status(given.call("POST", TOKEN, ""));
+    assert!(answer.ends_with("error: no quorum!"), "{answer}");
+    let entries = json(&given.call("GET", "/cluster/status", "").unwrap());
+    let cluster = entries["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|e| e["type"] == "cluster");
+    assert_eq!(cluster.unwrap()["quorate"], 0);
 }
 
 #[test]
