@@ -44,6 +44,14 @@ impl Failure {
         }
     }
 
+    /// There is no such method; unlike all others this text has no newline
+    /// (400-unknown-path).
+    pub(crate) fn not_implemented(call: &str) -> Self {
+        let mut failure = Self::die(format!("Method '{call}' not implemented"));
+        failure.status = 501;
+        failure
+    }
+
     /// A parameter fault.
     pub(crate) fn parameters(errors: BTreeMap<String, String>) -> Self {
         Self {

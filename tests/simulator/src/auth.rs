@@ -9,7 +9,7 @@ use crate::state::State;
 
 /// The credentials in the headers of a request. A ticket beats a token
 /// (219-auth-token-cookie-and-token).
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Credentials {
     ticket: Option<String>,
     pub(crate) token: Option<String>,

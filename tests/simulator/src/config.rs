@@ -178,6 +178,13 @@ impl UserConfig {
         }
     }
 
+    /// Takes a user out of all groups.
+    pub(crate) fn leave_groups(&mut self, userid: &str) {
+        for group in self.groups.values_mut() {
+            group.users.remove(userid);
+        }
+    }
+
     /// Every path of the ACL tree, those in between included.
     pub(crate) fn acl_paths(&self) -> BTreeSet<String> {
         let mut paths = BTreeSet::from(["/".to_owned()]);

@@ -1,8 +1,10 @@
 //! Faults on demand.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::log::Request;
+use crate::state::State;
 
 /// An answer to send as it is.
 #[derive(Debug, Clone, Default)]
@@ -18,7 +20,7 @@ pub struct RawAnswer {
 }
 
 /// What goes wrong.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) enum Kind {
     Slow(Duration),
     DropBefore,
@@ -30,6 +32,7 @@ pub(crate) enum Kind {
     DaemonHung,
     PmxcfsDown,
     Answer(RawAnswer),
+    Overtaken(Arc<dyn Fn(&mut State) + Send + Sync>),
 }
 
 type Matcher = Box<dyn Fn(&Request) -> bool + Send>;
@@ -56,7 +59,8 @@ impl Fault {
         }
     }
 
-    /// The answer comes this much later (real time, not scaled).
+    /// What was asked for is done at once, but the answer comes this much later (real time, not
+    /// scaled).
     pub fn slow(by: Duration) -> Self {
         Self::new(Kind::Slow(by))
     }
@@ -106,6 +110,11 @@ impl Fault {
     /// This answer instead of what was asked for, which is not done.
     pub fn answer(answer: RawAnswer) -> Self {
         Self::new(Kind::Answer(answer))
+    }
+
+    /// Somebody else changes something after the call has looked and before it has the lock.
+    pub fn overtaken(by: impl Fn(&mut State) + Send + Sync + 'static) -> Self {
+        Self::new(Kind::Overtaken(Arc::new(by)))
     }
 
     /// Only requests of this method (`*` is any) whose path matches, where `*` stands for any

@@ -17,7 +17,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::auth::Credentials;
 use crate::faults::{Kind, RawAnswer};
 use crate::head::{BadLine, Headers, Line, RequestLine};
-use crate::log::{Identity, Request};
+use crate::log::Request;
 use crate::response::Response;
 use crate::router;
 use crate::server::{Incoming, MAX_BODY, Shared, answer, locked};
@@ -269,32 +269,34 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 headers.get("CSRFPreventionToken").as_deref(),
             ),
         };
-        let id = self.note(&incoming);
-        let fault = self.fault(id);
+        let request = self.note(&incoming);
+        let fault = locked(&self.shared.faults).strike(&request);
         match &fault {
             Some(Kind::DropBefore) => return Next::Drop,
-            Some(Kind::Slow(by)) => tokio::time::sleep(*by).await,
             Some(Kind::Answer(answer)) => {
-                self.shared.log_status(id, answer.status, Duration::ZERO);
+                let status = answer.status;
+                self.shared.log_answer(request.id, status, Duration::ZERO);
                 return Next::Raw(raw(answer, line.minor));
             }
             _ => {}
         }
         let response = answer(&self.shared, &incoming, fault.as_ref()).await;
-        if matches!(fault, Some(Kind::DropAfterCommit)) {
-            return Next::Drop;
+        match fault {
+            Some(Kind::DropAfterCommit) => return Next::Drop,
+            Some(Kind::Slow(by)) => tokio::time::sleep(by).await,
+            _ => {}
         }
-        self.shared.log_status(id, response.status, response.wait);
+        self.shared
+            .log_answer(request.id, response.status, response.wait);
         Next::Answer(response, line.minor)
     }
 
     /// Writes the request to the log.
-    fn note(&self, incoming: &Incoming) -> u64 {
-        let id = self.shared.requests.fetch_add(1, Ordering::Relaxed);
-        let path =
-            router::split_format(&incoming.path).map_or(incoming.path.as_str(), |(_, path)| path);
+    fn note(&self, incoming: &Incoming) -> Request {
+        let path = router::split_format(&incoming.path);
+        let path = path.map_or(incoming.path.as_str(), |(_, path)| path);
         let request = Request {
-            id,
+            id: self.shared.requests.fetch_add(1, Ordering::Relaxed),
             connection: self.number,
             method: incoming.method.clone(),
             path: path.to_owned(),
@@ -304,38 +306,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             status: None,
             waited: Duration::ZERO,
         };
-        locked(&self.shared.log).push(request);
-        id
-    }
-
-    fn fault(&self, id: u64) -> Option<Kind> {
-        let request = locked(&self.shared.log)
-            .iter()
-            .rev()
-            .find(|known| known.id == id)
-            .cloned();
-        locked(&self.shared.faults).strike(&request.unwrap_or_else(|| forgotten(id)))
-    }
-}
-
-/// A request whose entry was cleared from the log meanwhile.
-fn forgotten(id: u64) -> Request {
-    Request {
-        id,
-        connection: 0,
-        method: String::new(),
-        path: String::new(),
-        query: None,
-        parameters: Vec::new(),
-        identity: Identity::Nobody,
-        status: None,
-        waited: Duration::ZERO,
+        locked(&self.shared.log).push(request.clone());
+        request
     }
 }
 
 impl Shared {
     /// Adds to the log what a request was answered.
-    fn log_status(&self, id: u64, status: u16, waited: Duration) {
+    fn log_answer(&self, id: u64, status: u16, waited: Duration) {
         if let Some(request) = locked(&self.log)
             .iter_mut()
             .rev()

@@ -84,7 +84,7 @@ pub enum Error {
 }
 
 /// What a simulator is started with.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Builder {
     version: Version,
     time_scale: f64,

@@ -87,7 +87,10 @@ fn run() -> Result<(), String> {
         ),
         format!("PROXMOX_VE_API_TOKEN='root@pam!admin={secret}'"),
         "PROXMOX_VE_USERNAME='root@pam'".to_owned(),
-        format!("PROXMOX_VE_PASSWORD='{}'", options.root_password),
+        format!(
+            "PROXMOX_VE_PASSWORD='{}'",
+            options.root_password.replace('\'', "'\\''")
+        ),
     ];
     lines.extend(seed.map(|seed| format!("PROXMOX_VE_TOTP_SECRET='{seed}'")));
     let mut output = std::io::stdout().lock();

@@ -30,16 +30,10 @@ impl UserConfig {
     /// The roles of a user or a privilege-separated token at a path.
     fn roles_at(&self, subject: &Subject, path: &str) -> Granted {
         let mut roles = Granted::new();
-        let ends = path
-            .match_indices('/')
-            .map(|(at, _)| at.max(1))
-            .chain([path.len()]);
-        let mut seen = BTreeSet::new();
-        for end in ends.filter(|&end| seen.insert(end)) {
-            let Some(here) = path.get(..end).and_then(|part| self.acl.get(part)) else {
+        for (place, last) in steps(path) {
+            let Some(here) = self.acl.get(&place) else {
                 continue;
             };
-            let last = end == path.len();
             let applying = |granted: &Granted| -> Granted {
                 let applies = granted.iter().filter(|&(_, &propagate)| last || propagate);
                 applies
@@ -243,6 +237,27 @@ impl UserConfig {
     }
 }
 
+/// The places on the way to a path, and whether each is the path itself. A path without its
+/// leading slash leaves out the root, trailing slashes count for nothing.
+fn steps(path: &str) -> Vec<(String, bool)> {
+    let trimmed = path.trim_end_matches('/');
+    let mut place = String::new();
+    let mut steps: Vec<String> = Vec::new();
+    for part in trimmed.split('/') {
+        if part.is_empty() {
+            steps.push("/".to_owned());
+        } else {
+            place = format!("{place}/{part}");
+            steps.push(place.clone());
+        }
+    }
+    let last = steps.len();
+    let numbered = steps.into_iter().zip(1..);
+    numbered
+        .map(|(place, number)| (place, number == last))
+        .collect()
+}
+
 /// One area of the login's summary and the privileges it lists.
 struct Area {
     name: &'static str,
@@ -358,6 +373,16 @@ mod tests {
             Some(&false)
         );
         assert!(!has(&config, "demo@pve", "/access", "Sys.Audit"));
+    }
+
+    #[test]
+    fn a_trailing_slash_changes_nothing() {
+        let mut config = config();
+        config.grant("/vms", user(), "PVEVMUser", false);
+        assert!(has(&config, "demo@pve", "/vms/", "VM.Console"));
+        assert_eq!(steps("/"), [("/".to_owned(), true)]);
+        let way = [("/".to_owned(), false), ("/vms".to_owned(), true)];
+        assert_eq!(steps("/vms//"), way);
     }
 
     #[test]

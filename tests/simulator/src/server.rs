@@ -164,8 +164,8 @@ fn authenticate(
     fault: Option<&Kind>,
 ) -> Result<String, Response> {
     if matches!(fault, Some(Kind::PmxcfsDown)) {
-        let text =
-            "RPCEnvironment init request failed: ipcc_send_rec[1] failed: Connection refused";
+        let text = "RPCEnvironment init request failed: \
+                    Unable to load access control list: Connection refused";
         return Err(Response::bare(500, text).after(REFUSAL));
     }
     let state = locked(&shared.state);
@@ -229,12 +229,8 @@ async fn rest(
     waited: &mut u64,
 ) -> Outcome {
     let Some((method, in_path)) = router::find(&request.method, path) else {
-        let text = format!("Method '{} {path}' not implemented", request.method);
-        let failure = Failure {
-            exception: false,
-            ..Failure::exception(501, text)
-        };
-        return Outcome::refused(failure);
+        let call = format!("{} {path}", request.method);
+        return Outcome::refused(Failure::not_implemented(&call));
     };
     let prepared = merge(in_path, params)
         .and_then(|params| permit(shared, method, request, path, id, &params).map(|()| params));
@@ -346,6 +342,9 @@ async fn run(
             Err(Interrupt::Failed(failure)) => return Err(failure),
             Err(Interrupt::NeedsLock(wanted)) => {
                 lock = Some(acquire(shared, wanted, fault, waited).await?);
+                if let Some(Kind::Overtaken(by)) = fault {
+                    by(&mut locked(&shared.state));
+                }
             }
         }
     }
@@ -368,7 +367,12 @@ async fn acquire<'a>(
     waited: &mut u64,
 ) -> Result<HeldLock<'a>, Failure> {
     let timeout = "got lock request timeout";
+    let quorate = {
+        let state = locked(&shared.state);
+        state.cluster.as_ref().is_none_or(|cluster| cluster.quorate)
+    };
     let held_elsewhere = match fault {
+        _ if !quorate => return Err(lock.failure(false, "no quorum!")),
         Some(Kind::NoQuorum) => return Err(lock.failure(false, "no quorum!")),
         Some(Kind::UserConfigLocked) => Some(false),
         Some(Kind::TokenConfigLocked) if lock.tokens => Some(true),

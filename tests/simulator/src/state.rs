@@ -40,7 +40,7 @@ pub struct Node {
 pub struct Cluster {
     /// Its name.
     pub name: String,
-    /// Whether a majority of its nodes is online.
+    /// Whether a majority of its nodes is online; without it writes are refused.
     pub quorate: bool,
 }
 
@@ -177,9 +177,7 @@ impl State {
         self.second_factors.remove(userid);
         let prefix = format!("{userid}!");
         self.secrets.retain(|id, _| !id.starts_with(&prefix));
-        for group in self.config.groups.values_mut() {
-            group.users.remove(userid);
-        }
+        self.config.leave_groups(userid);
         self.config
             .revoke_all(|subject| *subject == Subject::User(userid.to_owned()));
         self.settle();
@@ -191,6 +189,11 @@ impl State {
         group
             .users
             .extend(members.iter().map(|&member| member.to_owned()));
+    }
+
+    /// Takes a user out of all groups.
+    pub fn leave_groups(&mut self, userid: &str) {
+        self.config.leave_groups(userid);
     }
 
     /// The group of that name.
@@ -360,6 +363,13 @@ impl State {
             .or_default()
             .enable_recovery(keys, now);
         self.settle();
+    }
+
+    /// Uses up one of a user's recovery keys, by its number from 0.
+    pub fn use_recovery_key(&mut self, userid: &str, number: usize) {
+        if let Some(factors) = self.second_factors.get_mut(userid) {
+            factors.use_recovery_key(number);
+        }
     }
 
     /// Whether a refused credential is told why, in the status line. Servers before pve-manager

@@ -14,7 +14,7 @@ const STEP: u64 = 30;
 const LIMIT: u32 = 8;
 
 /// The second factors of one user.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct SecondFactors {
     seed: Option<[u8; 20]>,
     step: u64,
@@ -42,6 +42,13 @@ impl SecondFactors {
     pub(crate) fn enable_recovery(&mut self, keys: &[String], now: i64) {
         self.recovery = keys.iter().cloned().map(Some).collect();
         self.created = now;
+    }
+
+    /// Uses up the key of that number.
+    pub(crate) fn use_recovery_key(&mut self, number: usize) {
+        if let Some(key) = self.recovery.get_mut(number) {
+            *key = None;
+        }
     }
 
     /// The code of a moment.

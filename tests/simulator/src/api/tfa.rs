@@ -106,13 +106,8 @@ fn add(call: &mut Call<'_>) -> Result<Value, Interrupt> {
 }
 
 fn unlock(call: &mut Call<'_>) -> Result<Value, Interrupt> {
-    let factors = call.state.second_factors.get_mut(
-        call.params
-            .get("userid")
-            .and_then(|u| u.text())
-            .unwrap_or_default(),
-    );
-    Ok(json!(u8::from(
-        factors.is_some_and(|factors| factors.unlock())
-    )))
+    let userid = call.required("userid").to_owned();
+    let factors = call.state.second_factors.get_mut(&userid);
+    let unlocked = factors.is_some_and(|factors| factors.unlock());
+    Ok(json!(u8::from(unlocked)))
 }

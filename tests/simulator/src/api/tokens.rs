@@ -83,6 +83,14 @@ fn read(call: &mut Call<'_>) -> Result<Value, Interrupt> {
     Ok(Value::Object(shown(token)))
 }
 
+/// The look before the lock is taken; under it the change looks again, and says what it was for.
+fn check_exists(call: &Call<'_>, userid: &str, name: &str) -> Result<(), Failure> {
+    if !call.locked {
+        call.state.config.token(userid, name)?;
+    }
+    Ok(())
+}
+
 /// Sets what was sent, and shows it as the strings it was sent as.
 fn apply(params: &Params, token: &mut Token, shown: &mut Map<String, Value>) -> Stored {
     let sent = |name: &str| params.get(name).and_then(|value| value.text());
@@ -161,7 +169,7 @@ fn update(call: &mut Call<'_>) -> Result<Value, Interrupt> {
         call.required("userid").to_owned(),
         call.required("tokenid").to_owned(),
     );
-    call.state.config.token(&userid, &name)?;
+    check_exists(call, &userid, &name)?;
     let regenerate = call.flag("regenerate");
     let lock = Lock {
         purpose: "updating token info failed",
@@ -228,7 +236,7 @@ fn remove(call: &mut Call<'_>) -> Result<Value, Interrupt> {
         call.required("userid").to_owned(),
         call.required("tokenid").to_owned(),
     );
-    call.state.config.token(&userid, &name)?;
+    check_exists(call, &userid, &name)?;
     let lock = Lock {
         purpose: "deleting token failed",
         tokens: true,

@@ -203,12 +203,6 @@ fn join_groups(config: &mut UserConfig, userid: &str, groups: &str) -> Result<()
     Ok(())
 }
 
-fn leave_groups(config: &mut UserConfig, userid: &str) {
-    for group in config.groups.values_mut() {
-        group.users.remove(userid);
-    }
-}
-
 fn create(call: &mut Call<'_>) -> Result<Value, Interrupt> {
     let userid = call.required("userid").to_owned();
     let (params, realms) = (call.params, call.state.realms.clone());
@@ -252,7 +246,7 @@ fn update(call: &mut Call<'_>) -> Result<Value, Interrupt> {
         }
         if let Some(groups) = params.get("groups").and_then(|value| value.text()) {
             if !append {
-                leave_groups(config, &userid);
+                config.leave_groups(&userid);
             }
             join_groups(config, &userid, groups)?;
         }
@@ -268,7 +262,7 @@ fn remove(call: &mut Call<'_>) -> Result<Value, Interrupt> {
     };
     call.change(lock, |config, _| {
         config.users.remove(&userid);
-        leave_groups(config, &userid);
+        config.leave_groups(&userid);
         config.revoke_all(|subject| *subject == Subject::User(userid.clone()));
         Ok(())
     })?;
