@@ -1,6 +1,6 @@
 //! The Proxmox VE that the quickstart works on.
 
-use std::env;
+use std::{env, num::NonZeroU64};
 
 use proxmox_simulator::Simulator;
 use terraform_provider_proxmox::pve::{ApiToken, UserId};
@@ -9,7 +9,7 @@ const PASSWORD: &str = "correct horse battery staple";
 
 /// Seconds after which the simulated administrator's code changes: short, so that nobody has to
 /// wait for the next one, as each run of the command line needs one of its own.
-const CODE_LASTS: u64 = 2;
+const CODE_LASTS: NonZeroU64 = NonZeroU64::new(2).unwrap();
 
 /// A server, and how to be its administrator.
 pub struct Server {

@@ -21,7 +21,7 @@ pub fn format(seconds: i64) -> Option<String> {
     instant.to_offset(UtcOffset::UTC).format(&Rfc3339).ok()
 }
 
-/// [`format`] as an attribute: null when there is no instant.
+/// [`format()`] as an attribute: null when there is no instant.
 pub fn attribute(seconds: Option<i64>) -> Value<String> {
     seconds.and_then(format).into()
 }

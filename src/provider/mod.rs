@@ -2,9 +2,9 @@
 //!
 //! One file (or folder) for each resource, data source and set of functions, named after it,
 //! written against the typed traits of `tf-provider`; [`catalog`] lists them. What they share
-//! stands beside them: how settings are resolved ([`config`], [`credentials`], [`tls`],
-//! [`given`], [`environment`]), the connection they lead to ([`connection`]), how errors are told
-//! ([`explain`]), and how secrets enter the state ([`secret`]).
+//! stands beside them: how settings are resolved (`config`, `credentials`, `tls`,
+//! `given`, `environment`), the connection they lead to (`connection`), how errors are told
+//! (`explain`), and how secrets enter the state (`secret`).
 
 mod api_token;
 mod config;

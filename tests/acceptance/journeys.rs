@@ -1,5 +1,7 @@
 //! Whole configurations as people type them, with the addresses of the stage put in.
 
+use std::num::NonZeroU64;
+
 use cli_harness::Cli;
 use serde_json::Value;
 
@@ -14,7 +16,7 @@ fn first_token(cli: &Cli) {
     let mut stage = Stage::new(cli);
     let seed = stage.sim.state(|state| {
         state.add_user("root@pam", "root-pass-1");
-        state.enable_totp_with_step("root@pam", 1)
+        state.enable_totp_with_step("root@pam", NonZeroU64::MIN)
     });
     for name in ["ENDPOINT", "API_TOKEN", "CERTIFICATE_FINGERPRINTS"] {
         stage.scratch.set(&format!("PROXMOX_VE_{name}"), "");

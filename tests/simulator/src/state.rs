@@ -1,6 +1,7 @@
 //! Everything the simulated server knows, open to tests for set-up and assertions.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use crate::clock::Clock;
@@ -337,7 +338,7 @@ impl State {
 
     /// The same with codes that change every `step` seconds instead of every 30. Returns the
     /// `otpauth://` address, which is where a step of its own is told.
-    pub fn enable_totp_with_step(&mut self, userid: &str, step: u64) -> String {
+    pub fn enable_totp_with_step(&mut self, userid: &str, step: NonZeroU64) -> String {
         let now = self.now();
         self.user_mut(userid).keys = Some("x".to_owned());
         let factors = self.second_factors.entry(userid.to_owned()).or_default();

@@ -1,23 +1,46 @@
 //! Second factors: time-based codes (RFC 6238) and recovery keys.
 //!
-//! A code is good for its step (30 s, unless the seed came with another) and its neighbours, and for one login only: a step that was
+//! A code is good for its step (30 s unless told) and its neighbours, and for one login only: a
+//! step that was
 //! used, and any before it, is refused (249-tfa-challenge-right). Eight wrong codes lock the
 //! codes, not the recovery keys.
+
+use std::num::NonZeroU64;
 
 use serde_json::{Map, Value, json};
 
 use crate::random;
 
-/// Seconds a code is good for, unless the seed came with something else.
-const STEP: u64 = 30;
+/// Seconds a code is good for, unless told.
+const STEP: NonZeroU64 = NonZeroU64::new(30).unwrap();
 /// Wrong codes after which no code is accepted any more.
 const LIMIT: u32 = 8;
+
+/// A seed, and the seconds after which its code changes.
+#[derive(Debug, Clone)]
+struct Totp {
+    seed: [u8; 20],
+    step: NonZeroU64,
+}
+
+impl Totp {
+    fn step_at(&self, now: i64) -> u64 {
+        u64::try_from(now).unwrap_or_default() / self.step
+    }
+
+    fn code_of_step(&self, step: u64) -> String {
+        let totp = totp_rs::Builder::new()
+            .with_secret(self.seed)
+            .with_step_duration(self.step.get());
+        let start = step.saturating_mul(self.step.get());
+        totp.build_noncompliant().generate(start).to_string()
+    }
+}
 
 /// The second factors of one user.
 #[derive(Clone, Default)]
 pub(crate) struct SecondFactors {
-    seed: Option<[u8; 20]>,
-    step: u64,
+    totp: Option<Totp>,
     last_step: Option<u64>,
     failures: u32,
     /// By number; used keys are gone.
@@ -32,9 +55,9 @@ impl SecondFactors {
     }
 
     /// The same with codes that change every `step` seconds.
-    pub(crate) fn enable_totp_with_step(&mut self, step: u64, now: i64) -> String {
+    pub(crate) fn enable_totp_with_step(&mut self, step: NonZeroU64, now: i64) -> String {
         let seed: [u8; 20] = random::bytes();
-        (self.seed, self.step) = (Some(seed), step.max(1));
+        self.totp = Some(Totp { seed, step });
         (self.last_step, self.failures, self.created) = (None, 0, now);
         data_encoding::BASE32_NOPAD.encode(&seed)
     }
@@ -53,16 +76,8 @@ impl SecondFactors {
 
     /// The code of a moment.
     pub(crate) fn code(&self, now: i64) -> Option<String> {
-        self.code_of_step(u64::try_from(now).ok()?.checked_div(self.step)?)
-    }
-
-    fn code_of_step(&self, step: u64) -> Option<String> {
-        let seed = self.seed?;
-        let totp = totp_rs::Builder::new()
-            .with_secret(seed)
-            .with_step_duration(self.step);
-        let totp = totp.build_noncompliant();
-        Some(totp.generate(step.saturating_mul(self.step)).to_string())
+        let totp = self.totp.as_ref()?;
+        Some(totp.code_of_step(totp.step_at(now)))
     }
 
     /// Whether too many wrong codes were tried.
@@ -80,7 +95,7 @@ impl SecondFactors {
     /// What a login is asked for, or nothing when the password is enough.
     pub(crate) fn challenge(&self) -> Option<String> {
         let mut parts = Vec::new();
-        if self.seed.is_some() {
+        if self.totp.is_some() {
             parts.push("\"totp\":true".to_owned());
         }
         let left: Vec<String> = (0..self.recovery.len())
@@ -110,15 +125,12 @@ impl SecondFactors {
     }
 
     fn verify_totp(&mut self, code: &str, now: i64) -> bool {
-        let step = u64::try_from(now)
-            .unwrap_or_default()
-            .checked_div(self.step)
-            .unwrap_or_default();
-        let steps = step.saturating_sub(1)..=step.saturating_add(1);
-        let Some(step) = steps
-            .into_iter()
-            .find(|&s| self.code_of_step(s).as_deref() == Some(code))
-        else {
+        let matching = self.totp.as_ref().and_then(|totp| {
+            let step = totp.step_at(now);
+            let mut steps = step.saturating_sub(1)..=step.saturating_add(1);
+            steps.find(|&step| totp.code_of_step(step) == code)
+        });
+        let Some(step) = matching else {
             self.failures = self.failures.saturating_add(1);
             return false;
         };
@@ -140,7 +152,7 @@ impl SecondFactors {
             entry.insert("enable".into(), json!(1));
             Value::Object(entry)
         };
-        let totp = self.seed.as_ref().map(|_| entry("totp", "totp"));
+        let totp = self.totp.as_ref().map(|_| entry("totp", "totp"));
         let recovery = (!self.recovery.is_empty()).then(|| entry("recovery", "recovery"));
         totp.into_iter().chain(recovery).collect()
     }
@@ -153,7 +165,10 @@ mod tests {
     #[test]
     fn the_codes_are_those_of_rfc_6238() {
         let factors = SecondFactors {
-            seed: Some(*b"12345678901234567890"),
+            totp: Some(Totp {
+                seed: *b"12345678901234567890",
+                step: STEP,
+            }),
             ..SecondFactors::default()
         };
         // Appendix B of RFC 6238, the last six digits.
