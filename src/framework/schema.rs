@@ -8,7 +8,10 @@ use tf_provider::schema::{
 };
 
 /// A schema at version 0 from a description (Markdown) and its attributes.
-pub fn schema<const N: usize>(description: &str, attributes: [(&str, Attribute); N]) -> Schema {
+pub fn schema<'a>(
+    description: &str,
+    attributes: impl IntoIterator<Item = (&'a str, Attribute)>,
+) -> Schema {
     Schema {
         version: 0,
         block: Block {
@@ -54,12 +57,14 @@ pub fn sensitive(attribute: Attribute) -> Attribute {
 }
 
 /// A set of nested attributes.
-pub fn nested_set<const N: usize>(attributes: [(&str, Attribute); N]) -> AttributeType {
+pub fn nested_set<'a>(attributes: impl IntoIterator<Item = (&'a str, Attribute)>) -> AttributeType {
     AttributeType::AttributeSet(named(attributes))
 }
 
 /// A list of nested attributes.
-pub fn nested_list<const N: usize>(attributes: [(&str, Attribute); N]) -> AttributeType {
+pub fn nested_list<'a>(
+    attributes: impl IntoIterator<Item = (&'a str, Attribute)>,
+) -> AttributeType {
     AttributeType::AttributeList(named(attributes))
 }
 
@@ -88,8 +93,11 @@ fn attribute(
     }
 }
 
-fn named<const N: usize>(attributes: [(&str, Attribute); N]) -> HashMap<String, Attribute> {
+fn named<'a>(
+    attributes: impl IntoIterator<Item = (&'a str, Attribute)>,
+) -> HashMap<String, Attribute> {
     attributes
+        .into_iter()
         .map(|(name, attribute)| (name.to_owned(), attribute))
-        .into()
+        .collect()
 }

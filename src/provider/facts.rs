@@ -3,9 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use tf_provider::value::Value;
+use tf_provider::{
+    schema::{Attribute, AttributeType},
+    value::Value,
+};
 
 use super::{credentials::Unresolved, given::Source};
+use crate::framework::schema;
 use crate::pve::{
     Client, ClusterNode, Credentials,
     diagnosis::{Report, Requirements},
@@ -15,7 +19,7 @@ use crate::pve::{
 pub type PrivilegeMap = Value<BTreeMap<String, Value<Vec<Value<String>>>>>;
 
 /// What is known of a host that was connected to. The default is that nothing is.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Facts {
     pub endpoint: Value<String>,
     pub api_url: Value<String>,
@@ -29,6 +33,98 @@ pub struct Facts {
     pub nodes: Value<Vec<NodeFacts>>,
     pub certificate_fingerprint: Value<String>,
     pub privileges: Value<BTreeMap<String, Vec<String>>>,
+}
+
+/// The attributes for [`Facts`].
+pub fn attributes() -> [(&'static str, Attribute); 12] {
+    use AttributeType::{Bool, String};
+    use schema::computed;
+
+    [
+        (
+            "endpoint",
+            computed(String, "The address in full, as connected to."),
+        ),
+        ("api_url", computed(String, "Base of the API's URLs.")),
+        (
+            "token_id",
+            computed(
+                String,
+                "Full id of the token that was used; null with a password.",
+            ),
+        ),
+        (
+            "auth_method",
+            computed(
+                String,
+                "How the host was logged in to: `api_token` or `password`.",
+            ),
+        ),
+        (
+            "version",
+            computed(String, "Version of Proxmox VE, such as `9.1.5`."),
+        ),
+        (
+            "release",
+            computed(String, "Release of Proxmox VE, such as `9.1`."),
+        ),
+        (
+            "repoid",
+            computed(String, "Revision that the version was built from."),
+        ),
+        (
+            "cluster_name",
+            computed(
+                String,
+                "Name of the cluster; null for a single host, or without `Sys.Audit` on `/`.",
+            ),
+        ),
+        (
+            "quorate",
+            computed(
+                Bool,
+                "Whether the cluster has a majority; null without `Sys.Audit` on `/`.",
+            ),
+        ),
+        (
+            "nodes",
+            computed(
+                schema::nested_list([
+                    ("name", computed(String, "Name of the node.")),
+                    (
+                        "online",
+                        computed(Bool, "Whether the cluster sees it online."),
+                    ),
+                    (
+                        "local",
+                        computed(
+                            Bool,
+                            "Whether it is the node that answered; null if unknown.",
+                        ),
+                    ),
+                    (
+                        "address",
+                        computed(String, "Its address in the cluster; null if unknown."),
+                    ),
+                ]),
+                "The nodes, sorted by name.",
+            ),
+        ),
+        (
+            "certificate_fingerprint",
+            computed(
+                String,
+                "SHA-256 fingerprint of the certificate that was seen.",
+            ),
+        ),
+        (
+            "privileges",
+            computed(
+                schema::map_of_string_sets(),
+                "What the credential may do at the paths of `required_privileges`.",
+            ),
+        ),
+    ]
 }
 
 /// One node of a cluster, or the single host.

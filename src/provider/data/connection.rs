@@ -18,7 +18,7 @@ use crate::{
         connection::{Connection, call},
         credentials::Unresolved,
         explain::{unproven, unreadable},
-        facts::{Facts, NodeFacts, PrivilegeMap, required_privileges},
+        facts::{self, Facts, PrivilegeMap, required_privileges},
     },
     pve::diagnosis::{self, Report, StageResult},
 };
@@ -46,19 +46,10 @@ pub struct State {
     remedy: Value<String>,
     stages: Value<Vec<Stage>>,
     latency_ms: Value<i64>,
-    endpoint: Value<String>,
-    api_url: Value<String>,
     identity: Value<String>,
-    auth_method: Value<String>,
-    version: Value<String>,
-    release: Value<String>,
-    repoid: Value<String>,
-    cluster_name: Value<String>,
-    quorate: Value<bool>,
-    nodes: Value<Vec<NodeFacts>>,
-    certificate_fingerprint: Value<String>,
-    privileges: Value<BTreeMap<String, Vec<String>>>,
     missing_privileges: Value<BTreeMap<String, Vec<String>>>,
+    #[serde(flatten)]
+    facts: Facts,
 }
 
 /// One stage of the check.
@@ -94,17 +85,7 @@ impl State {
             missing_privileges: Value::Value(report.missing_privileges),
             message: report.message.into(),
             remedy: report.remedy.unwrap_or_default().into(),
-            endpoint: facts.endpoint,
-            api_url: facts.api_url,
-            auth_method: facts.auth_method,
-            version: facts.version,
-            release: facts.release,
-            repoid: facts.repoid,
-            cluster_name: facts.cluster_name,
-            quorate: facts.quorate,
-            nodes: facts.nodes,
-            certificate_fingerprint: facts.certificate_fingerprint,
-            privileges: facts.privileges,
+            facts,
             ..config
         }
     }
@@ -119,165 +100,92 @@ impl DataSource for ConnectionData {
         use AttributeType::{Bool, Number, String};
         use schema::{computed, optional};
 
-        Some(schema::schema(
-            "Checks the provider's connection, stage by stage from the address to the \
-             privileges, and reports what it finds. It does not fail by itself, so it suits \
-             `check` blocks, preconditions and outputs.",
-            [
-                (
-                    "required_privileges",
-                    optional(
-                        schema::map_of_string_sets(),
-                        "Privileges the credential should have, by path: \
+        let report = [
+            (
+                "required_privileges",
+                optional(
+                    schema::map_of_string_sets(),
+                    "Privileges the credential should have, by path: \
                          `{ \"/vms\" = [\"VM.Allocate\"] }`. What is missing is in \
                          `missing_privileges`.",
-                    ),
                 ),
-                (
-                    "fail_on_error",
-                    optional(
-                        Bool,
-                        "Whether anything but `ok` is an error instead of a report. False unless \
+            ),
+            (
+                "fail_on_error",
+                optional(
+                    Bool,
+                    "Whether anything but `ok` is an error instead of a report. False unless \
                          set.",
-                    ),
                 ),
-                (
-                    "ok",
-                    computed(Bool, "Whether everything is as it should be."),
-                ),
-                (
-                    "status",
-                    computed(
-                        String,
-                        "One word for what was found: `ok`, `dns_failure`, `connection_refused`, \
+            ),
+            (
+                "ok",
+                computed(Bool, "Whether everything is as it should be."),
+            ),
+            (
+                "status",
+                computed(
+                    String,
+                    "One word for what was found: `ok`, `dns_failure`, `connection_refused`, \
                          `timeout`, `tls_untrusted`, `tls_name_mismatch`, `tls_expired`, \
                          `tls_fingerprint_mismatch`, `not_proxmox`, `unauthenticated`, \
                          `second_factor_required`, `permission_denied`, `missing_privileges`, \
                          `no_quorum`, `cluster_degraded`, `server_error` or \
                          `unsupported_version`.",
-                    ),
                 ),
-                (
-                    "message",
-                    computed(String, "What was found, in a sentence."),
+            ),
+            (
+                "message",
+                computed(String, "What was found, in a sentence."),
+            ),
+            (
+                "remedy",
+                computed(
+                    String,
+                    "What to change, naming the attribute; empty when ok.",
                 ),
-                (
-                    "remedy",
-                    computed(
-                        String,
-                        "What to change, naming the attribute; empty when ok.",
-                    ),
+            ),
+            (
+                "stages",
+                computed(
+                    schema::nested_list([
+                        ("name", computed(String, "Name of the stage.")),
+                        ("ok", computed(Bool, "Whether it was passed.")),
+                        (
+                            "duration_ms",
+                            computed(Number, "How long it took, in milliseconds."),
+                        ),
+                    ]),
+                    "The stages that were reached, in order; the first that fails is the last.",
                 ),
-                (
-                    "stages",
-                    computed(
-                        schema::nested_list([
-                            ("name", computed(String, "Name of the stage.")),
-                            ("ok", computed(Bool, "Whether it was passed.")),
-                            (
-                                "duration_ms",
-                                computed(Number, "How long it took, in milliseconds."),
-                            ),
-                        ]),
-                        "The stages that were reached, in order; the first that fails is the last.",
-                    ),
+            ),
+            (
+                "latency_ms",
+                computed(
+                    Number,
+                    "How long one request took to be answered, in milliseconds.",
                 ),
-                (
-                    "latency_ms",
-                    computed(
-                        Number,
-                        "How long one request took to be answered, in milliseconds.",
-                    ),
+            ),
+            (
+                "identity",
+                computed(
+                    String,
+                    "Who the server takes the credential for: a token or user id.",
                 ),
-                (
-                    "endpoint",
-                    computed(String, "The address in full, as connected to."),
+            ),
+            (
+                "missing_privileges",
+                computed(
+                    schema::map_of_string_sets(),
+                    "What it lacks of `required_privileges`, by path; empty when nothing.",
                 ),
-                ("api_url", computed(String, "Base of the API's URLs.")),
-                (
-                    "identity",
-                    computed(
-                        String,
-                        "Who the server takes the credential for: a token or user id.",
-                    ),
-                ),
-                (
-                    "auth_method",
-                    computed(String, "`api_token` or `password`."),
-                ),
-                (
-                    "version",
-                    computed(String, "Version of Proxmox VE, such as `9.1.5`."),
-                ),
-                (
-                    "release",
-                    computed(String, "Release of Proxmox VE, such as `9.1`."),
-                ),
-                (
-                    "repoid",
-                    computed(String, "Revision that the version was built from."),
-                ),
-                (
-                    "cluster_name",
-                    computed(
-                        String,
-                        "Name of the cluster; null for a single host, or without `Sys.Audit` on \
-                         `/`.",
-                    ),
-                ),
-                (
-                    "quorate",
-                    computed(
-                        Bool,
-                        "Whether the cluster has a majority; null without `Sys.Audit` on `/`.",
-                    ),
-                ),
-                (
-                    "nodes",
-                    computed(
-                        schema::nested_list([
-                            ("name", computed(String, "Name of the node.")),
-                            (
-                                "online",
-                                computed(Bool, "Whether the cluster sees it online."),
-                            ),
-                            (
-                                "local",
-                                computed(
-                                    Bool,
-                                    "Whether it is the node that answered; null if unknown.",
-                                ),
-                            ),
-                            (
-                                "address",
-                                computed(String, "Its address in the cluster; null if unknown."),
-                            ),
-                        ]),
-                        "The nodes, sorted by name.",
-                    ),
-                ),
-                (
-                    "certificate_fingerprint",
-                    computed(
-                        String,
-                        "SHA-256 fingerprint of the certificate that was seen.",
-                    ),
-                ),
-                (
-                    "privileges",
-                    computed(
-                        schema::map_of_string_sets(),
-                        "What the credential may do at the paths of `required_privileges`.",
-                    ),
-                ),
-                (
-                    "missing_privileges",
-                    computed(
-                        schema::map_of_string_sets(),
-                        "What it lacks of `required_privileges`, by path; empty when nothing.",
-                    ),
-                ),
-            ],
+            ),
+        ];
+        Some(schema::schema(
+            "Checks the provider's connection, stage by stage from the address to the \
+             privileges, and reports what it finds. It does not fail by itself, so it suits \
+             `check` blocks, preconditions and outputs.",
+            report.into_iter().chain(facts::attributes()),
         ))
     }
 

@@ -87,7 +87,10 @@ impl HostResource {
         let id = planned.name.clone();
         let planned = State { id, ..planned };
         if !planned.is_enabled() {
-            return Some(planned.with_facts(Facts::default()));
+            return Some(State {
+                facts: Facts::default(),
+                ..planned
+            });
         }
         let (client, requirements) = match self.target(&planned, diags) {
             Ok(target) => target,
@@ -102,7 +105,10 @@ impl HostResource {
             unproven(&planned_name(&planned), &report, diags);
             return None;
         }
-        Some(planned.with_facts(Facts::of(&client, &report)))
+        Some(State {
+            facts: Facts::of(&client, &report),
+            ..planned
+        })
     }
 }
 
@@ -136,7 +142,8 @@ impl Resource for HostResource {
             Ok((client, requirements)) => {
                 let report = diagnosis::check(&client, &requirements, &call()).await;
                 if report.status.is_ok() {
-                    return Some((state.with_facts(Facts::of(&client, &report)), ()));
+                    let facts = Facts::of(&client, &report);
+                    return Some((State { facts, ..state }, ()));
                 }
                 format!("{} {}", report.message, report.remedy.unwrap_or_default())
             }
@@ -175,7 +182,7 @@ impl Resource for HostResource {
         } else {
             Facts::default()
         };
-        Some((planned.with_facts(facts), ()))
+        Some((State { facts, ..planned }, ()))
     }
 
     async fn plan_update<'a>(
@@ -189,14 +196,14 @@ impl Resource for HostResource {
     ) -> Option<(State, (), Vec<AttributePath>)> {
         validate(&config, diags);
         let planned = planned(proposed, &config);
-        let planned = if planned.same_check(&prior) {
-            planned
+        let facts = if planned.same_check(&prior) {
+            prior.facts
         } else if planned.is_enabled() {
-            planned.with_facts(Facts::unknown())
+            Facts::unknown()
         } else {
-            planned.with_facts(Facts::default())
+            Facts::default()
         };
-        Some((planned, (), Vec::new()))
+        Some((State { facts, ..planned }, (), Vec::new()))
     }
 
     async fn plan_destroy<'a>(

@@ -1,7 +1,5 @@
 //! The shape of `proxmox_host`: its schema, and the state that goes with it.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use tf_provider::{
     schema::{AttributeType, Schema},
@@ -13,7 +11,7 @@ use crate::{
     provider::{
         config::strings,
         credentials::CredentialFields,
-        facts::{Facts, NodeFacts},
+        facts::{self, Facts, PrivilegeMap},
         given::Given,
         secret::StoredSecret,
         tls::TlsFields,
@@ -35,21 +33,11 @@ pub struct State {
     pub verify_ssl: Value<bool>,
     pub ca_certificate: Value<String>,
     pub certificate_fingerprints: Value<Vec<Value<String>>>,
-    pub required_privileges: Value<BTreeMap<String, Value<Vec<Value<String>>>>>,
+    pub required_privileges: PrivilegeMap,
     pub enabled: Value<bool>,
     pub notes: Value<String>,
-    pub endpoint: Value<String>,
-    pub api_url: Value<String>,
-    pub token_id: Value<String>,
-    pub auth_method: Value<String>,
-    pub version: Value<String>,
-    pub release: Value<String>,
-    pub repoid: Value<String>,
-    pub cluster_name: Value<String>,
-    pub quorate: Value<bool>,
-    pub nodes: Value<Vec<NodeFacts>>,
-    pub certificate_fingerprint: Value<String>,
-    pub privileges: Value<BTreeMap<String, Vec<String>>>,
+    #[serde(flatten)]
+    pub facts: Facts,
 }
 
 impl State {
@@ -90,32 +78,14 @@ impl State {
         self.enabled != Value::Value(false)
     }
 
-    /// The same registration with other facts.
-    pub fn with_facts(self, facts: Facts) -> Self {
-        Self {
-            endpoint: facts.endpoint,
-            api_url: facts.api_url,
-            token_id: facts.token_id,
-            auth_method: facts.auth_method,
-            version: facts.version,
-            release: facts.release,
-            repoid: facts.repoid,
-            cluster_name: facts.cluster_name,
-            quorate: facts.quorate,
-            nodes: facts.nodes,
-            certificate_fingerprint: facts.certificate_fingerprint,
-            privileges: facts.privileges,
-            ..self
-        }
-    }
-
     /// Whether two registrations ask for the same check.
     pub fn same_check(&self, other: &Self) -> bool {
         let asked = |state: &Self| Self {
             id: Value::Null,
             name: Value::Null,
             notes: Value::Null,
-            ..state.clone().with_facts(Facts::default())
+            facts: Facts::default(),
+            ..state.clone()
         };
         asked(self) == asked(other)
     }
@@ -126,6 +96,104 @@ pub fn schema() -> Schema {
     use AttributeType::{Bool, Number, String};
     use schema::{computed, defaulted, optional, required, sensitive};
 
+    let registration = [
+        ("id", computed(String, "The name.")),
+        ("name", required(String, "A name for the host, for people.")),
+        (
+            "hostname",
+            optional(
+                String,
+                "Address of the host: a name, an IP address or a URL. The provider's \
+                     `endpoint` unless set.",
+            ),
+        ),
+        (
+            "port",
+            optional(
+                Number,
+                "Port of the API, for a `hostname` without one. 8006 unless set.",
+            ),
+        ),
+        (
+            "username",
+            optional(
+                String,
+                "User with realm, for `password`, or for a short `api_token_id`.",
+            ),
+        ),
+        (
+            "api_token_id",
+            optional(
+                String,
+                "Id of the token that automation will use: in full, `user@realm!name`, or \
+                     `name` alone beside `username`.",
+            ),
+        ),
+        (
+            "api_token_secret",
+            sensitive(optional(String, "Secret of that token. Kept in the state.")),
+        ),
+        (
+            "password",
+            sensitive(optional(
+                String,
+                "Password of `username`. Kept in the state.",
+            )),
+        ),
+        (
+            "totp_secret",
+            sensitive(optional(
+                String,
+                "Base32 seed of the time-based codes of `username`. Kept in the state.",
+            )),
+        ),
+        (
+            "verify_ssl",
+            optional(
+                Bool,
+                "Whether the host's certificate is checked. For the provider's own address, \
+                     the provider's setting unless set here; true otherwise.",
+            ),
+        ),
+        (
+            "ca_certificate",
+            optional(
+                String,
+                "Certificate authorities to trust instead of the system's, as PEM text or as \
+                     the path of a PEM file. For the provider's own address, the provider's \
+                     unless set here.",
+            ),
+        ),
+        (
+            "certificate_fingerprints",
+            optional(
+                schema::list_of_strings(),
+                "SHA-256 fingerprints of certificates to accept in place of checking chain \
+                     and name. For the provider's own address, the provider's unless set here.",
+            ),
+        ),
+        (
+            "required_privileges",
+            optional(
+                schema::map_of_string_sets(),
+                "Privileges the credential must have, by path: \
+                     `{ \"/vms\" = [\"VM.Allocate\"] }`. The check fails and names what is \
+                     missing.",
+            ),
+        ),
+        (
+            "enabled",
+            defaulted(
+                Bool,
+                "Whether to connect at all. With false the host is registered unproven, and \
+                     its facts are null. True unless set.",
+            ),
+        ),
+        (
+            "notes",
+            optional(String, "Free text, kept in the state only."),
+        ),
+    ];
     schema::schema(
         "A Proxmox VE host, registered with the credential that automation will use. It creates \
          nothing on the server: creating it **is** the connection check, from the address to the \
@@ -133,186 +201,6 @@ pub fn schema() -> Schema {
          only once the connection has been proven.\n\n\
          Without credentials of its own it proves the provider's. A refresh reads its facts \
          again; a host that cannot be reached then is a warning and stays in the state.",
-        [
-            ("id", computed(String, "The name.")),
-            ("name", required(String, "A name for the host, for people.")),
-            (
-                "hostname",
-                optional(
-                    String,
-                    "Address of the host: a name, an IP address or a URL. The provider's \
-                     `endpoint` unless set.",
-                ),
-            ),
-            (
-                "port",
-                optional(
-                    Number,
-                    "Port of the API, for a `hostname` without one. 8006 unless set.",
-                ),
-            ),
-            (
-                "username",
-                optional(
-                    String,
-                    "User with realm, for `password`, or for a short `api_token_id`.",
-                ),
-            ),
-            (
-                "api_token_id",
-                optional(
-                    String,
-                    "Id of the token that automation will use: in full, `user@realm!name`, or \
-                     `name` alone beside `username`.",
-                ),
-            ),
-            (
-                "api_token_secret",
-                sensitive(optional(String, "Secret of that token. Kept in the state.")),
-            ),
-            (
-                "password",
-                sensitive(optional(
-                    String,
-                    "Password of `username`. Kept in the state.",
-                )),
-            ),
-            (
-                "totp_secret",
-                sensitive(optional(
-                    String,
-                    "Base32 seed of the time-based codes of `username`. Kept in the state.",
-                )),
-            ),
-            (
-                "verify_ssl",
-                optional(
-                    Bool,
-                    "Whether the host's certificate is checked. For the provider's own address, \
-                     the provider's setting unless set here; true otherwise.",
-                ),
-            ),
-            (
-                "ca_certificate",
-                optional(
-                    String,
-                    "Certificate authorities to trust instead of the system's, as PEM text or as \
-                     the path of a PEM file. For the provider's own address, the provider's \
-                     unless set here.",
-                ),
-            ),
-            (
-                "certificate_fingerprints",
-                optional(
-                    schema::list_of_strings(),
-                    "SHA-256 fingerprints of certificates to accept in place of checking chain \
-                     and name. For the provider's own address, the provider's unless set here.",
-                ),
-            ),
-            (
-                "required_privileges",
-                optional(
-                    schema::map_of_string_sets(),
-                    "Privileges the credential must have, by path: \
-                     `{ \"/vms\" = [\"VM.Allocate\"] }`. The check fails and names what is \
-                     missing.",
-                ),
-            ),
-            (
-                "enabled",
-                defaulted(
-                    Bool,
-                    "Whether to connect at all. With false the host is registered unproven, and \
-                     its facts are null. True unless set.",
-                ),
-            ),
-            (
-                "notes",
-                optional(String, "Free text, kept in the state only."),
-            ),
-            (
-                "endpoint",
-                computed(String, "The address in full, as connected to."),
-            ),
-            ("api_url", computed(String, "Base of the API's URLs.")),
-            (
-                "token_id",
-                computed(
-                    String,
-                    "Full id of the token that was used; null with a password.",
-                ),
-            ),
-            (
-                "auth_method",
-                computed(
-                    String,
-                    "How the host was logged in to: `api_token` or `password`.",
-                ),
-            ),
-            (
-                "version",
-                computed(String, "Version of Proxmox VE, such as `9.1.5`."),
-            ),
-            (
-                "release",
-                computed(String, "Release of Proxmox VE, such as `9.1`."),
-            ),
-            (
-                "repoid",
-                computed(String, "Revision that the version was built from."),
-            ),
-            (
-                "cluster_name",
-                computed(
-                    String,
-                    "Name of the cluster; null for a single host, or without `Sys.Audit` on `/`.",
-                ),
-            ),
-            (
-                "quorate",
-                computed(
-                    Bool,
-                    "Whether the cluster has a majority; null without `Sys.Audit` on `/`.",
-                ),
-            ),
-            (
-                "nodes",
-                computed(
-                    schema::nested_list([
-                        ("name", computed(String, "Name of the node.")),
-                        (
-                            "online",
-                            computed(Bool, "Whether the cluster sees it online."),
-                        ),
-                        (
-                            "local",
-                            computed(
-                                Bool,
-                                "Whether it is the node that answered; null if unknown.",
-                            ),
-                        ),
-                        (
-                            "address",
-                            computed(String, "Its address in the cluster; null if unknown."),
-                        ),
-                    ]),
-                    "The nodes, sorted by name.",
-                ),
-            ),
-            (
-                "certificate_fingerprint",
-                computed(
-                    String,
-                    "SHA-256 fingerprint of the certificate that was seen.",
-                ),
-            ),
-            (
-                "privileges",
-                computed(
-                    schema::map_of_string_sets(),
-                    "What the credential may do at the paths of `required_privileges`.",
-                ),
-            ),
-        ],
+        registration.into_iter().chain(facts::attributes()),
     )
 }
