@@ -1,7 +1,7 @@
 //! From a request to a response: authentication, method, permissions, locks.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,9 +9,10 @@ use serde_json::Value;
 
 use crate::answer::{Failure, render};
 use crate::auth::{Credentials, Refusal};
-use crate::call::{Allowed, Call, Interrupt, Lock, Method};
+use crate::call::{Allowed, Call, Interrupt, Method};
 use crate::faults::{Faults, Kind};
 use crate::head::media_type;
+use crate::lock::{HOLD, HeldLock, acquire};
 use crate::log::Request;
 use crate::params::{Param, Params, bytes, decode_form, decode_json};
 use crate::response::{Response, reason};
@@ -23,12 +24,8 @@ use crate::tls::Certificate;
 pub(crate) const MAX_BODY: usize = 512 * 1024;
 /// How long a refusal is held back, in seconds.
 const REFUSAL: u64 = 3;
-/// How long a lock is waited for, in seconds.
-const LOCK: u64 = 10;
 /// How long the proxy waits for the daemon, in seconds.
 const PROXY: u64 = 30;
-/// How long a write holds the lock.
-const HOLD: Duration = Duration::from_millis(15);
 
 /// What all connections share.
 pub(crate) struct Shared {
@@ -348,45 +345,4 @@ async fn run(
             }
         }
     }
-}
-
-/// The cluster-wide lock while it is held.
-struct HeldLock<'a>(&'a AtomicBool);
-
-impl Drop for HeldLock<'_> {
-    fn drop(&mut self) {
-        self.0.store(false, Ordering::Release);
-    }
-}
-
-/// Takes the lock, asking again each second as the server does (337-parallel-create-30).
-async fn acquire<'a>(
-    shared: &'a Shared,
-    lock: Lock,
-    fault: Option<&Kind>,
-    waited: &mut u64,
-) -> Result<HeldLock<'a>, Failure> {
-    let timeout = "got lock request timeout";
-    let quorate = {
-        let state = locked(&shared.state);
-        state.cluster.as_ref().is_none_or(|cluster| cluster.quorate)
-    };
-    let held_elsewhere = match fault {
-        _ if !quorate => return Err(lock.failure(false, "no quorum!")),
-        Some(Kind::NoQuorum) => return Err(lock.failure(false, "no quorum!")),
-        Some(Kind::UserConfigLocked) => Some(false),
-        Some(Kind::TokenConfigLocked) if lock.tokens => Some(true),
-        _ => None,
-    };
-    if let Some(tokens) = held_elsewhere {
-        *waited += LOCK;
-        return Err(lock.failure(tokens, timeout));
-    }
-    for _ in 0..LOCK {
-        if !shared.lock.swap(true, Ordering::Acquire) {
-            return Ok(HeldLock(&shared.lock));
-        }
-        shared.wait(Duration::from_secs(1)).await;
-    }
-    Err(lock.failure(false, timeout))
 }

@@ -63,7 +63,6 @@ fn not_modelled(case: &Case, rules: &Value) -> Option<String> {
 
 fn run(folder: &Folder) -> Vec<Outcome> {
     let (overrides, rules) = (fixture("overrides.json"), fixture("not-modelled.json"));
-    let now = folder.latest();
     let next = AtomicUsize::new(0);
     let work = || {
         let mut outcomes = Vec::new();
@@ -73,7 +72,12 @@ fn run(folder: &Folder) -> Vec<Outcome> {
         } {
             let outcome = match not_modelled(case, &rules) {
                 Some(reason) => Outcome::NotModelled(reason),
-                None => match replay(case, folder.version, &overrides["start"], now) {
+                None => match replay(
+                    case,
+                    folder.version,
+                    &overrides["start"],
+                    folder.moment(number),
+                ) {
                     Ok(()) => Outcome::Matches,
                     Err(text) => Outcome::Differs(text),
                 },

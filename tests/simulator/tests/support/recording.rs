@@ -7,6 +7,8 @@ use percent_encoding::percent_decode_str;
 use proxmox_simulator::Version;
 use serde_json::Value;
 
+use super::identity::ticket_of;
+
 /// The recordings of one server version.
 pub struct Folder {
     pub name: String,
@@ -80,18 +82,16 @@ impl Folder {
         }
     }
 
-    /// The latest moment that the tickets of the folder tell, in seconds since the epoch.
-    pub fn latest(&self) -> Option<i64> {
-        let exchanges = self.cases.iter().flat_map(|case| &case.exchanges);
-        let tokens = exchanges.flat_map(|exchange| {
-            let answered = exchange.data()["CSRFPreventionToken"].as_str();
-            answered
-                .into_iter()
-                .chain(exchange.header("CSRFPreventionToken"))
-        });
-        tokens
-            .filter_map(|text| i64::from_str_radix(text.split(':').next()?, 16).ok())
-            .max()
+    /// About when a case was recorded, in seconds since the epoch: the latest moment that the
+    /// tickets of it and of those before tell, or else the first that any tells.
+    pub fn moment(&self, case: usize) -> Option<i64> {
+        let times = |cases: &[Case]| -> Vec<i64> {
+            let exchanges = cases.iter().flat_map(|case| &case.exchanges);
+            exchanges.flat_map(Exchange::times).collect()
+        };
+        let (before, after) = self.cases.split_at_checked(case + 1)?;
+        let latest = times(before).into_iter().max();
+        latest.or_else(|| times(after).into_iter().next())
     }
 }
 
@@ -232,6 +232,24 @@ impl Exchange {
             params.extend(form(&body));
         }
         params
+    }
+
+    /// The times that the accepted tickets of the exchange tell.
+    fn times(&self) -> Vec<i64> {
+        let answered = self.data()["CSRFPreventionToken"].as_str();
+        let tokens = answered
+            .into_iter()
+            .chain(self.header("CSRFPreventionToken"));
+        let tokens = tokens.filter_map(|token| token.split(':').next().map(str::to_owned));
+        let ticket = ticket_of(self).filter(|_| self.status() != 401);
+        let ticket = ticket.and_then(|ticket| {
+            let (plain, _) = ticket.rsplit_once("::")?;
+            plain.rsplit_once(':').map(|(_, time)| time.to_owned())
+        });
+        let texts = tokens.chain(ticket);
+        texts
+            .filter_map(|time| i64::from_str_radix(&time, 16).ok())
+            .collect()
     }
 
     pub fn param(&self, name: &str) -> Option<String> {
