@@ -93,7 +93,8 @@ fn attribute(
     }
 }
 
-fn named<'a>(
+/// Attributes by their names.
+pub fn named<'a>(
     attributes: impl IntoIterator<Item = (&'a str, Attribute)>,
 ) -> HashMap<String, Attribute> {
     attributes

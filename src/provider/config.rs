@@ -1,11 +1,11 @@
 //! The provider block: its schema, and what it and the environment say together.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use tf_provider::{
     AttributePath, Diagnostics,
-    schema::{AttributeType, Schema},
+    schema::{Attribute, AttributeType, Schema},
     value::Value,
 };
 
@@ -24,9 +24,17 @@ use crate::{
 /// How long one request may take unless `request_timeout` says otherwise.
 const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The provider block as written.
+/// The provider block as written: a connection, and further ones by name.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Config {
+    #[serde(flatten)]
+    connection: ConnectionConfig,
+    clusters: Value<BTreeMap<String, Value<ConnectionConfig>>>,
+}
+
+/// One connection as written.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct ConnectionConfig {
     endpoint: Value<String>,
     api_token: Value<StoredSecret>,
     api_token_id: Value<String>,
@@ -42,117 +50,133 @@ pub struct Config {
 
 /// The schema of the provider block.
 pub fn schema() -> Schema {
-    use AttributeType::{Bool, String};
-    use schema::{optional, sensitive};
-
+    let clusters = (
+        "clusters",
+        schema::optional(
+            AttributeType::AttributeMap(schema::named(attributes())),
+            "Further clusters by a name of your choice (a single host is a cluster of one), each \
+             with the attributes of this block, so that one provider block serves a fleet: \
+             resources and data sources choose one by `cluster`. TLS settings and time limits \
+             are inherited from the block where a cluster has none of its own; addresses and \
+             credentials never are.",
+        ),
+    );
     schema::schema(
         "Credentials of Proxmox VE as code: mints, scopes, checks and revokes API tokens, and \
          proves that a connection works before anything depends on it.\n\n\
          Every setting can also come from the environment, as `PROXMOX_VE_` and its name in \
          capitals (`PROXMOX_VE_ENDPOINT`). The block beats the environment, and a credential is \
          never put together from both. Nothing connects until something needs to.",
-        [
-            (
-                "endpoint",
-                optional(
-                    String,
-                    "Address of a Proxmox VE node: a URL (`https://pve1.example.com:8006/`), \
+        attributes().into_iter().chain([clusters]),
+    )
+}
+
+/// The attributes of one connection.
+fn attributes() -> [(&'static str, Attribute); 11] {
+    use AttributeType::{Bool, String};
+    use schema::{optional, sensitive};
+
+    [
+        (
+            "endpoint",
+            optional(
+                String,
+                "Address of a Proxmox VE node: a URL (`https://pve1.example.com:8006/`), \
                      `host`, `host:port` or an IP address. https and port 8006 are assumed. \
                      Environment: `PROXMOX_VE_ENDPOINT`, else `PM_API_URL`.",
-                ),
             ),
-            (
-                "api_token",
-                sensitive(optional(
-                    String,
-                    "API token in one string, `user@realm!name=secret`. \
+        ),
+        (
+            "api_token",
+            sensitive(optional(
+                String,
+                "API token in one string, `user@realm!name=secret`. \
                      Environment: `PROXMOX_VE_API_TOKEN`.",
-                )),
-            ),
-            (
-                "api_token_id",
-                optional(
-                    String,
-                    "Token id for `api_token_secret`: in full, `user@realm!name`, or `name` alone \
+            )),
+        ),
+        (
+            "api_token_id",
+            optional(
+                String,
+                "Token id for `api_token_secret`: in full, `user@realm!name`, or `name` alone \
                      beside `username`. \
                      Environment: `PROXMOX_VE_API_TOKEN_ID`, else `PM_API_TOKEN_ID`.",
-                ),
             ),
-            (
-                "api_token_secret",
-                sensitive(optional(
-                    String,
-                    "Secret of the token that `api_token_id` names (a UUID). \
+        ),
+        (
+            "api_token_secret",
+            sensitive(optional(
+                String,
+                "Secret of the token that `api_token_id` names (a UUID). \
                      Environment: `PROXMOX_VE_API_TOKEN_SECRET`, else `PM_API_TOKEN_SECRET`.",
-                )),
-            ),
-            (
-                "username",
-                optional(
-                    String,
-                    "User with realm, such as `root@pam`: for `password`, or for a short \
+            )),
+        ),
+        (
+            "username",
+            optional(
+                String,
+                "User with realm, such as `root@pam`: for `password`, or for a short \
                      `api_token_id`. Environment: `PROXMOX_VE_USERNAME`, else `PM_USER`.",
-                ),
             ),
-            (
-                "password",
-                sensitive(optional(
-                    String,
-                    "Password of `username`. \
+        ),
+        (
+            "password",
+            sensitive(optional(
+                String,
+                "Password of `username`. \
                      Environment: `PROXMOX_VE_PASSWORD`, else `PM_PASS`.",
-                )),
-            ),
-            (
-                "totp_secret",
-                sensitive(optional(
-                    String,
-                    "Base32 seed of the time-based codes of `username`, where the account has a \
+            )),
+        ),
+        (
+            "totp_secret",
+            sensitive(optional(
+                String,
+                "Base32 seed of the time-based codes of `username`, where the account has a \
                      second factor. Password and seed side by side are one factor, not two: \
                      prefer a token once there is one. \
                      Environment: `PROXMOX_VE_TOTP_SECRET`.",
-                )),
-            ),
-            (
-                "verify_ssl",
-                optional(
-                    Bool,
-                    "Whether the server's certificate is checked. True unless set; before setting \
+            )),
+        ),
+        (
+            "verify_ssl",
+            optional(
+                Bool,
+                "Whether the server's certificate is checked. True unless set; before setting \
                      it to false, use `ca_certificate` or `certificate_fingerprints`. \
                      Environment: `PROXMOX_VE_VERIFY_SSL`, or `PROXMOX_VE_INSECURE` and \
                      `PM_TLS_INSECURE` with the opposite meaning.",
-                ),
             ),
-            (
-                "ca_certificate",
-                optional(
-                    String,
-                    "Certificate authorities to trust instead of the system's, as PEM text or as \
+        ),
+        (
+            "ca_certificate",
+            optional(
+                String,
+                "Certificate authorities to trust instead of the system's, as PEM text or as \
                      the path of a PEM file. The authority of a cluster is \
                      `/etc/pve/pve-root-ca.pem` on each of its nodes. \
                      Environment: `PROXMOX_VE_CA_CERTIFICATE`.",
-                ),
             ),
-            (
-                "certificate_fingerprints",
-                optional(
-                    schema::list_of_strings(),
-                    "SHA-256 fingerprints of certificates to accept, one for each node, in place \
+        ),
+        (
+            "certificate_fingerprints",
+            optional(
+                schema::list_of_strings(),
+                "SHA-256 fingerprints of certificates to accept, one for each node, in place \
                      of checking chain and name. The web interface shows a node's under \
                      Node > System > Certificates. \
                      Environment: `PROXMOX_VE_CERTIFICATE_FINGERPRINTS`, separated by commas.",
-                ),
             ),
-            (
-                "request_timeout",
-                optional(
-                    String,
-                    "Longest time one request may take, as a duration such as `30s`, which is \
+        ),
+        (
+            "request_timeout",
+            optional(
+                String,
+                "Longest time one request may take, as a duration such as `30s`, which is \
                      also the default. \
                      Environment: `PROXMOX_VE_REQUEST_TIMEOUT`, else `PM_TIMEOUT`.",
-                ),
             ),
-        ],
-    )
+        ),
+    ]
 }
 
 /// What block and environment say together. Each part is looked at when something needs it, so
@@ -170,10 +194,34 @@ pub struct Defaults {
 }
 
 impl Config {
-    /// The values of the block alone.
-    pub fn given(self) -> Defaults {
-        let text = Given::attribute;
-        let secret = Given::attribute;
+    /// The values of the block alone: its own connection, and those of its named clusters.
+    pub fn given(self) -> (Defaults, Given<BTreeMap<String, Defaults>>) {
+        let own = self.connection.given(Source::Attribute);
+        let clusters = self.clusters.map(|clusters| {
+            let given = clusters.into_iter().map(|(name, cluster)| {
+                let key: Arc<str> = name.as_str().into();
+                let at = |attribute| Source::ClusterAttribute(Arc::clone(&key), attribute);
+                let given = match cluster {
+                    Value::Value(cluster) => cluster.given(at),
+                    Value::Null => Defaults::default(),
+                    Value::Unknown => Defaults {
+                        endpoint: Given::Unknown(at("endpoint")),
+                        ..Defaults::default()
+                    },
+                };
+                (name, given)
+            });
+            given.collect()
+        });
+        (own, Given::attribute("clusters", clusters))
+    }
+}
+
+impl ConnectionConfig {
+    /// The values as given, `at` their places.
+    fn given(self, at: impl Fn(&'static str) -> Source) -> Defaults {
+        let text = |name, value| Given::from(at(name), value);
+        let secret = |name, value| Given::from(at(name), value);
         Defaults {
             endpoint: text("endpoint", self.endpoint),
             credentials: CredentialFields {
@@ -185,11 +233,11 @@ impl Config {
                 totp_secret: secret("totp_secret", self.totp_secret),
             },
             tls: TlsFields {
-                verify_ssl: Given::attribute("verify_ssl", self.verify_ssl),
+                verify_ssl: Given::from(at("verify_ssl"), self.verify_ssl),
                 ca_certificate: text("ca_certificate", self.ca_certificate),
-                certificate_fingerprints: strings(
-                    "certificate_fingerprints",
-                    self.certificate_fingerprints,
+                certificate_fingerprints: Given::from(
+                    at("certificate_fingerprints"),
+                    strings(self.certificate_fingerprints),
                 ),
             },
             request_timeout: text("request_timeout", self.request_timeout),
@@ -198,16 +246,15 @@ impl Config {
 }
 
 /// A list of strings; unknown as a whole while any item is.
-pub fn strings(name: &'static str, list: Value<Vec<Value<String>>>) -> Given<Vec<String>> {
-    let list = match list {
+pub fn strings(list: Value<Vec<Value<String>>>) -> Value<Vec<String>> {
+    match list {
         Value::Value(items) if items.iter().any(Value::is_unknown) => Value::Unknown,
         Value::Value(items) => {
             Value::Value(items.into_iter().filter_map(Value::as_option).collect())
         }
         Value::Null => Value::Null,
         Value::Unknown => Value::Unknown,
-    };
-    Given::attribute(name, list)
+    }
 }
 
 impl Defaults {
@@ -238,7 +285,7 @@ impl Defaults {
     pub fn or_environment(self, environment: Self, diags: &mut Diagnostics) -> Self {
         let here = self.credentials.first_given();
         let there = environment.credentials.first_given();
-        if let (Some(used), Some(ignored)) = (here, there) {
+        if let (Some(used), Some(ignored)) = (&here, there) {
             diags.warn(
                 "Credential in the environment ignored",
                 format!(
@@ -260,6 +307,16 @@ impl Defaults {
         }
     }
 
+    /// A named cluster's values, and the block's for TLS and time limits where it has none. An
+    /// address or a credential is never inherited.
+    pub fn or_block(self, block: &Self) -> Self {
+        Self {
+            tls: self.tls.or(&block.tls),
+            request_timeout: self.request_timeout.or(block.request_timeout.clone()),
+            ..self
+        }
+    }
+
     /// Reports everything that is wrong with the values that are known, without any connection.
     pub fn check(&self, diags: &mut Diagnostics) {
         if self.endpoint.is_given() {
@@ -273,14 +330,15 @@ impl Defaults {
     /// The address, which must be there by the time it is asked for.
     pub fn endpoint(&self, diags: &mut Diagnostics) -> Result<Endpoint, Unresolved> {
         match &self.endpoint {
-            Given::Known(text, source) => parse_endpoint(text, *source, diags),
-            Given::Unknown(source) => Err(Unresolved::Unknown(*source)),
+            Given::Known(text, source) => parse_endpoint(text, source, diags),
+            Given::Unknown(source) => Err(Unresolved::Unknown(source.clone())),
             Given::Absent => {
                 diags.fail(
                     "No address of Proxmox VE",
                     "Set `endpoint` in the provider block, or PROXMOX_VE_ENDPOINT in the \
                      environment, to the address of a node, such as \
-                     \"https://pve1.example.com:8006\".",
+                     \"https://pve1.example.com:8006\". If the block has `clusters`, choose one \
+                     of them by `cluster`.",
                     AttributePath::root(),
                 );
                 Err(Unresolved::Invalid)
@@ -309,8 +367,8 @@ impl Defaults {
     pub fn request_timeout(&self, diags: &mut Diagnostics) -> Result<Duration, Unresolved> {
         match &self.request_timeout {
             Given::Absent => Ok(DEFAULT_REQUEST_TIMEOUT),
-            Given::Unknown(source) => Err(Unresolved::Unknown(*source)),
-            Given::Known(text, source) => duration(text, *source).ok_or_else(|| {
+            Given::Unknown(source) => Err(Unresolved::Unknown(source.clone())),
+            Given::Known(text, source) => duration(text, source).ok_or_else(|| {
                 diags.fail(
                     "Malformed duration",
                     format!("{source} must be a duration of at least one second, such as \"30s\"."),
@@ -325,7 +383,7 @@ impl Defaults {
 /// Reads an address and reports what is wrong with it.
 pub fn parse_endpoint(
     text: &str,
-    source: Source,
+    source: &Source,
     diags: &mut Diagnostics,
 ) -> Result<Endpoint, Unresolved> {
     text.parse().map_err(|error| {
@@ -339,7 +397,7 @@ pub fn parse_endpoint(
 }
 
 /// A duration; `PM_TIMEOUT` counts seconds, as other tools have it.
-fn duration(text: &str, source: Source) -> Option<Duration> {
+fn duration(text: &str, source: &Source) -> Option<Duration> {
     let duration = match (source, text.parse()) {
         (Source::Variable(_), Ok(seconds)) => Duration::from_secs(seconds),
         _ => humantime::parse_duration(text).ok()?,

@@ -1,82 +1,146 @@
 //! What the provider block configured, shared by everything the provider offers.
 //!
-//! Nothing connects until something needs to: the client is made when it is first asked for, and
+//! Nothing connects until something needs to: a client is made when it is first asked for, and
 //! a setting that is still unknown only matters to those who need it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
-use tf_provider::Diagnostics;
+use tf_provider::{AttributePath, Diagnostics, value::Value};
 
-use super::{config::Defaults, credentials::Unresolved};
+use super::{
+    config::Defaults,
+    credentials::Unresolved,
+    given::{Given, Source},
+};
 use crate::{
-    framework::CallContext,
+    framework::{CallContext, Report, schema},
     pve::{Call, Client, Credentials, Endpoint, Settings, TlsPolicy},
 };
 
-/// How this provider introduces itself to servers and proxies.
-const USER_AGENT: &str = concat!("terraform-provider-proxmox/", env!("CARGO_PKG_VERSION"));
-
-/// The way to Proxmox VE that the provider block describes. Clones share one client.
+/// The ways to Proxmox VE that the provider block describes: its own, and one for each of its
+/// `clusters`. Clones share their clients.
 #[derive(Clone, Default)]
-pub struct Connection(Arc<Mutex<Inner>>);
+pub struct Connections(Arc<Mutex<Inner>>);
 
 #[derive(Default)]
 struct Inner {
-    defaults: Defaults,
-    client: Option<Client>,
+    own: Defaults,
+    clusters: Given<BTreeMap<String, Defaults>>,
+    clients: HashMap<Option<String>, Client>,
 }
 
-impl Connection {
+impl Connections {
     /// Takes a provider block into use. Nothing connects yet.
-    pub fn configure(&self, defaults: Defaults) {
-        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *inner = Inner {
-            defaults,
-            client: None,
+    pub fn configure(&self, own: Defaults, clusters: Given<BTreeMap<String, Defaults>>) {
+        *self.inner() = Inner {
+            own,
+            clusters,
+            clients: HashMap::new(),
         };
     }
 
-    /// What the block and the environment say.
-    pub fn defaults(&self) -> Defaults {
-        let inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        inner.defaults.clone()
+    /// What is configured for a cluster; for the provider's own connection where that is null.
+    pub fn defaults(
+        &self,
+        cluster: &Value<String>,
+        diags: &mut Diagnostics,
+    ) -> Result<Defaults, Unresolved> {
+        self.inner().defaults(cluster, diags)
     }
 
-    /// The client for the provider's own server and credential, one for all callers. Reports
-    /// what is missing or wrong.
-    pub fn client(&self, diags: &mut Diagnostics) -> Result<Client, Unresolved> {
-        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = &inner.client {
+    /// The client for a cluster and the credential configured for it, one for all callers.
+    /// Reports what is missing or wrong.
+    pub fn client(
+        &self,
+        cluster: &Value<String>,
+        diags: &mut Diagnostics,
+    ) -> Result<Client, Unresolved> {
+        let mut inner = self.inner();
+        let defaults = inner.defaults(cluster, diags)?;
+        let key = cluster.as_ref_option().cloned();
+        if let Some(client) = inner.clients.get(&key) {
             return Ok(client.clone());
         }
-        let defaults = &inner.defaults;
-        let client = Client::new(Settings {
-            endpoint: defaults.endpoint(diags)?,
-            credentials: defaults.credentials(diags)?,
-            tls: defaults.tls.resolve(diags)?,
-            request_timeout: defaults.request_timeout(diags)?,
-            user_agent: USER_AGENT.to_owned(),
-        });
-        inner.client = Some(client.clone());
+        let endpoint = defaults.endpoint(diags)?;
+        let credentials = defaults.credentials(diags)?;
+        let tls = defaults.tls.resolve(diags)?;
+        let client = client(&defaults, endpoint, credentials, tls, diags)?;
+        inner.clients.insert(key, client.clone());
         Ok(client)
     }
 
-    /// A client of its own for another server or credential, with the provider's time limits.
-    pub fn other_client(
-        &self,
-        endpoint: Endpoint,
-        credentials: Credentials,
-        tls: TlsPolicy,
-        diags: &mut Diagnostics,
-    ) -> Result<Client, Unresolved> {
-        Ok(Client::new(Settings {
-            endpoint,
-            credentials,
-            tls,
-            request_timeout: self.defaults().request_timeout(diags)?,
-            user_agent: USER_AGENT.to_owned(),
-        }))
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl Inner {
+    fn defaults(
+        &self,
+        cluster: &Value<String>,
+        diags: &mut Diagnostics,
+    ) -> Result<Defaults, Unresolved> {
+        let name = match cluster {
+            Value::Null => return Ok(self.own.clone()),
+            Value::Unknown => return Err(Unresolved::Unknown(Source::Attribute("cluster"))),
+            Value::Value(name) => name,
+        };
+        let clusters = match &self.clusters {
+            Given::Unknown(source) => return Err(Unresolved::Unknown(source.clone())),
+            Given::Absent => &BTreeMap::new(),
+            Given::Known(clusters, _) => clusters,
+        };
+        clusters.get(name).cloned().ok_or_else(|| {
+            diags.fail(
+                "No such cluster",
+                no_such_cluster(name, clusters.keys()),
+                AttributePath::new("cluster"),
+            );
+            Unresolved::Invalid
+        })
+    }
+}
+
+/// A client with the time limits of a connection.
+pub fn client(
+    defaults: &Defaults,
+    endpoint: Endpoint,
+    credentials: Credentials,
+    tls: TlsPolicy,
+    diags: &mut Diagnostics,
+) -> Result<Client, Unresolved> {
+    Ok(Client::new(Settings {
+        tls,
+        request_timeout: defaults.request_timeout(diags)?,
+        ..Settings::new(endpoint, credentials)
+    }))
+}
+
+/// Says which names there are, the likeliest first.
+fn no_such_cluster<'a>(name: &str, known: impl Iterator<Item = &'a String>) -> String {
+    let mut known: Vec<&str> = known.map(String::as_str).collect();
+    if known.is_empty() {
+        return format!(
+            "`cluster` is {name:?}, but the provider block has no `clusters`. Name it there, or \
+             remove `cluster` to use the provider's own `endpoint`."
+        );
+    }
+    known.sort_by_key(|other| strsim::damerau_levenshtein(name, other));
+    known.truncate(5);
+    format!(
+        "`cluster` is {name:?}, which is none of the provider's `clusters`. The nearest names \
+         there: {}.",
+        known.join(", ")
+    )
+}
+
+/// The attribute by which everything chooses its cluster.
+pub fn cluster_attribute(description: &str) -> (&'static str, tf_provider::schema::Attribute) {
+    let text = tf_provider::schema::AttributeType::String;
+    ("cluster", schema::optional(text, description))
 }
 
 /// The cancellation of the Terraform call being answered, as the client wants it.

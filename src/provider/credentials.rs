@@ -35,7 +35,7 @@ pub struct CredentialFields {
 }
 
 /// Why a setting has no usable value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unresolved {
     /// It is known only after apply.
     Unknown(Source),
@@ -128,9 +128,9 @@ impl CredentialFields {
             return Err(Unresolved::Unknown(source));
         }
         match (&self.api_token, &self.api_token_id, &self.api_token_secret) {
-            (Given::Known(token, source), _, _) => whole_token(token, *source, diags),
+            (Given::Known(token, source), _, _) => whole_token(token, source, diags),
             (_, Given::Known(id, source), Given::Known(secret, _)) => {
-                self.split_token(id, *source, secret, diags)
+                self.split_token(id, source, secret, diags)
             }
             _ => self.login(diags),
         }
@@ -144,8 +144,8 @@ impl CredentialFields {
             .source()
             .or(self.api_token_secret.source());
         let login = self.password.source().or(self.totp_secret.source());
-        let given: Vec<Source> = [whole, split, login].into_iter().flatten().collect();
-        if let [first, second, ..] = given[..] {
+        let given: Vec<&Source> = [&whole, &split, &login].into_iter().flatten().collect();
+        if let [first, second, ..] = &given[..] {
             diags.fail(
                 "More than one credential",
                 format!(
@@ -184,14 +184,14 @@ impl CredentialFields {
         };
         match username.parse() {
             Ok(user) => Ok(Some(user)),
-            Err(error) => Err(malformed("user name", &format!("{error}."), *source, diags)),
+            Err(error) => Err(malformed("user name", &format!("{error}."), source, diags)),
         }
     }
 
     fn split_token(
         &self,
         id: &str,
-        source: Source,
+        source: &Source,
         secret: &StoredSecret,
         diags: &mut Diagnostics,
     ) -> Result<Credentials, Unresolved> {
@@ -220,7 +220,7 @@ impl CredentialFields {
             Given::Known(seed, source) => match seed.secret().expose().parse::<TotpSeed>() {
                 Ok(seed) => Some(seed),
                 Err(error) => {
-                    return Err(malformed("TOTP seed", &format!("{error}."), *source, diags));
+                    return Err(malformed("TOTP seed", &format!("{error}."), source, diags));
                 }
             },
             _ => None,
@@ -235,7 +235,7 @@ impl CredentialFields {
 
 fn whole_token(
     token: &StoredSecret,
-    source: Source,
+    source: &Source,
     diags: &mut Diagnostics,
 ) -> Result<Credentials, Unresolved> {
     match token.secret().expose().parse::<ApiToken>() {
@@ -257,7 +257,7 @@ fn needs_both<A, B>(
         _ => return Ok(()),
     };
     let place = match set {
-        Source::Attribute(_) => "in the same block",
+        Source::Attribute(_) | Source::ClusterAttribute(..) => "in the same place",
         Source::Variable(_) => "in the environment",
     };
     diags.fail(
@@ -271,7 +271,7 @@ fn needs_both<A, B>(
     Err(Unresolved::Invalid)
 }
 
-fn malformed(what: &str, problem: &str, source: Source, diags: &mut Diagnostics) -> Unresolved {
+fn malformed(what: &str, problem: &str, source: &Source, diags: &mut Diagnostics) -> Unresolved {
     diags.fail(
         "Malformed credential",
         format!("The {what} from {source} cannot be used: {problem}"),

@@ -69,7 +69,7 @@ pub fn unproven(object: &str, report: &Report, diags: &mut Diagnostics) {
 }
 
 /// Reports that something must be done now with a setting that is known only after apply.
-pub fn not_known_yet(source: Source, diags: &mut Diagnostics) {
+pub fn not_known_yet(source: &Source, diags: &mut Diagnostics) {
     diags.fail(
         "Provider not configured yet",
         format!(
@@ -81,7 +81,7 @@ pub fn not_known_yet(source: Source, diags: &mut Diagnostics) {
 }
 
 /// Reports that a data source cannot be read yet, for the same reason.
-pub fn unreadable(data_source: &str, source: Source, diags: &mut Diagnostics) {
+pub fn unreadable(data_source: &str, source: &Source, diags: &mut Diagnostics) {
     diags.fail(
         "Data source cannot be read yet",
         format!(

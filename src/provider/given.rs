@@ -3,24 +3,29 @@
 //! A setting can come from a block or from the environment, and while planning it can be unknown.
 //! Messages say where a value came from, never what it is.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use tf_provider::{AttributePath, value::Value};
 
 /// Where a value came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     /// An attribute of the block that is being looked at.
     Attribute(&'static str),
+    /// An attribute of a named cluster in the provider block.
+    ClusterAttribute(Arc<str>, &'static str),
     /// An environment variable.
     Variable(&'static str),
 }
 
 impl Source {
     /// The path for a diagnostic: the attribute, or the block as a whole for the environment.
-    pub fn path(self) -> AttributePath {
+    pub fn path(&self) -> AttributePath {
         match self {
-            Self::Attribute(name) => AttributePath::new(name),
+            Self::Attribute(name) => AttributePath::new(*name),
+            Self::ClusterAttribute(cluster, name) => AttributePath::new("clusters")
+                .key(cluster.to_string())
+                .attribute(*name),
             Self::Variable(_) => AttributePath::root(),
         }
     }
@@ -30,6 +35,7 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Attribute(name) => write!(f, "`{name}`"),
+            Self::ClusterAttribute(cluster, name) => write!(f, "`clusters[{cluster:?}].{name}`"),
             Self::Variable(name) => write!(f, "the environment variable {name}"),
         }
     }
@@ -50,10 +56,15 @@ pub enum Given<T> {
 impl<T> Given<T> {
     /// Takes an attribute of a block. Null counts as absent.
     pub fn attribute(name: &'static str, value: Value<T>) -> Self {
+        Self::from(Source::Attribute(name), value)
+    }
+
+    /// Takes a value that stands there. Null counts as absent.
+    pub fn from(source: Source, value: Value<T>) -> Self {
         match value {
-            Value::Value(value) => Self::Known(value, Source::Attribute(name)),
+            Value::Value(value) => Self::Known(value, source),
             Value::Null => Self::Absent,
-            Value::Unknown => Self::Unknown(Source::Attribute(name)),
+            Value::Unknown => Self::Unknown(source),
         }
     }
 
@@ -61,7 +72,7 @@ impl<T> Given<T> {
     pub fn source(&self) -> Option<Source> {
         match self {
             Self::Absent => None,
-            Self::Unknown(source) | Self::Known(_, source) => Some(*source),
+            Self::Unknown(source) | Self::Known(_, source) => Some(source.clone()),
         }
     }
 
@@ -73,8 +84,17 @@ impl<T> Given<T> {
     /// Where it was set, if it was set to something known only later.
     pub fn unknown(&self) -> Option<Source> {
         match self {
-            Self::Unknown(source) => Some(*source),
+            Self::Unknown(source) => Some(source.clone()),
             _ => None,
+        }
+    }
+
+    /// The same with another value, where it is known.
+    pub fn map<U>(self, map: impl FnOnce(T) -> U) -> Given<U> {
+        match self {
+            Self::Absent => Given::Absent,
+            Self::Unknown(source) => Given::Unknown(source),
+            Self::Known(value, source) => Given::Known(map(value), source),
         }
     }
 

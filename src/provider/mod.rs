@@ -29,10 +29,11 @@ use tf_provider::{Diagnostics, Provider, schema::Schema};
 use self::{
     api_token::ApiTokenResource,
     config::{Config, Defaults},
-    connection::Connection,
+    connection::Connections,
     data::{ConnectionData, PermissionsData},
     environment::Environment,
     functions::{AuthorizationHeader, FormatTokenId, ParseTokenId},
+    given::Given,
     host::HostResource,
 };
 use crate::framework::{
@@ -42,19 +43,19 @@ use crate::framework::{
 
 /// Everything this provider offers.
 pub fn catalog() -> Catalog {
-    let connection = Connection::default();
+    let connections = Connections::default();
     let resources: [(&str, Box<dyn ErasedResource>); 2] = [
         (
             "proxmox_api_token",
             Box::new(ResourceAdapter::new(
-                ApiTokenResource::new(connection.clone()),
+                ApiTokenResource::new(connections.clone()),
                 NeverChanged,
             )),
         ),
         (
             "proxmox_host",
             Box::new(ResourceAdapter::new(
-                HostResource::new(connection.clone()),
+                HostResource::new(connections.clone()),
                 NeverChanged,
             )),
         ),
@@ -63,13 +64,13 @@ pub fn catalog() -> Catalog {
         (
             "proxmox_connection",
             Box::new(DataSourceAdapter::new(ConnectionData::new(
-                connection.clone(),
+                connections.clone(),
             ))),
         ),
         (
             "proxmox_permissions",
             Box::new(DataSourceAdapter::new(PermissionsData::new(
-                connection.clone(),
+                connections.clone(),
             ))),
         ),
     ];
@@ -88,7 +89,7 @@ pub fn catalog() -> Catalog {
         ),
     ];
     Catalog {
-        provider: Box::new(ProviderAdapter::new(ProxmoxProvider { connection })),
+        provider: Box::new(ProviderAdapter::new(ProxmoxProvider { connections })),
         resources: named(resources),
         data_sources: named(data_sources),
         functions: named(functions),
@@ -101,7 +102,7 @@ fn named<T, const N: usize>(items: [(&str, T); N]) -> BTreeMap<String, T> {
 
 /// The provider block.
 struct ProxmoxProvider {
-    connection: Connection,
+    connections: Connections,
 }
 
 #[async_trait]
@@ -114,7 +115,11 @@ impl Provider for ProxmoxProvider {
     }
 
     async fn validate<'a>(&self, diags: &mut Diagnostics, config: Config) -> Option<()> {
-        config.given().check(diags);
+        let (own, clusters) = config.given();
+        own.check(diags);
+        if let Given::Known(clusters, _) = clusters {
+            clusters.values().for_each(|cluster| cluster.check(diags));
+        }
         Some(())
     }
 
@@ -126,9 +131,16 @@ impl Provider for ProxmoxProvider {
     ) -> Option<()> {
         let environment = Environment::of_this_process();
         let environment = Defaults::from_environment(&environment, diags);
-        let defaults = config.given().or_environment(environment, diags);
-        defaults.check(diags);
-        self.connection.configure(defaults);
+        let (own, clusters) = config.given();
+        let own = own.or_environment(environment, diags);
+        own.check(diags);
+        let clusters = clusters.map(|clusters| {
+            let inherited = clusters
+                .into_iter()
+                .map(|(name, cluster)| (name, cluster.or_block(&own)));
+            inherited.collect()
+        });
+        self.connections.configure(own, clusters);
         Some(())
     }
 }

@@ -47,18 +47,18 @@ impl TlsFields {
     pub fn resolve(&self, diags: &mut Diagnostics) -> Result<TlsPolicy, Unresolved> {
         let verify = match &self.verify_ssl {
             Given::Absent => true,
-            Given::Unknown(source) => return Err(Unresolved::Unknown(*source)),
+            Given::Unknown(source) => return Err(Unresolved::Unknown(source.clone())),
             Given::Known(verify, _) => *verify,
         };
         let fingerprints = match &self.certificate_fingerprints {
             Given::Absent => Vec::new(),
-            Given::Unknown(source) => return Err(Unresolved::Unknown(*source)),
-            Given::Known(texts, source) => parse_fingerprints(texts, *source, diags)?,
+            Given::Unknown(source) => return Err(Unresolved::Unknown(source.clone())),
+            Given::Known(texts, source) => parse_fingerprints(texts, source, diags)?,
         };
         let ca_certificate = match &self.ca_certificate {
             Given::Absent => None,
-            Given::Unknown(source) => return Err(Unresolved::Unknown(*source)),
-            Given::Known(text, source) => Some(load(text, *source, diags)?),
+            Given::Unknown(source) => return Err(Unresolved::Unknown(source.clone())),
+            Given::Known(text, source) => Some(load(text, source, diags)?),
         };
         if let (false, Some(source)) = (verify, self.certificate_fingerprints.source()) {
             diags.fail(
@@ -81,7 +81,7 @@ impl TlsFields {
 
 fn parse_fingerprints(
     texts: &[String],
-    source: Source,
+    source: &Source,
     diags: &mut Diagnostics,
 ) -> Result<Vec<Fingerprint>, Unresolved> {
     let mut fingerprints = Vec::with_capacity(texts.len());
@@ -102,7 +102,7 @@ fn parse_fingerprints(
 }
 
 /// Takes the attribute as PEM when it looks like PEM, else as the path of a file.
-fn load(text: &str, source: Source, diags: &mut Diagnostics) -> Result<CaBundle, Unresolved> {
+fn load(text: &str, source: &Source, diags: &mut Diagnostics) -> Result<CaBundle, Unresolved> {
     let (pem, origin) = if text.contains("-----BEGIN") {
         (text.to_owned(), "the PEM text".to_owned())
     } else {

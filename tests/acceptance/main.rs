@@ -5,6 +5,7 @@
 //! built is listed as ignored, with what to do; without any command line at all the run fails.
 
 mod bad_input;
+mod clusters;
 mod drift;
 mod hosts;
 mod journeys;
@@ -56,6 +57,7 @@ fn scenarios() -> impl Iterator<Item = Scenario> {
         tokens::SCENARIOS,
         drift::SCENARIOS,
         hosts::SCENARIOS,
+        clusters::SCENARIOS,
         bad_input::SCENARIOS,
         recovery::SCENARIOS,
         secrets::SCENARIOS,

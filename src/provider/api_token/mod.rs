@@ -11,12 +11,12 @@ mod state;
 mod validate;
 
 use async_trait::async_trait;
-use tf_provider::{AttributePath, Diagnostics, Resource, schema::Schema};
+use tf_provider::{AttributePath, Diagnostics, Resource, schema::Schema, value::Value};
 use time::OffsetDateTime;
 
 use self::{life::Reading, state::State};
 use super::{
-    connection::{Connection, call},
+    connection::{Connections, call},
     credentials::Unresolved,
     explain::{explain, not_known_yet},
 };
@@ -27,13 +27,13 @@ use crate::{
 
 /// An API token of Proxmox VE.
 pub struct ApiTokenResource {
-    connection: Connection,
+    connections: Connections,
 }
 
 impl ApiTokenResource {
     /// A resource that works over the provider's own connection.
-    pub fn new(connection: Connection) -> Self {
-        Self { connection }
+    pub fn new(connections: Connections) -> Self {
+        Self { connections }
     }
 
     /// The client and the token that a stored state is about.
@@ -42,10 +42,10 @@ impl ApiTokenResource {
             diags.fail_if_silent("A token without a usable `user_id` and `token_name`");
             return None;
         };
-        match self.connection.client(diags) {
+        match self.connections.client(&state.cluster, diags) {
             Ok(client) => Some((client, token)),
             Err(Unresolved::Unknown(source)) => {
-                not_known_yet(source, diags);
+                not_known_yet(&source, diags);
                 None
             }
             Err(Unresolved::Invalid) => None,
@@ -75,7 +75,7 @@ impl Resource for ApiTokenResource {
         _private: (),
         _meta: (),
     ) -> Option<(State, ())> {
-        let client = match self.connection.client(diags) {
+        let client = match self.connections.client(&state.cluster, diags) {
             Ok(client) => client,
             Err(Unresolved::Unknown(source)) => {
                 diags.warn(
@@ -179,18 +179,27 @@ impl Resource for ApiTokenResource {
     }
 
     async fn import<'a>(&self, diags: &mut Diagnostics, id: String) -> Option<(State, ())> {
-        let token = match TokenId::parse(&id, None) {
+        // No user name holds a slash, so what is before one is the cluster.
+        let (cluster, id) = match id.split_once('/') {
+            Some((cluster, id)) => (Value::Value(cluster.to_owned()), id),
+            None => (Value::Null, id.as_str()),
+        };
+        let token = match TokenId::parse(id, None) {
             Ok(token) => token,
             Err(error) => {
                 diags.fail(
                     "Unusable import id",
-                    format!("Import a token by its full id, such as \"demo@pve!ci\": {error}"),
+                    format!(
+                        "Import a token by its full id, such as \"demo@pve!ci\", or by the key of \
+                         its cluster and its id, such as \"berlin/demo@pve!ci\": {error}."
+                    ),
                     AttributePath::root(),
                 );
                 return None;
             }
         };
         let state = State {
+            cluster,
             user_id: token.user.to_string().into(),
             token_name: token.name.to_string().into(),
             ..State::default()

@@ -42,6 +42,7 @@ pub fn update(
     };
     planned.expires_at = expires_at(&planned);
     let replace = [
+        ("cluster", planned.cluster != prior.cluster),
         ("user_id", planned.user_id != prior.user_id),
         ("token_name", planned.token_name != prior.token_name),
     ];

@@ -9,13 +9,14 @@ use tf_provider::{
 use super::acl::AclEntry;
 use crate::{
     framework::schema,
-    provider::{instant, secret::StoredSecret},
+    provider::{connection::cluster_attribute, instant, secret::StoredSecret},
     pve::{ApiToken, TokenId, TokenName, UserId},
 };
 
 /// One `proxmox_api_token`, as configured, planned or stored.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {
+    pub cluster: Value<String>,
     pub id: Value<String>,
     pub user_id: Value<String>,
     pub token_name: Value<String>,
@@ -65,6 +66,10 @@ pub fn schema() -> Schema {
          nothing at all until `acl` grants it something, and never more than its owner may. \
          The secret is kept in the state: protect the state.",
         [
+            cluster_attribute(
+                "Key of the provider's `clusters` to mint the token on; the provider's own \
+                 connection unless set. Changing it makes a new token.",
+            ),
             ("id", computed(String, "`user@realm!token_name`.")),
             (
                 "user_id",

@@ -15,7 +15,7 @@ use tf_provider::{
 use crate::{
     framework::schema,
     provider::{
-        connection::{Connection, call},
+        connection::{Connections, call, cluster_attribute},
         credentials::Unresolved,
         explain::{unproven, unreadable},
         facts::{self, Facts, PrivilegeMap, required_privileges},
@@ -25,19 +25,20 @@ use crate::{
 
 /// The check of the provider's own connection.
 pub struct ConnectionData {
-    connection: Connection,
+    connections: Connections,
 }
 
 impl ConnectionData {
     /// A data source that checks the provider's own connection.
-    pub fn new(connection: Connection) -> Self {
-        Self { connection }
+    pub fn new(connections: Connections) -> Self {
+        Self { connections }
     }
 }
 
 /// One `proxmox_connection`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {
+    cluster: Value<String>,
     required_privileges: PrivilegeMap,
     fail_on_error: Value<bool>,
     ok: Value<bool>,
@@ -101,6 +102,9 @@ impl DataSource for ConnectionData {
         use schema::{computed, optional};
 
         let report = [
+            cluster_attribute(
+                "Key of the provider's `clusters` to check; the provider's own connection unless set.",
+            ),
             (
                 "required_privileges",
                 optional(
@@ -190,13 +194,13 @@ impl DataSource for ConnectionData {
     }
 
     async fn read<'a>(&self, diags: &mut Diagnostics, config: State, _meta: ()) -> Option<State> {
-        let target = self.connection.client(diags);
+        let target = self.connections.client(&config.cluster, diags);
         let target = target
             .and_then(|client| Ok((client, required_privileges(&config.required_privileges)?)));
         let (client, requirements) = match target {
             Ok(target) => target,
             Err(Unresolved::Unknown(source)) => {
-                unreadable("proxmox_connection", source, diags);
+                unreadable("proxmox_connection", &source, diags);
                 return None;
             }
             Err(Unresolved::Invalid) => return None,

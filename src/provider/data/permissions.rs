@@ -13,7 +13,7 @@ use tf_provider::{
 use crate::{
     framework::{Report, schema},
     provider::{
-        connection::{Connection, call},
+        connection::{Connections, call, cluster_attribute},
         credentials::Unresolved,
         explain::{explain, unreadable},
     },
@@ -22,19 +22,20 @@ use crate::{
 
 /// The effective privileges of a user or token.
 pub struct PermissionsData {
-    connection: Connection,
+    connections: Connections,
 }
 
 impl PermissionsData {
     /// A data source that asks over the provider's own connection.
-    pub fn new(connection: Connection) -> Self {
-        Self { connection }
+    pub fn new(connections: Connections) -> Self {
+        Self { connections }
     }
 }
 
 /// One `proxmox_permissions`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct State {
+    cluster: Value<String>,
     user_id: Value<String>,
     token_id: Value<String>,
     paths: Value<Vec<Value<String>>>,
@@ -68,6 +69,9 @@ impl DataSource for PermissionsData {
              user, needs `Sys.Audit` on `/access`. Proxmox VE answers with nothing, and not with \
              an error, for a user or token that does not exist.",
             [
+                cluster_attribute(
+                    "Key of the provider's `clusters` to ask; the provider's own connection unless set.",
+                ),
                 (
                     "user_id",
                     optional(
@@ -127,10 +131,10 @@ impl DataSource for PermissionsData {
     }
 
     async fn read<'a>(&self, diags: &mut Diagnostics, config: State, _meta: ()) -> Option<State> {
-        let client = match self.connection.client(diags) {
+        let client = match self.connections.client(&config.cluster, diags) {
             Ok(client) => client,
             Err(Unresolved::Unknown(source)) => {
-                unreadable("proxmox_permissions", source, diags);
+                unreadable("proxmox_permissions", &source, diags);
                 return None;
             }
             Err(Unresolved::Invalid) => return None,

@@ -10,8 +10,8 @@ use tf_provider::{AttributePath, Diagnostics, Resource, schema::Schema, value::V
 
 use self::state::State;
 use super::{
-    config::parse_endpoint,
-    connection::{Connection, call},
+    config::{Defaults, parse_endpoint},
+    connection::{Connections, call, client},
     credentials::Unresolved,
     explain::{not_known_yet, unproven},
     facts::{Facts, required_privileges},
@@ -27,13 +27,13 @@ use crate::{
 
 /// A registered host.
 pub struct HostResource {
-    connection: Connection,
+    connections: Connections,
 }
 
 impl HostResource {
     /// A resource whose hosts fall back on the provider's own connection.
-    pub fn new(connection: Connection) -> Self {
-        Self { connection }
+    pub fn new(connections: Connections) -> Self {
+        Self { connections }
     }
 
     /// The client with which automation will work, and what it must be allowed to do.
@@ -44,10 +44,11 @@ impl HostResource {
     ) -> Result<(Client, Requirements), Unresolved> {
         let requirements = required_privileges(&state.required_privileges)?;
         if state.has_nothing_of_its_own() {
-            return Ok((self.connection.client(diags)?, requirements));
+            let client = self.connections.client(&state.cluster, diags)?;
+            return Ok((client, requirements));
         }
-        let endpoint = self.endpoint(state, diags)?;
-        let defaults = self.connection.defaults();
+        let defaults = self.connections.defaults(&state.cluster, diags)?;
+        let endpoint = endpoint(state, &defaults, diags)?;
         let credentials = match state.credentials().resolve(diags)? {
             Credentials::None => defaults.credentials(diags)?,
             own => own,
@@ -60,26 +61,8 @@ impl HostResource {
             state.tls()
         };
         let tls = tls.resolve(diags)?;
-        let client = self
-            .connection
-            .other_client(endpoint, credentials, tls, diags)?;
+        let client = client(&defaults, endpoint, credentials, tls, diags)?;
         Ok((client, requirements))
-    }
-
-    fn endpoint(&self, state: &State, diags: &mut Diagnostics) -> Result<Endpoint, Unresolved> {
-        let endpoint = match Given::attribute("hostname", state.hostname.clone()) {
-            Given::Known(hostname, source) => parse_endpoint(&hostname, source, diags)?,
-            Given::Unknown(source) => return Err(Unresolved::Unknown(source)),
-            Given::Absent => self.connection.defaults().endpoint(diags)?,
-        };
-        match state.port {
-            Value::Null => Ok(endpoint),
-            Value::Unknown => Err(Unresolved::Unknown(Source::Attribute("port"))),
-            Value::Value(port) => match u16::try_from(port) {
-                Ok(port) if port != 0 => Ok(endpoint.with_port(port)),
-                _ => Err(bad_port(diags)),
-            },
-        }
     }
 
     /// Proves a registration; `None` with a diagnosis when it does not hold.
@@ -95,7 +78,7 @@ impl HostResource {
         let (client, requirements) = match self.target(&planned, diags) {
             Ok(target) => target,
             Err(Unresolved::Unknown(source)) => {
-                not_known_yet(source, diags);
+                not_known_yet(&source, diags);
                 return None;
             }
             Err(Unresolved::Invalid) => return None,
@@ -266,10 +249,31 @@ fn planned(proposed: State, config: &State) -> State {
     }
 }
 
+/// The host's own address, or the provider's.
+fn endpoint(
+    state: &State,
+    defaults: &Defaults,
+    diags: &mut Diagnostics,
+) -> Result<Endpoint, Unresolved> {
+    let endpoint = match Given::attribute("hostname", state.hostname.clone()) {
+        Given::Known(hostname, source) => parse_endpoint(&hostname, &source, diags)?,
+        Given::Unknown(source) => return Err(Unresolved::Unknown(source)),
+        Given::Absent => defaults.endpoint(diags)?,
+    };
+    match state.port {
+        Value::Null => Ok(endpoint),
+        Value::Unknown => Err(Unresolved::Unknown(Source::Attribute("port"))),
+        Value::Value(port) => match u16::try_from(port) {
+            Ok(port) if port != 0 => Ok(endpoint.with_port(port)),
+            _ => Err(bad_port(diags)),
+        },
+    }
+}
+
 /// Reports everything that is wrong with a configuration, without any connection.
 fn validate(config: &State, diags: &mut Diagnostics) {
     if let Value::Value(hostname) = &config.hostname {
-        let _ = parse_endpoint(hostname, Source::Attribute("hostname"), diags);
+        let _ = parse_endpoint(hostname, &Source::Attribute("hostname"), diags);
     }
     if let Value::Value(port) = config.port
         && !(1..=65535).contains(&port)

@@ -10,6 +10,7 @@ use crate::{
     framework::schema,
     provider::{
         config::strings,
+        connection::cluster_attribute,
         credentials::CredentialFields,
         facts::{self, Facts, PrivilegeMap},
         given::Given,
@@ -21,6 +22,7 @@ use crate::{
 /// One `proxmox_host`, as configured, planned or stored.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {
+    pub cluster: Value<String>,
     pub id: Value<String>,
     pub name: Value<String>,
     pub hostname: Value<String>,
@@ -58,9 +60,9 @@ impl State {
         TlsFields {
             verify_ssl: Given::attribute("verify_ssl", self.verify_ssl),
             ca_certificate: Given::attribute("ca_certificate", self.ca_certificate.clone()),
-            certificate_fingerprints: strings(
+            certificate_fingerprints: Given::attribute(
                 "certificate_fingerprints",
-                self.certificate_fingerprints.clone(),
+                strings(self.certificate_fingerprints.clone()),
             ),
         }
     }
@@ -97,6 +99,10 @@ pub fn schema() -> Schema {
     use schema::{computed, defaulted, optional, required, sensitive};
 
     let registration = [
+        cluster_attribute(
+            "Key of the provider's `clusters` that stands in here for the provider's own address, \
+             credential and TLS settings.",
+        ),
         ("id", computed(String, "The name.")),
         ("name", required(String, "A name for the host, for people.")),
         (

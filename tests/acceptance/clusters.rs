@@ -1,0 +1,158 @@
+//! One provider block for a fleet.
+
+use cli_harness::Cli;
+use serde_json::Value;
+
+use super::{
+    Scenario,
+    stage::{Stage, says},
+};
+
+pub const SCENARIOS: &[Scenario] = &[
+    ("one provider block serves several clusters", fleet),
+    (
+        "a cluster that is down harms nothing of the others",
+        one_down,
+    ),
+    ("a mistyped cluster lists the nearest", mistyped),
+    ("a token moves to another cluster by being made anew", moved),
+];
+
+/// A second server, and a provider block that names both.
+fn two(stage: &Stage) -> (Stage, String) {
+    let other = Stage::new(stage.scratch.cli());
+    let cluster = |stage: &Stage| {
+        format!(
+            "{{ endpoint = {:?}, api_token = {:?} }}",
+            stage.sim.endpoint(),
+            stage.admin
+        )
+    };
+    let provider = format!(
+        "provider \"proxmox\" {{\n  certificate_fingerprints = [{:?}, {:?}]\n  clusters = {{\n    \
+         berlin = {}\n    bern = {}\n  }}\n}}\n",
+        stage.sim.certificate_fingerprint(),
+        other.sim.certificate_fingerprint(),
+        cluster(stage),
+        cluster(&other)
+    );
+    (other, provider)
+}
+
+fn forget_environment(stage: &mut Stage) {
+    for name in ["ENDPOINT", "API_TOKEN", "CERTIFICATE_FINGERPRINTS"] {
+        stage.scratch.set(&format!("PROXMOX_VE_{name}"), "");
+    }
+}
+
+const TOKENS: &str = r#"
+resource "proxmox_api_token" "t" {
+  for_each   = toset(["berlin", "bern"])
+  cluster    = each.key
+  user_id    = "demo@pve"
+  token_name = "backup"
+  acl        = [{ path = "/vms", role = "PVEAuditor" }]
+}
+
+resource "proxmox_host" "h" {
+  for_each         = proxmox_api_token.t
+  cluster          = each.key
+  name             = each.key
+  api_token_id     = each.value.token_id
+  api_token_secret = each.value.secret
+}
+
+data "proxmox_connection" "each" {
+  for_each = toset(["berlin", "bern"])
+  cluster  = each.key
+}
+
+output "status" {
+  value = { for key, check in data.proxmox_connection.each : key => check.status }
+}
+"#;
+
+fn has_token(stage: &Stage) -> bool {
+    stage
+        .sim
+        .state(|state| state.token("demo@pve", "backup").is_some())
+}
+
+fn fleet(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    let (other, provider) = two(&stage);
+    forget_environment(&mut stage);
+    stage.main(&format!("{provider}{TOKENS}"));
+    stage.apply();
+    stage.plan_is_empty();
+    assert!(has_token(&stage) && has_token(&other));
+    let status = stage.scratch.run(["output", "-json", "status"]);
+    let status: Value = serde_json::from_str(&status.stdout).expect("an output");
+    assert_eq!(status, serde_json::json!({ "berlin": "ok", "bern": "ok" }));
+
+    // An imported token has no secret to prove a host with.
+    let tokens_only = TOKENS
+        .split("resource \"proxmox_host\"")
+        .next()
+        .expect("the tokens");
+    stage.main(&format!("{provider}{tokens_only}"));
+    stage.apply();
+    let removed = ["state", "rm", "proxmox_api_token.t[\"bern\"]"];
+    assert!(stage.scratch.run(removed).ok());
+    let import = [
+        "import",
+        "-no-color",
+        "proxmox_api_token.t[\"bern\"]",
+        "bern/demo@pve!backup",
+    ];
+    let imported = stage.scratch.run(import);
+    assert!(imported.ok(), "{}{}", imported.stdout, imported.stderr);
+    stage.destroy();
+    assert!(!has_token(&stage) && !has_token(&other));
+}
+
+fn one_down(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    let (other, provider) = two(&stage);
+    forget_environment(&mut stage);
+    stage.main(&format!("{provider}{TOKENS}"));
+    drop(other);
+    let run = stage.try_apply();
+    assert!(!run.ok());
+    says(
+        &run,
+        &["proxmox_api_token.t[\"bern\"]", "connection was refused"],
+    );
+    assert!(has_token(&stage));
+}
+
+fn mistyped(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    let (_other, provider) = two(&stage);
+    forget_environment(&mut stage);
+    stage.main(&format!(
+        "{provider}data \"proxmox_connection\" \"c\" {{\n  cluster = \"brelin\"\n}}\n"
+    ));
+    stage.plan_fails(&["No such cluster", "brelin", "berlin, bern"]);
+    stage.main(&format!(
+        "{provider}data \"proxmox_connection\" \"c\" {{}}\n"
+    ));
+    stage.plan_fails(&["No address of Proxmox VE", "cluster"]);
+}
+
+fn moved(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    let (other, provider) = two(&stage);
+    forget_environment(&mut stage);
+    let token = |cluster: &str| {
+        format!(
+            "{provider}resource \"proxmox_api_token\" \"t\" {{\n  cluster = {cluster:?}\n  user_id = \
+             \"demo@pve\"\n  token_name = \"backup\"\n}}\n"
+        )
+    };
+    stage.main(&token("berlin"));
+    stage.apply();
+    stage.main(&token("bern"));
+    says(&stage.apply(), &["must be replaced"]);
+    assert!(!has_token(&stage) && has_token(&other));
+}
