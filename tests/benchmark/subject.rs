@@ -1,6 +1,11 @@
 //! The providers that are compared.
 
-use std::{env::consts::EXE_SUFFIX, error::Error, fs, path::PathBuf};
+use std::{
+    env::consts::EXE_SUFFIX,
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use tempfile::TempDir;
 
@@ -23,8 +28,8 @@ impl Subject {
     /// This provider, and the peer if there is one.
     pub fn all(options: &Options) -> Result<Vec<Self>, Box<dyn Error>> {
         let mut all = vec![Self::ours()];
-        if options.peer.is_some() {
-            all.push(Self::peer(options)?);
+        if let Some(peer) = &options.peer {
+            all.push(Self::peer(peer, options.peer_config.as_deref())?);
         }
         Ok(all)
     }
@@ -40,20 +45,19 @@ impl Subject {
     }
 
     /// A copy of the peer, under the name that its source address demands.
-    fn peer(options: &Options) -> Result<Self, Box<dyn Error>> {
-        let original = options.peer.as_deref().unwrap_or("".as_ref());
+    fn peer(original: &Path, configuration: Option<&Path>) -> Result<Self, Box<dyn Error>> {
         let directory = TempDir::new()?;
         let name = format!("terraform-provider-peer{EXE_SUFFIX}");
         let binary = directory.path().join(name);
         fs::copy(original, &binary).map_err(|error| format!("{}: {error}", original.display()))?;
-        let read = |path: &PathBuf| {
+        let read = |path: &Path| {
             fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
         };
         Ok(Self {
             name: "peer",
             binary,
             source: "local/peer",
-            configuration: options.peer_config.as_ref().map(read).transpose()?,
+            configuration: configuration.map(read).transpose()?,
             _directory: Some(directory),
         })
     }
