@@ -1,0 +1,59 @@
+//! What the provider costs the person who waits for a plan: time, memory and disk.
+//!
+//! `cargo bench --bench provider` measures the optimised binary, alone or beside another provider
+//! (`-- --peer PATH`), and prints one table. Both take turns within one run, so that whatever else
+//! the machine does falls on both. `docs/benchmark.md` explains the figures.
+//!
+//! A scenario is a module with a `measure` function that returns rows of the table; it is listed
+//! in [`SCENARIOS`].
+
+mod command_line;
+mod options;
+mod size;
+mod start;
+mod subject;
+mod table;
+
+use std::{
+    env,
+    error::Error,
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use options::{HELP, Options};
+use subject::Subject;
+use table::Row;
+
+/// A scenario's rows, or why it could not be measured.
+type Measured = Result<Vec<Row>, Box<dyn Error>>;
+
+/// Everything that is measured, in the order of the table.
+const SCENARIOS: [fn(&[Subject], &Options) -> Measured; 3] =
+    [start::measure, command_line::measure, size::measure];
+
+fn main() -> ExitCode {
+    let arguments: Vec<_> = env::args_os().skip(1).collect();
+    match Options::parse(arguments).and_then(|options| run(&options)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("{problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<(), Box<dyn Error>> {
+    if options.help {
+        return Ok(io::stdout().write_all(HELP.as_bytes())?);
+    }
+    let subjects = Subject::all(options)?;
+    let mut rows = Vec::new();
+    for measure in SCENARIOS {
+        rows.extend(measure(&subjects, options)?);
+    }
+    if cfg!(debug_assertions) {
+        eprintln!("Not an optimised build: the figures say nothing.");
+    }
+    Ok(io::stdout().write_all(table::format(&rows).as_bytes())?)
+}

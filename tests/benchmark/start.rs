@@ -1,0 +1,98 @@
+//! From the start of the process to its handshake line, and the memory it has taken by then.
+//!
+//! Terraform starts a provider several times in every command, and waits for this line each time.
+
+use std::{
+    error::Error,
+    fs,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+use crate::{Measured, options::Options, subject::Subject, table::Row};
+
+const ROUNDS: usize = 20;
+
+/// What go-plugin says to every Terraform provider.
+const ENVIRONMENT: [(&str, &str); 4] = [
+    (
+        "TF_PLUGIN_MAGIC_COOKIE",
+        "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2",
+    ),
+    ("PLUGIN_PROTOCOL_VERSIONS", "5,6"),
+    ("PLUGIN_MIN_PORT", "10000"),
+    ("PLUGIN_MAX_PORT", "25000"),
+];
+
+/// Starts the providers in turn.
+pub fn measure(subjects: &[Subject], options: &Options) -> Measured {
+    let certificate = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+    let certificate = certificate.cert.pem();
+    let mut times = vec![Vec::new(); subjects.len()];
+    let mut memory = vec![Vec::new(); subjects.len()];
+    // Reads the binaries from disk.
+    for subject in subjects {
+        start(&subject.binary, &certificate)?;
+    }
+    for _ in 0..options.rounds(ROUNDS) {
+        for (index, subject) in subjects.iter().enumerate() {
+            let (time, resident) = start(&subject.binary, &certificate)?;
+            times[index].push(time.as_secs_f64() * 1e3);
+            memory[index].extend(resident.map(|bytes| bytes as f64 / 1e6));
+        }
+    }
+    let times = Row::each("start to handshake line", "ms", subjects, times);
+    let memory = Row::each("resident memory then", "MB", subjects, memory);
+    Ok(times.chain(memory).collect())
+}
+
+/// Starts a provider like Terraform does: how long it took to say where it listens, and its
+/// resident memory in bytes where the system tells.
+fn start(binary: &Path, certificate: &str) -> Result<(Duration, Option<u64>), Box<dyn Error>> {
+    // A killed process leaves its socket behind.
+    let temporary = TempDir::new()?;
+    let mut command = Command::new(binary);
+    command
+        .env_clear()
+        .envs(ENVIRONMENT)
+        .env("PLUGIN_CLIENT_CERT", certificate)
+        .env("TMPDIR", temporary.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    let begin = Instant::now();
+    let mut process = Process(command.spawn()?);
+    let mut line = String::new();
+    let stdout = process.0.stdout.take().ok_or("no standard output")?;
+    BufReader::new(stdout).read_line(&mut line)?;
+    let time = begin.elapsed();
+    let memory = resident(process.0.id());
+    if !line.starts_with("1|") {
+        return Err(format!("{}: not a handshake line: {line:?}", binary.display()).into());
+    }
+    Ok((time, memory))
+}
+
+/// `VmRSS` of a process. Only Linux has it.
+fn resident(process: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes * 1024)
+}
+
+/// A process that does not outlive its use.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
