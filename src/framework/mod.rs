@@ -4,7 +4,7 @@
 //! `tf-provider` crate: methods that take and return serde structs. Terraform speaks in encoded
 //! values. The adapters here stand between the two: they check a value against its schema, decode
 //! it, call the typed method, and encode what comes back. What the protocol has and the crate
-//! lacks is one small trait a file beside them, in the same style ([`upgrade`]).
+//! lacks is one small file beside them, in the same style ([`upgrade`], `write_only`).
 //!
 //! Nothing here knows of Proxmox, and nothing here knows of gRPC: the server in
 //! [`crate::plugin`] turns messages into calls of the object-safe traits
@@ -22,6 +22,7 @@ mod function;
 mod provider;
 mod resource;
 mod walk;
+mod write_only;
 
 use std::collections::BTreeMap;
 

@@ -7,7 +7,7 @@
 
 use async_trait::async_trait;
 use rmpv::Value;
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use tf_provider::{AttributePath, Diagnostics, Resource, schema::Schema};
 
 use super::{
@@ -15,6 +15,7 @@ use super::{
     diagnostics::Report,
     encoded::{decode, decode_private, encode, encode_bytes},
     walk::walk,
+    write_only,
 };
 
 /// A change for which Terraform asks for a plan.
@@ -73,6 +74,10 @@ impl Remote {
 pub trait ErasedResource: Send + Sync + 'static {
     /// The schema of the resource block.
     fn schema(&self) -> &Schema;
+    /// The top-level attributes that are never kept in a plan or a state.
+    fn write_only(&self) -> &[&'static str] {
+        &[]
+    }
     /// Checks a configuration, without any connection.
     async fn validate(&self, config: Encoded, diags: &mut Diagnostics);
     /// Brings a stored state (JSON) of any version into today's shape. `None` after an error.
@@ -98,6 +103,7 @@ pub struct ResourceAdapter<T, U> {
     resource: T,
     upgrades: U,
     schema: Schema,
+    write_only: &'static [&'static str],
 }
 
 impl<T: Resource, U: Upgrade> ResourceAdapter<T, U> {
@@ -109,13 +115,36 @@ impl<T: Resource, U: Upgrade> ResourceAdapter<T, U> {
             resource,
             upgrades,
             schema,
+            write_only: &[],
         }
+    }
+
+    /// The same resource with these top-level attributes write-only.
+    pub fn with_write_only(self, write_only: &'static [&'static str]) -> Self {
+        Self { write_only, ..self }
     }
 
     /// Walks and decodes a value into the resource's state type.
     fn state<S: DeserializeOwned>(&self, value: &Encoded, diags: &mut Diagnostics) -> Option<S> {
         let tree = walk(value, &self.schema, diags)?;
         decode(&tree, diags)
+    }
+
+    /// Encodes a state, without what is never kept.
+    fn encode<S: Serialize>(&self, state: &S, diags: &mut Diagnostics) -> Option<Encoded> {
+        let encoded = encode(state, diags)?;
+        Some(write_only::forget(encoded, self.write_only))
+    }
+
+    fn remote<S, P>(&self, state: &S, private: &P, diags: &mut Diagnostics) -> Option<Remote>
+    where
+        S: Serialize,
+        P: Serialize,
+    {
+        Some(Remote {
+            state: self.encode(state, diags)?,
+            private: encode_bytes(private, diags)?,
+        })
     }
 }
 
@@ -130,6 +159,10 @@ where
 {
     fn schema(&self) -> &Schema {
         &self.schema
+    }
+
+    fn write_only(&self) -> &[&'static str] {
+        self.write_only
     }
 
     async fn validate(&self, config: Encoded, diags: &mut Diagnostics) {
@@ -190,7 +223,7 @@ where
 
     async fn import(&self, id: String, diags: &mut Diagnostics) -> Option<Remote> {
         let imported = match self.resource.import(diags, id).await {
-            Some((state, private)) => remote(&state, &private, diags),
+            Some((state, private)) => self.remote(&state, &private, diags),
             None => None,
         };
         if imported.is_none() {
@@ -218,7 +251,7 @@ where
         let private = decode_private(private, diags)?;
         let meta = decode(&Value::Nil, diags)?;
         let (state, private) = self.resource.read(diags, state, private, meta).await?;
-        remote(&state, &private, diags)
+        self.remote(&state, &private, diags)
     }
 
     async fn plan_create(&self, request: PlanRequest, diags: &mut Diagnostics) -> Option<Planned> {
@@ -228,7 +261,7 @@ where
         let planned = self.resource.plan_create(diags, proposed, config, meta);
         let (state, private) = planned.await?;
         Some(Planned {
-            state: encode(&state, diags)?,
+            state: self.encode(&state, diags)?,
             private: encode_bytes(&private, diags)?,
             requires_replace: Vec::new(),
         })
@@ -245,7 +278,7 @@ where
             .plan_update(diags, prior, proposed, config, private, meta);
         let (state, private, requires_replace) = planned.await?;
         Some(Planned {
-            state: encode(&state, diags)?,
+            state: self.encode(&state, diags)?,
             private: encode_bytes(&private, diags)?,
             requires_replace,
         })
@@ -281,7 +314,7 @@ where
         let meta = decode(&Value::Nil, diags)?;
         let created = self.resource.create(diags, planned, config, private, meta);
         let (state, private) = created.await?;
-        remote(&state, &private, diags)
+        self.remote(&state, &private, diags)
     }
 
     async fn update(&self, request: ApplyRequest, diags: &mut Diagnostics) -> Remote {
@@ -307,7 +340,7 @@ where
             .resource
             .update(diags, prior, planned, config, private, meta);
         let (state, private) = updated.await?;
-        remote(&state, &private, diags)
+        self.remote(&state, &private, diags)
     }
 
     async fn destroy(&self, request: ApplyRequest, diags: &mut Diagnostics) -> Remote {
@@ -329,15 +362,4 @@ where
         let meta = decode(&Value::Nil, diags)?;
         self.resource.destroy(diags, prior, private, meta).await
     }
-}
-
-fn remote<S, P>(state: &S, private: &P, diags: &mut Diagnostics) -> Option<Remote>
-where
-    S: serde::Serialize,
-    P: serde::Serialize,
-{
-    Some(Remote {
-        state: encode(state, diags)?,
-        private: encode_bytes(private, diags)?,
-    })
 }

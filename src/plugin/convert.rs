@@ -91,13 +91,22 @@ pub(super) fn path(path: AttributePath) -> proto::AttributePath {
 
 /// A schema of attributes. There are no nested blocks: what nests are attributes.
 pub(super) fn schema(schema: &Schema) -> proto::Schema {
+    schema_with_write_only(schema, &[])
+}
+
+/// The same, with these top-level attributes write-only.
+pub(super) fn schema_with_write_only(schema: &Schema, write_only: &[&str]) -> proto::Schema {
+    let mut attributes = attributes(&schema.block.attributes);
+    for attribute in &mut attributes {
+        attribute.write_only = write_only.contains(&attribute.name.as_str());
+    }
     let block = &schema.block;
     let (description, description_kind) = description(&block.description);
     proto::Schema {
         version: schema.version,
         block: Some(proto::schema::Block {
             version: block.version,
-            attributes: attributes(&block.attributes),
+            attributes,
             description,
             description_kind,
             deprecated: block.deprecated,

@@ -30,7 +30,7 @@ use self::{
     api_token::ApiTokenResource,
     config::{Config, Defaults},
     connection::Connections,
-    data::{ConnectionData, PermissionsData},
+    data::{ConnectionData, HostData, PermissionsData},
     environment::Environment,
     functions::{AuthorizationHeader, FormatTokenId, ParseTokenId},
     given::Given,
@@ -54,18 +54,22 @@ pub fn catalog() -> Catalog {
         ),
         (
             "proxmox_host",
-            Box::new(ResourceAdapter::new(
-                HostResource::new(connections.clone()),
-                NeverChanged,
-            )),
+            Box::new(
+                ResourceAdapter::new(HostResource::new(connections.clone()), NeverChanged)
+                    .with_write_only(host::WRITE_ONLY),
+            ),
         ),
     ];
-    let data_sources: [(&str, Box<dyn ErasedDataSource>); 2] = [
+    let data_sources: [(&str, Box<dyn ErasedDataSource>); 3] = [
         (
             "proxmox_connection",
             Box::new(DataSourceAdapter::new(ConnectionData::new(
                 connections.clone(),
             ))),
+        ),
+        (
+            "proxmox_host",
+            Box::new(DataSourceAdapter::new(HostData::new(connections.clone()))),
         ),
         (
             "proxmox_permissions",

@@ -28,11 +28,16 @@ pub const SCENARIOS: &[Scenario] = &[
         "a changed secret is proven again, a changed note is not",
         proven_again,
     ),
+    (
+        "a write-only secret proves a host and is not kept",
+        write_only,
+    ),
     ("a connection check reports without failing", reports),
     (
         "a connection check fails when it is asked to",
         fails_on_request,
     ),
+    ("the facts of a host are read", facts),
     ("permissions are read for the token itself", permissions),
 ];
 
@@ -170,6 +175,42 @@ fn proven_again(cli: &Cli) {
     stage.plan_is_empty();
 }
 
+fn write_only(cli: &Cli) {
+    let stage = Stage::new(cli);
+    let secret = stage
+        .sim
+        .state(|state| state.add_token("demo@pve!host", false, None, 0));
+    let host = |secret: &str, version: u8| {
+        format!(
+            "resource \"proxmox_host\" \"h\" {{\n  name = \"h\"\n  api_token_id = \
+             \"demo@pve!host\"\n  api_token_secret_wo = {secret:?}\n  \
+             api_token_secret_wo_version = {version}\n}}\n"
+        )
+    };
+    stage.main(&host(&secret, 1));
+    stage.apply();
+    stage.plan_is_empty();
+    let kept = std::fs::read_to_string(stage.scratch.file("terraform.tfstate")).expect("a state");
+    assert!(
+        !kept.contains(&secret),
+        "the write-only secret is in the state"
+    );
+    assert_eq!(
+        stage.attributes("proxmox_host.h")["token_id"],
+        "demo@pve!host"
+    );
+
+    // Another version of the secret is proven again, and one that is wrong is refused.
+    let wrong = "00000000-0000-0000-0000-000000000000";
+    stage.main(&host(wrong, 1));
+    stage.plan_is_empty();
+    stage.main(&host(wrong, 2));
+    stage.apply_fails(&["unauthenticated", "demo@pve!host"]);
+
+    stage.main(&host(&secret, 1).replace("name =", "api_token_secret = \"x\"\n  name ="));
+    stage.plan_fails(&["More than one credential", "api_token_secret_wo"]);
+}
+
 fn reports(cli: &Cli) {
     let mut stage = Stage::new(cli);
     stage.main(
@@ -227,6 +268,19 @@ fn fails_on_request(cli: &Cli) {
     stage.connect_as("root@pam!admin=00000000-0000-0000-0000-000000000000");
     stage.main("data \"proxmox_connection\" \"me\" {\n  fail_on_error = true\n}\n");
     stage.plan_fails(&["Connection check failed", "unauthenticated", "api_token"]);
+}
+
+fn facts(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    stage.sim.state(|state| state.add_node("pve2", true));
+    stage
+        .main("data \"proxmox_host\" \"h\" {}\noutput \"h\" {\n  value = data.proxmox_host.h\n}\n");
+    stage.apply();
+    let host = output(&stage, "h");
+    assert_eq!(host["release"], "9.2");
+    assert_eq!(host["nodes"].as_array().expect("nodes").len(), 2);
+    stage.connect_as("root@pam!admin=00000000-0000-0000-0000-000000000000");
+    stage.plan_fails(&["Connection check failed", "unauthenticated"]);
 }
 
 fn permissions(cli: &Cli) {

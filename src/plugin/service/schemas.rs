@@ -50,7 +50,9 @@ pub(super) async fn provider_schema(
 ) -> get_provider_schema::Response {
     get_provider_schema::Response {
         provider: Some(convert::schema(catalog.provider.schema())),
-        resource_schemas: each(&catalog.resources, |one| convert::schema(one.schema())),
+        resource_schemas: each(&catalog.resources, |one| {
+            convert::schema_with_write_only(one.schema(), one.write_only())
+        }),
         data_source_schemas: each(&catalog.data_sources, |one| convert::schema(one.schema())),
         functions: each(&catalog.functions, |one| convert::function(one.schema())),
         server_capabilities: Some(CAPABILITIES),

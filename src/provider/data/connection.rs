@@ -206,7 +206,7 @@ impl DataSource for ConnectionData {
             Err(Unresolved::Invalid) => return None,
         };
         let report = diagnosis::check(&client, &requirements, &call()).await;
-        if !report.status.is_ok() && config.fail_on_error == Value::Value(true) {
+        if report.status.is_failure() && config.fail_on_error == Value::Value(true) {
             unproven(&client.settings().endpoint.to_string(), &report, diags);
             return None;
         }

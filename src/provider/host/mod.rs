@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use tf_provider::{AttributePath, Diagnostics, Resource, schema::Schema, value::Value};
 
 use self::state::State;
+pub use self::state::WRITE_ONLY;
 use super::{
     config::{Defaults, parse_endpoint},
     connection::{Connections, call, client},
@@ -21,7 +22,7 @@ use crate::{
     framework::Report,
     pve::{
         Client, Credentials, Endpoint,
-        diagnosis::{self, Requirements},
+        diagnosis::{self, Requirements, Verdict},
     },
 };
 
@@ -48,11 +49,22 @@ impl HostResource {
             return Ok((client, requirements));
         }
         let defaults = self.connections.defaults(&state.cluster, diags)?;
-        let endpoint = endpoint(state, &defaults, diags)?;
         let credentials = match state.credentials().resolve(diags)? {
             Credentials::None => defaults.credentials(diags)?,
             own => own,
         };
+        Ok((self.client(state, credentials, diags)?, requirements))
+    }
+
+    /// A client for the host's own address and TLS settings, the provider's where it has none.
+    fn client(
+        &self,
+        state: &State,
+        credentials: Credentials,
+        diags: &mut Diagnostics,
+    ) -> Result<Client, Unresolved> {
+        let defaults = self.connections.defaults(&state.cluster, diags)?;
+        let endpoint = endpoint(state, &defaults, diags)?;
         // The provider's TLS settings are about the provider's address; elsewhere they mean nothing.
         let same_address = defaults.endpoint(&mut Diagnostics::default()).as_ref() == Ok(&endpoint);
         let tls = if same_address {
@@ -61,8 +73,24 @@ impl HostResource {
             state.tls()
         };
         let tls = tls.resolve(diags)?;
-        let client = client(&defaults, endpoint, credentials, tls, diags)?;
-        Ok((client, requirements))
+        client(&defaults, endpoint, credentials, tls, diags)
+    }
+
+    /// Refreshes a registration whose secret is not kept: only whether the host is there.
+    async fn look_from_outside(&self, state: State, diags: &mut Diagnostics) -> State {
+        let mut problems = Diagnostics::default();
+        let target = self.client(&state, Credentials::None, &mut problems);
+        if let Ok(client) = target
+            && let Err(error) = client.domains(&call()).await
+        {
+            let verdict = Verdict::from(&error);
+            not_refreshed(
+                &state,
+                &format!("{} {}", verdict.message, verdict.remedy),
+                diags,
+            );
+        }
+        state
     }
 
     /// Proves a registration; `None` with a diagnosis when it does not hold.
@@ -84,7 +112,7 @@ impl HostResource {
             Err(Unresolved::Invalid) => return None,
         };
         let report = diagnosis::check(&client, &requirements, &call()).await;
-        if !report.status.is_ok() {
+        if report.status.is_failure() {
             unproven(&planned_name(&planned), &report, diags);
             return None;
         }
@@ -121,10 +149,13 @@ impl Resource for HostResource {
             return Some((state, ()));
         }
         let mut problems = Diagnostics::default();
+        if state.was_proven_by_write_only() {
+            return Some((self.look_from_outside(state, diags).await, ()));
+        }
         let doubt = match self.target(&state, &mut problems) {
             Ok((client, requirements)) => {
                 let report = diagnosis::check(&client, &requirements, &call()).await;
-                if report.status.is_ok() {
+                if !report.status.is_failure() {
                     let facts = Facts::of(&client, &report);
                     return Some((State { facts, ..state }, ()));
                 }
@@ -140,14 +171,7 @@ impl Resource for HostResource {
                     .unwrap_or_default()
             }
         };
-        diags.warn(
-            "Host not refreshed",
-            format!(
-                "{}: {doubt} What is known of it was kept.",
-                planned_name(&state)
-            ),
-            AttributePath::root(),
-        );
+        not_refreshed(&state, &doubt, diags);
         Some((state, ()))
     }
 
@@ -203,10 +227,11 @@ impl Resource for HostResource {
         &self,
         diags: &mut Diagnostics,
         planned: State,
-        _config: State,
+        config: State,
         _private: (),
         _meta: (),
     ) -> Option<(State, ())> {
+        let planned = planned.with_secrets_of(&config);
         Some((self.prove(planned, diags).await?, ()))
     }
 
@@ -215,13 +240,14 @@ impl Resource for HostResource {
         diags: &mut Diagnostics,
         prior: State,
         planned: State,
-        _config: State,
+        config: State,
         _private: (),
         _meta: (),
     ) -> Option<(State, ())> {
         if planned.same_check(&prior) {
             return Some((planned, ()));
         }
+        let planned = planned.with_secrets_of(&config);
         Some((self.prove(planned, diags).await?, ()))
     }
 
@@ -235,6 +261,17 @@ impl Resource for HostResource {
     ) -> Option<()> {
         Some(())
     }
+}
+
+fn not_refreshed(state: &State, doubt: &str, diags: &mut Diagnostics) {
+    diags.warn(
+        "Host not refreshed",
+        format!(
+            "{}: {doubt} What is known of it was kept.",
+            planned_name(state)
+        ),
+        AttributePath::root(),
+    );
 }
 
 /// The parts of a plan that need no connection.
@@ -279,6 +316,26 @@ fn validate(config: &State, diags: &mut Diagnostics) {
         && !(1..=65535).contains(&port)
     {
         bad_port(diags);
+    }
+    for (kept, unkept, both) in [
+        (
+            "api_token_secret",
+            "api_token_secret_wo",
+            !config.api_token_secret.is_null() && !config.api_token_secret_wo.is_null(),
+        ),
+        (
+            "password",
+            "password_wo",
+            !config.password.is_null() && !config.password_wo.is_null(),
+        ),
+    ] {
+        if both {
+            diags.fail(
+                "More than one credential",
+                format!("`{kept}` and `{unkept}` are both set. Keep one: `{unkept}` is not kept in the state."),
+                AttributePath::new(unkept),
+            );
+        }
     }
     let _ = config.credentials().resolve(diags);
     let _ = config.tls().resolve(diags);

@@ -30,7 +30,11 @@ pub struct State {
     pub username: Value<String>,
     pub api_token_id: Value<String>,
     pub api_token_secret: Value<StoredSecret>,
+    pub api_token_secret_wo: Value<StoredSecret>,
+    pub api_token_secret_wo_version: Value<i64>,
     pub password: Value<StoredSecret>,
+    pub password_wo: Value<StoredSecret>,
+    pub password_wo_version: Value<i64>,
     pub totp_secret: Value<StoredSecret>,
     pub verify_ssl: Value<bool>,
     pub ca_certificate: Value<String>,
@@ -42,15 +46,44 @@ pub struct State {
     pub facts: Facts,
 }
 
+/// The attributes that are never kept in the state.
+pub const WRITE_ONLY: &[&str] = &["api_token_secret_wo", "password_wo"];
+
 impl State {
+    /// The same registration with the write-only secrets of its configuration.
+    pub fn with_secrets_of(self, config: &Self) -> Self {
+        Self {
+            api_token_secret_wo: config.api_token_secret_wo.clone(),
+            password_wo: config.password_wo.clone(),
+            ..self
+        }
+    }
+
+    /// Whether it was proven with a secret that is not kept, so that it cannot be proven again
+    /// without its configuration.
+    pub fn was_proven_by_write_only(&self) -> bool {
+        let token = !self.api_token_id.is_null();
+        let secret = if token {
+            &self.api_token_secret
+        } else {
+            &self.password
+        };
+        (token || !self.username.is_null()) && secret.is_null()
+    }
+
     /// The credential of the host's own, as given.
     pub fn credentials(&self) -> CredentialFields {
         CredentialFields {
             api_token: Given::Absent,
             api_token_id: Given::attribute("api_token_id", self.api_token_id.clone()),
-            api_token_secret: Given::attribute("api_token_secret", self.api_token_secret.clone()),
+            api_token_secret: Given::attribute("api_token_secret", self.api_token_secret.clone())
+                .or(Given::attribute(
+                    "api_token_secret_wo",
+                    self.api_token_secret_wo.clone(),
+                )),
             username: Given::attribute("username", self.username.clone()),
-            password: Given::attribute("password", self.password.clone()),
+            password: Given::attribute("password", self.password.clone())
+                .or(Given::attribute("password_wo", self.password_wo.clone())),
             totp_secret: Given::attribute("totp_secret", self.totp_secret.clone()),
         }
     }
@@ -83,6 +116,8 @@ impl State {
     /// Whether two registrations ask for the same check.
     pub fn same_check(&self, other: &Self) -> bool {
         let asked = |state: &Self| Self {
+            api_token_secret_wo: Value::Null,
+            password_wo: Value::Null,
             id: Value::Null,
             name: Value::Null,
             notes: Value::Null,
@@ -140,11 +175,44 @@ pub fn schema() -> Schema {
             sensitive(optional(String, "Secret of that token. Kept in the state.")),
         ),
         (
+            "api_token_secret_wo",
+            sensitive(optional(
+                String,
+                "Secret of that token, used and never kept: in place of `api_token_secret`, from \
+                 Terraform or OpenTofu 1.11 on. A refresh can then look only at what needs no \
+                 credentials.",
+            )),
+        ),
+        (
+            "api_token_secret_wo_version",
+            optional(
+                Number,
+                "A number to change whenever `api_token_secret_wo` changes, so that the host is \
+                 proven again.",
+            ),
+        ),
+        (
             "password",
             sensitive(optional(
                 String,
                 "Password of `username`. Kept in the state.",
             )),
+        ),
+        (
+            "password_wo",
+            sensitive(optional(
+                String,
+                "Password of `username`, used and never kept: in place of `password`, from \
+                 Terraform or OpenTofu 1.11 on.",
+            )),
+        ),
+        (
+            "password_wo_version",
+            optional(
+                Number,
+                "A number to change whenever `password_wo` changes, so that the host is proven \
+                 again.",
+            ),
         ),
         (
             "totp_secret",
