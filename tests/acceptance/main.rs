@@ -9,6 +9,7 @@ mod clusters;
 mod drift;
 mod hosts;
 mod journeys;
+mod privileges;
 mod recovery;
 mod secrets;
 mod stage;
@@ -59,6 +60,7 @@ fn scenarios() -> impl Iterator<Item = Scenario> {
         hosts::SCENARIOS,
         clusters::SCENARIOS,
         bad_input::SCENARIOS,
+        privileges::SCENARIOS,
         recovery::SCENARIOS,
         secrets::SCENARIOS,
         journeys::SCENARIOS,
