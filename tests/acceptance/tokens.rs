@@ -1,5 +1,7 @@
 //! `proxmox_api_token`: mint, change, import, revoke.
 
+use std::num::NonZeroU64;
+
 use cli_harness::Cli;
 use proxmox_simulator::{Subject, Version};
 use serde_json::Value;
@@ -31,6 +33,10 @@ pub const SCENARIOS: &[Scenario] = &[
     ),
     ("a read-only credential can plan", read_only_plan),
     ("two-factor login mints a token", second_factor),
+    (
+        "plan, apply and two aliases never use a code twice",
+        second_factor_in_turn,
+    ),
     (
         "values that are unknown do not fail a plan",
         unknown_provider,
@@ -355,6 +361,45 @@ fn second_factor(cli: &Cli) {
             .sim
             .state(|state| state.token("demo@pve", "ci").is_some())
     );
+}
+
+fn second_factor_in_turn(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    let seed = stage.sim.state(|state| {
+        state.add_user("root@pam", "root-pass-1");
+        state.enable_totp_with_step("root@pam", NonZeroU64::MIN)
+    });
+    stage.scratch.set("PROXMOX_VE_API_TOKEN", "");
+    stage.scratch.set("PROXMOX_VE_USERNAME", "root@pam");
+    stage.scratch.set("PROXMOX_VE_PASSWORD", "root-pass-1");
+    stage.scratch.set("PROXMOX_VE_TOTP_SECRET", &seed);
+    stage.main(
+        r#"
+        provider "proxmox" {
+          alias = "second"
+        }
+        data "proxmox_connection" "first" {}
+        data "proxmox_connection" "second" {
+          provider = proxmox.second
+        }
+        resource "proxmox_api_token" "t" {
+          provider   = proxmox.second
+          user_id    = "demo@pve"
+          token_name = "ci"
+        }
+        output "status" {
+          value = [data.proxmox_connection.first.status, data.proxmox_connection.second.status]
+        }
+        "#,
+    );
+    stage.plan();
+    stage.apply();
+    let status = stage.scratch.run(["output", "-json", "status"]);
+    assert_eq!(status.stdout.trim(), r#"["ok","ok"]"#);
+    let logins = |request: &proxmox_simulator::Request| {
+        request.path == "/access/ticket" && request.status != Some(200)
+    };
+    assert_eq!(stage.sim.count(logins), 0, "a login was refused");
 }
 
 fn unknown_provider(cli: &Cli) {
