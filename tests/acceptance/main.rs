@@ -13,6 +13,7 @@ mod privileges;
 mod recovery;
 mod secrets;
 mod stage;
+mod statuses;
 mod tokens;
 
 use cli_harness::{Cli, PINS};
@@ -59,6 +60,7 @@ fn scenarios() -> impl Iterator<Item = Scenario> {
         drift::SCENARIOS,
         hosts::SCENARIOS,
         clusters::SCENARIOS,
+        statuses::SCENARIOS,
         bad_input::SCENARIOS,
         privileges::SCENARIOS,
         recovery::SCENARIOS,

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use cli_harness::{Cli, Run, Scratch};
-use proxmox_simulator::{Simulator, Version};
+use proxmox_simulator::{Builder, Simulator, TlsOptions, Version};
 use serde_json::Value;
 
 /// The administrator's token on every stage: privilege separation off, as good as root.
@@ -27,11 +27,16 @@ impl Stage {
 
     /// The same with a server of this version.
     pub fn with(cli: &Cli, version: Version) -> Self {
-        let sim = Simulator::builder()
-            .version(version)
-            .time_scale(0.01)
-            .spawn()
-            .expect("the simulator starts");
+        Self::on(cli, Simulator::builder().version(version))
+    }
+
+    /// The same with a server whose certificate says this.
+    pub fn with_tls(cli: &Cli, options: TlsOptions) -> Self {
+        Self::on(cli, Simulator::builder().tls(options))
+    }
+
+    fn on(cli: &Cli, simulator: Builder) -> Self {
+        let sim = simulator.spawn().expect("the simulator starts");
         let secret = sim.state(|state| {
             state.add_user("demo@pve", "demo-pass-1");
             state.add_token(ADMIN, false, None, 0)

@@ -160,7 +160,7 @@ impl DataSource for ConnectionData {
                             computed(Number, "How long it took, in milliseconds."),
                         ),
                     ]),
-                    "The stages that were reached, in order; the first that fails is the last.",
+                    "The stages that were reached, in order. After one that fails come only such as do not depend on it.",
                 ),
             ),
             (
