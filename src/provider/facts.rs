@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use tf_provider::{
+    AttributePath, Diagnostics,
     schema::{Attribute, AttributeType},
     value::Value,
 };
 
 use super::{credentials::Unresolved, given::Source};
-use crate::framework::schema;
+use crate::framework::{Report as _, schema};
 use crate::pve::{
     Client, ClusterNode, Credentials,
     diagnosis::{Report, Requirements},
@@ -194,25 +195,43 @@ impl Facts {
     }
 }
 
-/// The requirements of a check, once all of them are known.
+/// The requirements of a check, once all of them are known. Null is nothing required.
 pub fn required_privileges(required: &PrivilegeMap) -> Result<Requirements, Unresolved> {
-    const UNKNOWN: Unresolved = Unresolved::Unknown(Source::Attribute("required_privileges"));
-    let mut privileges = BTreeMap::new();
-    match required {
-        Value::Null => {}
-        Value::Unknown => return Err(UNKNOWN),
-        Value::Value(paths) => {
-            for (path, names) in paths {
-                let Value::Value(names) = names else {
-                    return Err(UNKNOWN);
-                };
-                let names: Option<BTreeSet<String>> = names
-                    .iter()
-                    .map(|name| name.as_ref_option().cloned())
-                    .collect();
-                privileges.insert(path.clone(), names.ok_or(UNKNOWN)?);
-            }
+    let known = match required {
+        Value::Unknown => None,
+        Value::Null => Some(BTreeMap::new()),
+        Value::Value(paths) => paths
+            .iter()
+            .map(|(path, names)| Some((path.clone(), known_names(names)?)))
+            .collect(),
+    };
+    let unknown = || Unresolved::Unknown(Source::Attribute("required_privileges"));
+    known
+        .map(|privileges| Requirements { privileges })
+        .ok_or_else(unknown)
+}
+
+fn known_names(names: &Value<Vec<Value<String>>>) -> Option<BTreeSet<String>> {
+    match names {
+        Value::Unknown => None,
+        Value::Null => Some(BTreeSet::new()),
+        Value::Value(names) if names.iter().any(Value::is_unknown) => None,
+        Value::Value(names) => Some(names.iter().flatten().cloned().collect()),
+    }
+}
+
+/// Reports paths that are none.
+pub fn validate_required_privileges(required: &PrivilegeMap, diags: &mut Diagnostics) {
+    for path in required.iter().flat_map(BTreeMap::keys) {
+        if !path.starts_with('/') {
+            diags.fail(
+                "Invalid required privileges",
+                format!(
+                    "`required_privileges` names the path {path:?}, which must begin with a \
+                     slash, as in \"/vms\"."
+                ),
+                AttributePath::new("required_privileges").key(path.clone()),
+            );
         }
     }
-    Ok(Requirements { privileges })
 }

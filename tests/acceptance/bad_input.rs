@@ -119,6 +119,10 @@ fn malformed(cli: &Cli) {
         (host("port = 70000"), &["port", "65535"]),
         (host("port = 8006.5"), &["port", "whole number"]),
         (host("hostname = \"a b\""), &["hostname"]),
+        (
+            host("required_privileges = { vms = [\"VM.Audit\"] }"),
+            &["required_privileges", "slash"],
+        ),
         (host("api_token_id = \"root@pam!x\""), &["api_token_secret"]),
     ];
     for (configuration, words) in cases {

@@ -18,7 +18,7 @@ use crate::{
         connection::{Connections, call, cluster_attribute},
         credentials::Unresolved,
         explain::{unproven, unreadable},
-        facts::{self, Facts, PrivilegeMap, required_privileges},
+        facts::{self, Facts, PrivilegeMap, required_privileges, validate_required_privileges},
     },
     pve::diagnosis::{self, Report, StageResult},
 };
@@ -191,6 +191,11 @@ impl DataSource for ConnectionData {
              `check` blocks, preconditions and outputs.",
             report.into_iter().chain(facts::attributes()),
         ))
+    }
+
+    async fn validate<'a>(&self, diags: &mut Diagnostics, config: State) -> Option<()> {
+        validate_required_privileges(&config.required_privileges, diags);
+        Some(())
     }
 
     async fn read<'a>(&self, diags: &mut Diagnostics, config: State, _meta: ()) -> Option<State> {

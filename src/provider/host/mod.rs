@@ -15,7 +15,7 @@ use super::{
     connection::{Connections, call, client},
     credentials::Unresolved,
     explain::{not_known_yet, unproven},
-    facts::{Facts, required_privileges},
+    facts::{Facts, required_privileges, validate_required_privileges},
     given::{Given, Source},
 };
 use crate::{
@@ -337,6 +337,7 @@ fn validate(config: &State, diags: &mut Diagnostics) {
             );
         }
     }
+    validate_required_privileges(&config.required_privileges, diags);
     let _ = config.credentials().resolve(diags);
     let _ = config.tls().resolve(diags);
 }
