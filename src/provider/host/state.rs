@@ -44,12 +44,12 @@ impl State {
     /// The credential of the host's own, as given.
     pub fn credentials(&self) -> CredentialFields {
         CredentialFields {
-            api_token: Given::Absent,
             api_token_id: Given::attribute("api_token_id", self.api_token_id.clone()),
             api_token_secret: Given::attribute("api_token_secret", self.api_token_secret.clone()),
             username: Given::attribute("username", self.username.clone()),
             password: Given::attribute("password", self.password.clone()),
             totp_secret: Given::attribute("totp_secret", self.totp_secret.clone()),
+            ..CredentialFields::default()
         }
     }
 
