@@ -303,7 +303,7 @@ fn needs_both<A, B>(
     };
     let place = match set {
         Source::Attribute(_) => "in the same block",
-        Source::Variable(_) => "in the environment",
+        Source::Variable(_) | Source::CommandLine(_) => "in the environment",
     };
     diags.fail(
         "Half a credential",

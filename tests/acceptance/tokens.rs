@@ -32,6 +32,10 @@ pub const SCENARIOS: &[Scenario] = &[
     ("a read-only credential can plan", read_only_plan),
     ("two-factor login mints a token", second_factor),
     (
+        "a ticket from an earlier login mints a token",
+        earlier_login,
+    ),
+    (
         "values that are unknown do not fail a plan",
         unknown_provider,
     ),
@@ -355,6 +359,40 @@ fn second_factor(cli: &Cli) {
             .sim
             .state(|state| state.token("demo@pve", "ci").is_some())
     );
+}
+
+fn earlier_login(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    let (ticket, csrf) = stage.sim.state(|state| {
+        state.enable_totp("root@pam");
+        state.make_ticket("root@pam")
+    });
+    stage.scratch.set("PROXMOX_VE_API_TOKEN", "");
+    stage.scratch.set("PROXMOX_VE_AUTH_TICKET", &ticket);
+    stage.main(TOKEN);
+    stage.apply_fails(&[
+        "Half a credential",
+        "PROXMOX_VE_AUTH_TICKET",
+        "csrf_prevention_token",
+    ]);
+    stage.scratch.set("PROXMOX_VE_CSRF_PREVENTION_TOKEN", &csrf);
+    stage.apply();
+    stage.plan_is_empty();
+    assert!(
+        stage
+            .sim
+            .state(|state| state.token("demo@pve", "ci").is_some())
+    );
+    // The block takes it as well.
+    stage.scratch.set("PROXMOX_VE_AUTH_TICKET", "");
+    stage.scratch.set("PROXMOX_VE_CSRF_PREVENTION_TOKEN", "");
+    stage.main(&format!(
+        "provider \"proxmox\" {{\n  auth_ticket = {ticket:?}\n  csrf_prevention_token = \
+         {csrf:?}\n}}\n{TOKEN}"
+    ));
+    stage.plan_is_empty();
+    stage.destroy();
+    assert_eq!(stage.requests("POST", "/access/ticket"), 0);
 }
 
 fn unknown_provider(cli: &Cli) {
