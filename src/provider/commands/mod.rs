@@ -1,5 +1,5 @@
-//! What the binary does for a person in a shell, beside serving Terraform: [`check`] the
-//! connection, and [`login`] for a ticket where the second factor needs a person.
+//! What the binary does for a person in a shell, beside serving Terraform: [`check()`] the
+//! connection, and [`login()`] for a ticket where the second factor needs a person.
 //!
 //! Both take their settings from the environment, as the provider does, and from options, which
 //! win. Secrets are never options, since the arguments of a process can be read by everybody on
