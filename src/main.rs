@@ -1,4 +1,5 @@
-//! The command line. Terraform calls it without arguments and is served; a person gets help.
+//! The command line. Terraform calls it without arguments and is served; a person gets help, and
+//! two commands.
 
 use std::{
     env,
@@ -8,12 +9,15 @@ use std::{
 
 use terraform_provider_proxmox::{
     plugin::{self, ServeError},
-    provider::catalog,
+    provider::{catalog, commands},
 };
 
 const HELP: &str = "\
 Terraform and OpenTofu start this provider by themselves; it serves them when it is called
-without arguments.
+without arguments. A person has these, each with a --help of its own:
+
+  check        check the connection to Proxmox VE, from the address to the privileges
+  login        log in with a second factor and print a ticket for the environment
 
   --debug      serve without a parent and print a value for TF_REATTACH_PROVIDERS
   --version    print the version
@@ -25,6 +29,8 @@ fn main() -> ExitCode {
     let arguments: Vec<_> = arguments.iter().map(|argument| argument.to_str()).collect();
     match arguments.as_slice() {
         [] => outcome(plugin::serve(catalog)),
+        [Some("check"), ..] => commands::check(env::args_os().skip(2)),
+        [Some("login"), ..] => commands::login(env::args_os().skip(2)),
         // Go's providers spell it with one dash, and so do many instructions.
         [Some("--debug" | "-debug")] => outcome(plugin::serve_for_debugging(catalog)),
         [Some("--version" | "-V")] => print(concat!(

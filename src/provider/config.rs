@@ -42,6 +42,8 @@ pub struct ConnectionConfig {
     username: Value<String>,
     password: Value<StoredSecret>,
     totp_secret: Value<StoredSecret>,
+    auth_ticket: Value<StoredSecret>,
+    csrf_prevention_token: Value<StoredSecret>,
     verify_ssl: Value<bool>,
     ca_certificate: Value<String>,
     certificate_fingerprints: Value<Vec<Value<String>>>,
@@ -72,7 +74,7 @@ pub fn schema() -> Schema {
 }
 
 /// The attributes of one connection.
-fn attributes() -> [(&'static str, Attribute); 11] {
+fn attributes() -> [(&'static str, Attribute); 13] {
     use AttributeType::{Bool, String};
     use schema::{optional, sensitive};
 
@@ -135,6 +137,25 @@ fn attributes() -> [(&'static str, Attribute); 11] {
                      second factor. Password and seed side by side are one factor, not two: \
                      prefer a token once there is one. \
                      Environment: `PROXMOX_VE_TOTP_SECRET`.",
+            )),
+        ),
+        (
+            "auth_ticket",
+            sensitive(optional(
+                String,
+                "Ticket of a login that was made before, `PVE:user@realm:...`, beside \
+                 `csrf_prevention_token`: for accounts whose second factor needs a person. \
+                 The command `terraform-provider-proxmox login` logs in and prints both. A \
+                 ticket lives for two hours, is not renewed and cannot be revoked. \
+                 Environment: `PROXMOX_VE_AUTH_TICKET`.",
+            )),
+        ),
+        (
+            "csrf_prevention_token",
+            sensitive(optional(
+                String,
+                "What the server gave together with `auth_ticket`; every change needs it. \
+                 Environment: `PROXMOX_VE_CSRF_PREVENTION_TOKEN`.",
             )),
         ),
         (
@@ -231,6 +252,8 @@ impl ConnectionConfig {
                 username: text("username", self.username),
                 password: secret("password", self.password),
                 totp_secret: secret("totp_secret", self.totp_secret),
+                auth_ticket: secret("auth_ticket", self.auth_ticket),
+                csrf_prevention_token: secret("csrf_prevention_token", self.csrf_prevention_token),
             },
             tls: TlsFields {
                 verify_ssl: Given::from(at("verify_ssl"), self.verify_ssl),

@@ -64,10 +64,7 @@ impl Connections {
         if let Some(client) = inner.clients.get(&key) {
             return Ok(client.clone());
         }
-        let endpoint = defaults.endpoint(diags)?;
-        let credentials = defaults.credentials(diags)?;
-        let tls = defaults.tls.resolve(diags)?;
-        let client = client(&defaults, endpoint, credentials, tls, diags)?;
+        let client = connect(&defaults, diags)?;
         inner.clients.insert(key, client.clone());
         Ok(client)
     }
@@ -102,6 +99,14 @@ impl Inner {
             Unresolved::Invalid
         })
     }
+}
+
+/// A client for a connection as configured. Reports what is missing or wrong.
+pub fn connect(defaults: &Defaults, diags: &mut Diagnostics) -> Result<Client, Unresolved> {
+    let endpoint = defaults.endpoint(diags)?;
+    let credentials = defaults.credentials(diags)?;
+    let tls = defaults.tls.resolve(diags)?;
+    client(defaults, endpoint, credentials, tls, diags)
 }
 
 /// A client with the time limits of a connection.

@@ -1,20 +1,21 @@
 //! Which credential is meant, out of the attributes that can name one.
 //!
-//! There are three forms: a token in one string (`api_token`), a token in two
-//! (`api_token_id` and `api_token_secret`), and a user's login (`username`, `password` and, with
-//! two factors, `totp_secret`). A credential is never put together from two sources, and
+//! There are four forms: a token in one string (`api_token`), a token in two
+//! (`api_token_id` and `api_token_secret`), a user's login (`username`, `password` and, with two
+//! factors, `totp_secret`), and a login that was made before (`auth_ticket` and
+//! `csrf_prevention_token`). A credential is never put together from two sources, and
 //! contradictions are errors that say where each value came from.
 
 use tf_provider::Diagnostics;
 
 use super::{
-    environment::{Environment, Variables},
+    environment::Environment,
     given::{Given, Source},
     secret::StoredSecret,
 };
 use crate::{
     framework::Report,
-    pve::{ApiToken, Credentials, IdError, Secret, TokenId, TotpSeed, UserId},
+    pve::{ApiToken, Credentials, IdError, LoginTicket, Secret, TokenId, TotpSeed, UserId},
 };
 
 /// The attributes that can name a credential, as given.
@@ -32,6 +33,10 @@ pub struct CredentialFields {
     pub password: Given<StoredSecret>,
     /// The base32 seed of the user's time-based codes.
     pub totp_secret: Given<StoredSecret>,
+    /// The ticket of a login that was made before.
+    pub auth_ticket: Given<StoredSecret>,
+    /// What belongs to `auth_ticket` and goes with every write.
+    pub csrf_prevention_token: Given<StoredSecret>,
 }
 
 /// Why a setting has no usable value.
@@ -45,19 +50,23 @@ pub enum Unresolved {
 
 impl CredentialFields {
     /// The credential from the environment: our own names if any of them is set, else the
-    /// fallback names. Never a mixture.
+    /// fallback names, which no tool has for a ticket. Never a mixture.
     pub fn from_environment(environment: &Environment) -> Self {
-        let own = Self::named(
-            environment,
-            [
-                "PROXMOX_VE_API_TOKEN",
-                "PROXMOX_VE_API_TOKEN_ID",
-                "PROXMOX_VE_API_TOKEN_SECRET",
-                "PROXMOX_VE_USERNAME",
-                "PROXMOX_VE_PASSWORD",
-                "PROXMOX_VE_TOTP_SECRET",
-            ],
-        );
+        let own = Self {
+            auth_ticket: secret_variable(environment, "PROXMOX_VE_AUTH_TICKET"),
+            csrf_prevention_token: secret_variable(environment, "PROXMOX_VE_CSRF_PREVENTION_TOKEN"),
+            ..Self::named(
+                environment,
+                [
+                    "PROXMOX_VE_API_TOKEN",
+                    "PROXMOX_VE_API_TOKEN_ID",
+                    "PROXMOX_VE_API_TOKEN_SECRET",
+                    "PROXMOX_VE_USERNAME",
+                    "PROXMOX_VE_PASSWORD",
+                    "PROXMOX_VE_TOTP_SECRET",
+                ],
+            )
+        };
         let fallback = Self::named(
             environment,
             [
@@ -77,24 +86,16 @@ impl CredentialFields {
     }
 
     fn named(environment: &Environment, names: [&'static str; 6]) -> Self {
-        let text = |own| {
-            environment.first(&Variables {
-                own,
-                fallback: None,
-            })
-        };
-        let secret = |own| match text(own) {
-            Given::Known(value, source) => Given::Known(Secret::new(value).into(), source),
-            _ => Given::Absent,
-        };
+        let secret = |name| secret_variable(environment, name);
         let [api_token, id, token_secret, username, password, totp] = names;
         Self {
             api_token: secret(api_token),
-            api_token_id: text(id),
+            api_token_id: environment.get(id),
             api_token_secret: secret(token_secret),
-            username: text(username),
+            username: environment.get(username),
             password: secret(password),
             totp_secret: secret(totp),
+            ..Self::default()
         }
     }
 
@@ -106,6 +107,8 @@ impl CredentialFields {
             .or(self.api_token_secret.source())
             .or(self.password.source())
             .or(self.totp_secret.source())
+            .or(self.auth_ticket.source())
+            .or(self.csrf_prevention_token.source())
             .or(self.username.source())
     }
 
@@ -117,6 +120,8 @@ impl CredentialFields {
             .or(self.username.unknown())
             .or(self.password.unknown())
             .or(self.totp_secret.unknown())
+            .or(self.auth_ticket.unknown())
+            .or(self.csrf_prevention_token.unknown())
     }
 
     /// Turns the fields into a credential, or says why not.
@@ -127,13 +132,20 @@ impl CredentialFields {
         if let Some(source) = self.first_unknown() {
             return Err(Unresolved::Unknown(source));
         }
-        match (&self.api_token, &self.api_token_id, &self.api_token_secret) {
-            (Given::Known(token, source), _, _) => whole_token(token, source, diags),
-            (_, Given::Known(id, source), Given::Known(secret, _)) => {
-                self.split_token(id, source, secret, diags)
-            }
-            _ => self.login(diags),
+        if let Given::Known(token, source) = &self.api_token {
+            return whole_token(token, source, diags);
         }
+        if let (Given::Known(id, source), Given::Known(secret, _)) =
+            (&self.api_token_id, &self.api_token_secret)
+        {
+            return self.split_token(id, source, secret, diags);
+        }
+        if let (Given::Known(ticket, source), Given::Known(csrf, _)) =
+            (&self.auth_ticket, &self.csrf_prevention_token)
+        {
+            return earlier_login(ticket, csrf, source, diags);
+        }
+        self.login(diags)
     }
 
     /// Refuses more than one credential, and half of one.
@@ -144,14 +156,19 @@ impl CredentialFields {
             .source()
             .or(self.api_token_secret.source());
         let login = self.password.source().or(self.totp_secret.source());
-        let given: Vec<&Source> = [&whole, &split, &login].into_iter().flatten().collect();
+        let ticket = self
+            .auth_ticket
+            .source()
+            .or(self.csrf_prevention_token.source());
+        let given = [&whole, &split, &login, &ticket];
+        let given: Vec<&Source> = given.into_iter().flatten().collect();
         if let [first, second, ..] = &given[..] {
             diags.fail(
                 "More than one credential",
                 format!(
                     "{first} and {second} are both set, and they name different credentials. \
                      Keep one: `api_token`, or `api_token_id` with `api_token_secret`, or \
-                     `username` with `password`."
+                     `username` with `password`, or `auth_ticket` with `csrf_prevention_token`."
                 ),
                 second.path(),
             );
@@ -163,6 +180,15 @@ impl CredentialFields {
                 "api_token_id",
                 &self.api_token_secret,
                 "api_token_secret",
+                diags,
+            )?;
+        }
+        if ticket.is_some() {
+            needs_both(
+                &self.auth_ticket,
+                "auth_ticket",
+                &self.csrf_prevention_token,
+                "csrf_prevention_token",
                 diags,
             )?;
         }
@@ -244,6 +270,25 @@ fn whole_token(
     }
 }
 
+fn earlier_login(
+    ticket: &StoredSecret,
+    csrf: &StoredSecret,
+    source: &Source,
+    diags: &mut Diagnostics,
+) -> Result<Credentials, Unresolved> {
+    match LoginTicket::new(ticket.secret().clone(), csrf.secret().clone()) {
+        Ok(login) => Ok(Credentials::Ticket(login)),
+        Err(error) => Err(malformed("ticket", &format!("{error}."), source, diags)),
+    }
+}
+
+fn secret_variable(environment: &Environment, name: &'static str) -> Given<StoredSecret> {
+    match environment.get(name) {
+        Given::Known(value, source) => Given::Known(Secret::new(value).into(), source),
+        _ => Given::Absent,
+    }
+}
+
 fn needs_both<A, B>(
     one: &Given<A>,
     one_name: &str,
@@ -258,7 +303,7 @@ fn needs_both<A, B>(
     };
     let place = match set {
         Source::Attribute(_) | Source::ClusterAttribute(..) => "in the same place",
-        Source::Variable(_) => "in the environment",
+        Source::Variable(_) | Source::CommandLine(_) => "in the environment",
     };
     diags.fail(
         "Half a credential",
@@ -278,4 +323,117 @@ fn malformed(what: &str, problem: &str, source: &Source, diags: &mut Diagnostics
         source.path(),
     );
     Unresolved::Invalid
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TICKET: &str = "PVE:demo@pve:6B0482D5::s3cr3t";
+
+    fn resolve<const N: usize>(
+        variables: [(&str, &str); N],
+    ) -> (Result<Credentials, Unresolved>, String) {
+        let fields = CredentialFields::from_environment(&Environment::from(variables));
+        let mut diags = Diagnostics::default();
+        let resolved = fields.resolve(&mut diags);
+        let told: Vec<String> = diags
+            .errors
+            .iter()
+            .map(|error| format!("{}: {}", error.summary, error.detail))
+            .collect();
+        (resolved, told.join("\n"))
+    }
+
+    #[test]
+    fn a_ticket_and_its_csrf_token_are_a_credential() {
+        let (resolved, _) = resolve([
+            ("PROXMOX_VE_AUTH_TICKET", TICKET),
+            ("PROXMOX_VE_CSRF_PREVENTION_TOKEN", "6B0482D5:OwkT"),
+        ]);
+        assert_eq!(resolved.unwrap().to_string(), "ticket demo@pve");
+    }
+
+    #[test]
+    fn a_user_name_may_stay_beside_a_ticket() {
+        let (resolved, _) = resolve([
+            ("PROXMOX_VE_AUTH_TICKET", TICKET),
+            ("PROXMOX_VE_CSRF_PREVENTION_TOKEN", "6B0482D5:OwkT"),
+            ("PROXMOX_VE_USERNAME", "demo@pve"),
+        ]);
+        assert_eq!(resolved.unwrap().to_string(), "ticket demo@pve");
+    }
+
+    #[test]
+    fn half_of_a_ticket_is_refused_and_the_other_half_named() {
+        for (set, value, missing) in [
+            ("PROXMOX_VE_AUTH_TICKET", TICKET, "csrf_prevention_token"),
+            (
+                "PROXMOX_VE_CSRF_PREVENTION_TOKEN",
+                "6B0482D5:s3cr3t",
+                "auth_ticket",
+            ),
+        ] {
+            let (resolved, told) = resolve([(set, value)]);
+            assert_eq!(resolved.unwrap_err(), Unresolved::Invalid);
+            assert!(told.starts_with("Half a credential"), "{told}");
+            assert!(told.contains(set) && told.contains(missing), "{told}");
+            assert!(!told.contains("s3cr3t"), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_ticket_beside_another_credential_is_refused() {
+        for (other, value) in [
+            ("PROXMOX_VE_API_TOKEN", "demo@pve!ci=s3cr3t"),
+            ("PROXMOX_VE_API_TOKEN_ID", "demo@pve!ci"),
+            ("PROXMOX_VE_PASSWORD", "s3cr3t"),
+            ("PROXMOX_VE_TOTP_SECRET", "s3cr3t"),
+        ] {
+            let (resolved, told) = resolve([
+                ("PROXMOX_VE_AUTH_TICKET", TICKET),
+                ("PROXMOX_VE_CSRF_PREVENTION_TOKEN", "6B0482D5:OwkT"),
+                (other, value),
+            ]);
+            assert_eq!(resolved.unwrap_err(), Unresolved::Invalid);
+            assert!(told.starts_with("More than one credential"), "{told}");
+            assert!(
+                told.contains(other) && told.contains("PROXMOX_VE_AUTH_TICKET"),
+                "{told}"
+            );
+            assert!(!told.contains("s3cr3t"), "{told}");
+        }
+    }
+
+    #[test]
+    fn the_half_ticket_of_a_second_factor_is_refused_without_being_quoted() {
+        let (resolved, told) = resolve([
+            (
+                "PROXMOX_VE_AUTH_TICKET",
+                "PVE:!tfa!{\"totp\"%3Atrue}:6B04830B::s3cr3t",
+            ),
+            ("PROXMOX_VE_CSRF_PREVENTION_TOKEN", "x"),
+        ]);
+        assert_eq!(resolved.unwrap_err(), Unresolved::Invalid);
+        assert!(told.contains("PROXMOX_VE_AUTH_TICKET"), "{told}");
+        assert!(!told.contains("s3cr3t"), "{told}");
+    }
+
+    #[test]
+    fn an_unknown_half_counts_as_set() {
+        let fields = CredentialFields {
+            auth_ticket: Given::Unknown(Source::Attribute("auth_ticket")),
+            csrf_prevention_token: Given::Known(
+                Secret::new("6B0482D5:OwkT").into(),
+                Source::Attribute("csrf_prevention_token"),
+            ),
+            ..CredentialFields::default()
+        };
+        let mut diags = Diagnostics::default();
+        assert_eq!(
+            fields.resolve(&mut diags).unwrap_err(),
+            Unresolved::Unknown(Source::Attribute("auth_ticket"))
+        );
+        assert!(diags.errors.is_empty());
+    }
 }

@@ -58,7 +58,7 @@ pub fn attributes() -> [(&'static str, Attribute); 12] {
             "auth_method",
             computed(
                 String,
-                "How the host was logged in to: `api_token` or `password`.",
+                "How the host was logged in to: `api_token`, `password` or `ticket`.",
             ),
         ),
         (

@@ -1,6 +1,7 @@
 //! A value that a person may have given, and where.
 //!
-//! A setting can come from a block or from the environment, and while planning it can be unknown.
+//! A setting can come from a block, from the environment or from a command line, and while
+//! planning it can be unknown.
 //! Messages say where a value came from, never what it is.
 
 use std::{fmt, sync::Arc};
@@ -16,17 +17,19 @@ pub enum Source {
     ClusterAttribute(Arc<str>, &'static str),
     /// An environment variable.
     Variable(&'static str),
+    /// An option of a command, or what was answered when the command asked.
+    CommandLine(&'static str),
 }
 
 impl Source {
-    /// The path for a diagnostic: the attribute, or the block as a whole for the environment.
+    /// The path for a diagnostic: the attribute, or the block as a whole for anything else.
     pub fn path(&self) -> AttributePath {
         match self {
             Self::Attribute(name) => AttributePath::new(*name),
             Self::ClusterAttribute(cluster, name) => AttributePath::new("clusters")
                 .key(cluster.to_string())
                 .attribute(*name),
-            Self::Variable(_) => AttributePath::root(),
+            Self::Variable(_) | Self::CommandLine(_) => AttributePath::root(),
         }
     }
 }
@@ -37,6 +40,7 @@ impl fmt::Display for Source {
             Self::Attribute(name) => write!(f, "`{name}`"),
             Self::ClusterAttribute(cluster, name) => write!(f, "`clusters[{cluster:?}].{name}`"),
             Self::Variable(name) => write!(f, "the environment variable {name}"),
+            Self::CommandLine(name) => f.write_str(name),
         }
     }
 }

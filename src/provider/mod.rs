@@ -4,9 +4,11 @@
 //! written against the typed traits of `tf-provider`; [`catalog`] lists them. What they share
 //! stands beside them: how settings are resolved (`config`, `credentials`, `tls`,
 //! `given`, `environment`), the connection they lead to (`connection`), how errors are told
-//! (`explain`), and how secrets enter the state (`secret`).
+//! (`explain`), and how secrets enter the state (`secret`). [`commands`] are what the binary does
+//! for a person in a shell, with the same settings.
 
 mod api_token;
+pub mod commands;
 mod config;
 mod connection;
 mod credentials;
@@ -18,6 +20,7 @@ mod functions;
 mod given;
 mod host;
 mod instant;
+mod outcome;
 mod secret;
 mod tls;
 

@@ -38,6 +38,10 @@ pub const SCENARIOS: &[Scenario] = &[
         second_factor_in_turn,
     ),
     (
+        "a ticket from an earlier login mints a token",
+        earlier_login,
+    ),
+    (
         "values that are unknown do not fail a plan",
         unknown_provider,
     ),
@@ -400,6 +404,40 @@ fn second_factor_in_turn(cli: &Cli) {
         request.path == "/access/ticket" && request.status != Some(200)
     };
     assert_eq!(stage.sim.count(logins), 0, "a login was refused");
+}
+
+fn earlier_login(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    let (ticket, csrf) = stage.sim.state(|state| {
+        state.enable_totp("root@pam");
+        state.make_ticket("root@pam")
+    });
+    stage.scratch.set("PROXMOX_VE_API_TOKEN", "");
+    stage.scratch.set("PROXMOX_VE_AUTH_TICKET", &ticket);
+    stage.main(TOKEN);
+    stage.apply_fails(&[
+        "Half a credential",
+        "PROXMOX_VE_AUTH_TICKET",
+        "csrf_prevention_token",
+    ]);
+    stage.scratch.set("PROXMOX_VE_CSRF_PREVENTION_TOKEN", &csrf);
+    stage.apply();
+    stage.plan_is_empty();
+    assert!(
+        stage
+            .sim
+            .state(|state| state.token("demo@pve", "ci").is_some())
+    );
+    // The block takes it as well.
+    stage.scratch.set("PROXMOX_VE_AUTH_TICKET", "");
+    stage.scratch.set("PROXMOX_VE_CSRF_PREVENTION_TOKEN", "");
+    stage.main(&format!(
+        "provider \"proxmox\" {{\n  auth_ticket = {ticket:?}\n  csrf_prevention_token = \
+         {csrf:?}\n}}\n{TOKEN}"
+    ));
+    stage.plan_is_empty();
+    stage.destroy();
+    assert_eq!(stage.requests("POST", "/access/ticket"), 0);
 }
 
 fn unknown_provider(cli: &Cli) {

@@ -2,8 +2,6 @@
 //!
 //! It reports and does not fail, so that a `check` block or a precondition can judge.
 
-use std::{collections::BTreeMap, time::Duration};
-
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tf_provider::{
@@ -19,8 +17,9 @@ use crate::{
         credentials::Unresolved,
         explain::{unproven, unreadable},
         facts::{self, Facts, PrivilegeMap, required_privileges, validate_required_privileges},
+        outcome::Outcome,
     },
-    pve::diagnosis::{self, Report, StageResult},
+    pve::diagnosis,
 };
 
 /// The check of the provider's own connection.
@@ -41,55 +40,8 @@ pub struct State {
     cluster: Value<String>,
     required_privileges: PrivilegeMap,
     fail_on_error: Value<bool>,
-    ok: Value<bool>,
-    status: Value<String>,
-    message: Value<String>,
-    remedy: Value<String>,
-    stages: Value<Vec<Stage>>,
-    latency_ms: Value<i64>,
-    identity: Value<String>,
-    missing_privileges: Value<BTreeMap<String, Vec<String>>>,
     #[serde(flatten)]
-    facts: Facts,
-}
-
-/// One stage of the check.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Stage {
-    name: Value<String>,
-    ok: Value<bool>,
-    duration_ms: Value<i64>,
-}
-
-impl From<&StageResult> for Stage {
-    fn from(stage: &StageResult) -> Self {
-        Self {
-            name: stage.name.as_str().to_owned().into(),
-            ok: stage.ok.into(),
-            duration_ms: milliseconds(stage.elapsed).into(),
-        }
-    }
-}
-
-fn milliseconds(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
-}
-
-impl State {
-    fn of(config: Self, facts: Facts, report: Report) -> Self {
-        Self {
-            ok: (report.status.is_ok()).into(),
-            status: report.status.as_str().to_owned().into(),
-            stages: Value::Value(report.stages.iter().map(Stage::from).collect()),
-            latency_ms: report.latency.map(milliseconds).into(),
-            identity: report.identity.into(),
-            missing_privileges: Value::Value(report.missing_privileges),
-            message: report.message.into(),
-            remedy: report.remedy.unwrap_or_default().into(),
-            facts,
-            ..config
-        }
-    }
+    outcome: Outcome,
 }
 
 #[async_trait]
@@ -216,6 +168,9 @@ impl DataSource for ConnectionData {
             return None;
         }
         let facts = Facts::of(&client, &report);
-        Some(State::of(config, facts, report))
+        Some(State {
+            outcome: Outcome::of(facts, report),
+            ..config
+        })
     }
 }

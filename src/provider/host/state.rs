@@ -74,7 +74,6 @@ impl State {
     /// The credential of the host's own, as given.
     pub fn credentials(&self) -> CredentialFields {
         CredentialFields {
-            api_token: Given::Absent,
             api_token_id: Given::attribute("api_token_id", self.api_token_id.clone()),
             api_token_secret: Given::attribute("api_token_secret", self.api_token_secret.clone())
                 .or(Given::attribute(
@@ -85,6 +84,7 @@ impl State {
             password: Given::attribute("password", self.password.clone())
                 .or(Given::attribute("password_wo", self.password_wo.clone())),
             totp_secret: Given::attribute("totp_secret", self.totp_secret.clone()),
+            ..CredentialFields::default()
         }
     }
 

@@ -119,7 +119,8 @@ fn credentials(failure: AuthFailure) -> &'static str {
              api_token, which needs no second factor."
         }
         AuthFailure::Ticket => {
-            "Run it again: a login lives for two hours. An api_token does not run out in between."
+            "Run it again, with a new auth_ticket and csrf_prevention_token if that is what was \
+             set: a login lives for two hours. An api_token does not run out in between."
         }
         AuthFailure::Nothing => "Set api_token, or username and password.",
     }

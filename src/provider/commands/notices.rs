@@ -1,0 +1,58 @@
+//! What a log would show at `INFO`, as lines for a person: such as that the next one-time code is
+//! being waited for.
+
+use std::fmt::{Debug, Write};
+
+use tracing::{
+    Event, Subscriber,
+    field::{Field, Visit},
+    level_filters::LevelFilter,
+};
+use tracing_subscriber::{
+    Layer,
+    filter::Targets,
+    layer::{Context, SubscriberExt},
+    util::SubscriberInitExt,
+};
+
+use super::tell;
+
+/// Shows notices from now on: our own, and no library's.
+pub fn start() {
+    let filter = Targets::new().with_target(env!("CARGO_CRATE_NAME"), LevelFilter::INFO);
+    // Fails only if this process shows them already.
+    let _ = tracing_subscriber::registry()
+        .with(Notices.with_filter(filter))
+        .try_init();
+}
+
+struct Notices;
+
+impl<S: Subscriber> Layer<S> for Notices {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut line = Line::default();
+        event.record(&mut line);
+        tell(&format!("{}{}\n", line.message, line.fields));
+    }
+}
+
+/// The message, and the fields behind it as ` (name: value)`.
+#[derive(Default)]
+struct Line {
+    message: String,
+    fields: String,
+}
+
+impl Visit for Line {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.record_debug(field, &format_args!("{value}"));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        // Writing to a string cannot fail.
+        let _ = match field.name() {
+            "message" => write!(self.message, "{value:?}"),
+            name => write!(self.fields, " ({name}: {value:?})"),
+        };
+    }
+}

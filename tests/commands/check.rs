@@ -1,0 +1,339 @@
+//! `check`: the connection check, its exit statuses, and where its settings come from.
+
+use proxmox_simulator::{Cluster, Fault, RawAnswer};
+use serde_json::{Value, json};
+
+use crate::shell::{Ended, PASSWORD, Shell, closed};
+
+/// Runs the check twice, for a person and for a script, and sees that both are told the same.
+fn checked(shell: &Shell, options: &[&str]) -> (Ended, Value) {
+    let for_person = shell.run(&[&["check"], options].concat(), &[]);
+    let for_script = shell.run(&[&["check", "--json"], options].concat(), &[]);
+    let told: Value = serde_json::from_str(&for_script.stdout).unwrap();
+    assert_eq!(for_person.code, for_script.code);
+    assert_eq!(for_script.stdout.lines().count(), 1);
+    for part in ["status", "message", "remedy"] {
+        let part = told[part].as_str().unwrap();
+        assert!(for_person.stdout.contains(part), "{for_person:?}");
+    }
+    assert_eq!(told["ok"], Value::from(for_person.code == 0));
+    (for_person, told)
+}
+
+#[test]
+fn a_healthy_connection_is_ok_and_every_stage_is_listed_with_its_duration() {
+    let (ended, told) = checked(&Shell::with_token(), &[]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert_eq!(ended.stderr, "");
+    for stage in ["endpoint", "dns", "tcp", "tls", "proxmox", "authentication"] {
+        let line = ended.stdout.lines().find(|line| line.starts_with(stage));
+        let line = line.unwrap();
+        assert!(line.contains(" ok ") && line.ends_with(" ms"), "{line}");
+    }
+    assert!(ended.stdout.contains("root@pam!admin"), "{ended:?}");
+    assert_eq!(told["status"], "ok");
+    assert_eq!(told["identity"], "root@pam!admin");
+    assert_eq!(told["auth_method"], "api_token");
+    assert_eq!(told["release"], "9.2");
+    assert_eq!(told["stages"][0]["name"], "endpoint");
+    assert!(told["stages"][0]["duration_ms"].is_number());
+    assert!(told["latency_ms"].is_number());
+}
+
+#[test]
+fn privileges_that_are_required_and_held_are_ok() {
+    let options = [
+        "--require",
+        "/vms=VM.Audit,VM.Allocate",
+        "--require=/=Sys.Audit",
+    ];
+    let (ended, told) = checked(&Shell::with_token(), &options);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert_eq!(told["missing_privileges"], json!({}));
+    assert!(
+        told["privileges"]["/vms"]
+            .as_array()
+            .unwrap()
+            .contains(&"VM.Audit".into())
+    );
+}
+
+#[test]
+fn settings_that_cannot_be_used_end_with_2_and_nothing_is_connected_to() {
+    for (shell, said) in [
+        (Shell::new().without("PROXMOX_VE_ENDPOINT"), "--endpoint"),
+        (Shell::new(), "PROXMOX_VE_API_TOKEN"),
+        (
+            Shell::new().with("PROXMOX_VE_USERNAME", "demo@pve"),
+            "Half a credential",
+        ),
+        (
+            Shell::with_token().with("PROXMOX_VE_PASSWORD", PASSWORD),
+            "More than one credential",
+        ),
+        (
+            Shell::new().with("PROXMOX_VE_API_TOKEN", PASSWORD),
+            "Malformed credential",
+        ),
+        (
+            Shell::with_token().with("PROXMOX_VE_CERTIFICATE_FINGERPRINTS", "AA:BB"),
+            "Malformed fingerprint",
+        ),
+        (
+            Shell::with_token().with("PROXMOX_VE_REQUEST_TIMEOUT", "soon"),
+            "Malformed duration",
+        ),
+        (
+            Shell::with_token().with("PROXMOX_VE_INSECURE", "perhaps"),
+            "Malformed switch",
+        ),
+    ] {
+        let ended = shell.run(&["check", "--json"], &[]);
+        assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{ended:?}");
+        assert!(ended.stderr.contains(said), "{ended:?}");
+        assert_eq!(shell.sim.requests().len(), 0);
+    }
+}
+
+#[test]
+fn an_address_that_is_none_is_reported_with_where_it_came_from() {
+    let (ended, told) = checked(&Shell::with_token(), &["--endpoint", "http://pve1"]);
+    assert_eq!(
+        (ended.code, &told["status"]),
+        (2, &"invalid_endpoint".into())
+    );
+    assert!(told["message"].as_str().unwrap().contains("--endpoint"));
+    let shell = Shell::with_token().with(
+        "PROXMOX_VE_ENDPOINT",
+        "https://root:correct horse battery@pve1",
+    );
+    let (ended, told) = checked(&shell, &[]);
+    assert_eq!(
+        (ended.code, &told["status"]),
+        (2, &"invalid_endpoint".into())
+    );
+    assert!(
+        told["message"]
+            .as_str()
+            .unwrap()
+            .contains("PROXMOX_VE_ENDPOINT")
+    );
+}
+
+#[test]
+fn a_host_that_cannot_be_reached_ends_with_3() {
+    let (ended, told) = checked(&Shell::with_token(), &["--endpoint", &closed().to_string()]);
+    assert_eq!(
+        (ended.code, &told["status"]),
+        (3, &"connection_refused".into())
+    );
+    assert!(
+        ended
+            .stdout
+            .lines()
+            .any(|line| line.starts_with("tcp") && line.contains("failed"))
+    );
+}
+
+#[test]
+fn a_certificate_that_is_not_trusted_ends_with_4() {
+    let unpinned = Shell::with_token().without("PROXMOX_VE_CERTIFICATE_FINGERPRINTS");
+    let (ended, told) = checked(&unpinned, &[]);
+    assert_eq!((ended.code, &told["status"]), (4, &"tls_untrusted".into()));
+    let other = ["--fingerprint", &["00"; 32].join(":")];
+    let (ended, told) = checked(&unpinned, &other);
+    assert_eq!(
+        (ended.code, &told["status"]),
+        (4, &"tls_fingerprint_mismatch".into())
+    );
+}
+
+#[test]
+fn something_that_is_not_proxmox_ve_ends_with_5() {
+    let shell = Shell::with_token();
+    shell.sim.fault(Fault::answer(RawAnswer {
+        status: 200,
+        reason: "OK".to_owned(),
+        headers: vec![("Content-Type".to_owned(), "text/html".to_owned())],
+        body: b"<html>It works!</html>".to_vec(),
+    }));
+    let (ended, told) = checked(&shell, &[]);
+    assert_eq!((ended.code, &told["status"]), (5, &"not_proxmox".into()));
+}
+
+#[test]
+fn credentials_that_are_not_accepted_end_with_6() {
+    let wrong = "root@pam!admin=00000000-0000-0000-0000-000000000000";
+    let (ended, told) = checked(
+        &Shell::with_token().with("PROXMOX_VE_API_TOKEN", wrong),
+        &[],
+    );
+    assert_eq!(
+        (ended.code, &told["status"]),
+        (6, &"unauthenticated".into())
+    );
+    let shell = Shell::new()
+        .with("PROXMOX_VE_USERNAME", "demo@pve")
+        .with("PROXMOX_VE_PASSWORD", PASSWORD)
+        .state(|state| drop(state.enable_totp("demo@pve")));
+    let (ended, told) = checked(&shell, &[]);
+    assert_eq!(
+        (ended.code, &told["status"]),
+        (6, &"second_factor_required".into())
+    );
+}
+
+#[test]
+fn privileges_that_are_missing_end_with_7() {
+    let mut shell = Shell::new();
+    let secret = shell.token("demo@pve!ci");
+    let shell = shell.with("PROXMOX_VE_API_TOKEN", &format!("demo@pve!ci={secret}"));
+    let (ended, told) = checked(&shell, &["--require", "/vms=VM.Allocate"]);
+    assert_eq!(
+        (ended.code, &told["status"]),
+        (7, &"missing_privileges".into())
+    );
+    assert_eq!(told["missing_privileges"], json!({"/vms": ["VM.Allocate"]}));
+}
+
+#[test]
+fn a_cluster_without_a_majority_ends_with_8() {
+    let shell = Shell::with_token().state(|state| {
+        state.add_node("pve2", false);
+        state.cluster = Some(Cluster {
+            name: "lab".to_owned(),
+            quorate: false,
+        });
+    });
+    let (ended, told) = checked(&shell, &[]);
+    assert_eq!((ended.code, &told["status"]), (8, &"no_quorum".into()));
+    assert_eq!(told["cluster_name"], "lab");
+}
+
+#[test]
+fn options_win_over_the_environment() {
+    let shell = Shell::with_token()
+        .with("PROXMOX_VE_ENDPOINT", &closed().to_string())
+        .with("PROXMOX_VE_CERTIFICATE_FINGERPRINTS", &["00"; 32].join(":"));
+    let fingerprint = shell.sim.certificate_fingerprint().to_owned();
+    let here = [
+        "--endpoint",
+        &shell.sim.endpoint(),
+        "--fingerprint",
+        &fingerprint,
+    ];
+    assert_eq!(checked(&shell, &here).0.code, 0);
+    let folder = tempfile::tempdir().unwrap();
+    let authority = folder.path().join("ca.pem");
+    std::fs::write(&authority, shell.sim.ca_pem()).unwrap();
+    let authority = format!("--ca-certificate={}", authority.display());
+    assert_eq!(
+        checked(&shell, &["--endpoint", &shell.sim.endpoint(), &authority])
+            .0
+            .code,
+        0
+    );
+}
+
+#[test]
+fn the_secret_of_whoever_an_option_names_is_read_from_standard_input() {
+    let mut shell = Shell::with_token();
+    let secret = shell.token("demo@pve!ci");
+    for (options, answer, identity) in [
+        (&["--username", "demo@pve"][..], PASSWORD, "demo@pve"),
+        (&["--api-token-id", "demo@pve!ci"], &secret, "demo@pve!ci"),
+        (
+            &["--api-token-id", "ci", "--username", "demo@pve"],
+            &secret,
+            "demo@pve!ci",
+        ),
+    ] {
+        let ended = shell.run(&[&["check", "--json"], options].concat(), &[answer]);
+        let told: Value = serde_json::from_str(&ended.stdout).unwrap();
+        assert_eq!(
+            (ended.code, &told["identity"]),
+            (0, &identity.into()),
+            "{ended:?}"
+        );
+    }
+}
+
+#[test]
+fn the_secret_of_whoever_an_option_names_is_taken_from_the_environment() {
+    let mut shell = Shell::new();
+    let secret = shell.token("demo@pve!ci");
+    let shell = shell
+        .with("PROXMOX_VE_USERNAME", "demo@pve")
+        .with("PROXMOX_VE_PASSWORD", PASSWORD)
+        .with("PROXMOX_VE_API_TOKEN_SECRET", &secret);
+    for (options, identity) in [
+        (["--username", "demo@pve"], "demo@pve"),
+        (["--api-token-id", "ci"], "demo@pve!ci"),
+    ] {
+        let (ended, told) = checked(&shell, &options);
+        assert_eq!(
+            (ended.code, &told["identity"]),
+            (0, &identity.into()),
+            "{ended:?}"
+        );
+    }
+}
+
+#[test]
+fn a_secret_that_nobody_gives_ends_with_2_and_the_variable_is_named() {
+    let shell = Shell::new();
+    for (options, variable) in [
+        (["--username", "demo@pve"], "PROXMOX_VE_PASSWORD"),
+        (
+            ["--api-token-id", "demo@pve!ci"],
+            "PROXMOX_VE_API_TOKEN_SECRET",
+        ),
+    ] {
+        let ended = shell.run(&[&["check"], &options[..]].concat(), &[]);
+        assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{ended:?}");
+        assert!(ended.stderr.contains(variable), "{ended:?}");
+    }
+}
+
+#[test]
+fn a_secret_among_the_arguments_is_refused_and_not_repeated() {
+    let shell = Shell::with_token();
+    for (arguments, said) in [
+        (&["--password", PASSWORD][..], "PROXMOX_VE_PASSWORD"),
+        (
+            &["--api-token=correct horse battery"],
+            "PROXMOX_VE_API_TOKEN",
+        ),
+        (
+            &["--api-token-id", "demo@pve!ci=correct horse battery"],
+            "the secret does not belong",
+        ),
+        (&[PASSWORD], "--help"),
+    ] {
+        let ended = shell.run(&[&["check"], arguments].concat(), &["answer"]);
+        assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{ended:?}");
+        assert!(ended.stderr.contains(said), "{ended:?}");
+    }
+    assert_eq!(shell.sim.requests().len(), 0);
+}
+
+#[test]
+fn help_lists_every_option_and_every_exit_status() {
+    let ended = Shell::new().run(&["check", "--help"], &[]);
+    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
+    for option in [
+        "--endpoint",
+        "--username",
+        "--api-token-id",
+        "--ca-certificate",
+        "--fingerprint",
+        "--require",
+        "--json",
+    ] {
+        assert!(ended.stdout.contains(option), "{option}");
+    }
+    for status in 0..=8 {
+        let line = format!("\n  {status}  ");
+        assert!(ended.stdout.contains(&line), "{status}");
+    }
+}
