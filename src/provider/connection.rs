@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tf_provider::Diagnostics;
 
-use super::{config::Defaults, credentials::Unresolved};
+use super::{config::Defaults, credentials::Unresolved, given::Source};
 use crate::{
     framework::CallContext,
     pve::{Call, Client, Credentials, Endpoint, Settings, TlsPolicy},
@@ -40,6 +40,12 @@ impl Connection {
     pub fn defaults(&self) -> Defaults {
         let inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         inner.defaults.clone()
+    }
+
+    /// The one-time code that the next login would use up, if there is one. Every plan and every
+    /// apply is a process of its own and logs in anew, so a refresh leaves the code to the apply.
+    pub fn one_time_code(&self) -> Option<Source> {
+        self.defaults().credentials.otp.source()
     }
 
     /// The client for the provider's own server and credential, one for all callers. Reports

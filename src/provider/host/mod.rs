@@ -13,7 +13,7 @@ use super::{
     config::parse_endpoint,
     connection::{Connection, call},
     credentials::Unresolved,
-    explain::{not_known_yet, unproven},
+    explain::{not_known_yet, not_refreshed, unproven},
     facts::{Facts, required_privileges},
     given::{Given, Source},
 };
@@ -24,6 +24,8 @@ use crate::{
         diagnosis::{self, Requirements},
     },
 };
+
+const NOT_REFRESHED: &str = "Host not refreshed";
 
 /// A registered host.
 pub struct HostResource {
@@ -137,6 +139,12 @@ impl Resource for HostResource {
         if !state.is_enabled() {
             return Some((state, ()));
         }
+        if state.credentials().first_given().is_none()
+            && let Some(code) = self.connection.one_time_code()
+        {
+            not_refreshed(NOT_REFRESHED, &planned_name(&state), code, diags);
+            return Some((state, ()));
+        }
         let mut problems = Diagnostics::default();
         let doubt = match self.target(&state, &mut problems) {
             Ok((client, requirements)) => {
@@ -158,7 +166,7 @@ impl Resource for HostResource {
             }
         };
         diags.warn(
-            "Host not refreshed",
+            NOT_REFRESHED,
             format!(
                 "{}: {doubt} What is known of it was kept.",
                 planned_name(&state)

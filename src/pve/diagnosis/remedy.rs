@@ -115,8 +115,8 @@ fn credentials(failure: AuthFailure) -> &'static str {
         }
         AuthFailure::Password => "Check username, with its realm as in root@pam, and password.",
         AuthFailure::SecondFactor => {
-            "Check totp_secret and the clocks of this machine and of the host, or use an \
-             api_token, which needs no second factor."
+            "Check totp_secret and the clocks of this machine and of the host, or set otp to a \
+             new code: each is good once. An api_token needs no second factor."
         }
         AuthFailure::Ticket => {
             "Run it again, with a new auth_ticket and csrf_prevention_token if that is what was \
