@@ -128,8 +128,8 @@ fn credentials(failure: AuthFailure) -> &'static str {
 
 fn second_factor(factors: &[String]) -> &'static str {
     if factors.iter().any(|factor| factor == "totp") {
-        "Set totp_secret to the seed of the account's one-time codes, or use an api_token, which \
-         needs no second factor."
+        "Set totp_secret to the seed of the account's one-time codes, or otp to one of them, or use \
+         an api_token, which needs no second factor."
     } else {
         "Use an api_token, which needs no second factor: the factors of this account need a person."
     }
