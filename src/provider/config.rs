@@ -42,6 +42,7 @@ pub struct ConnectionConfig {
     username: Value<String>,
     password: Value<StoredSecret>,
     totp_secret: Value<StoredSecret>,
+    otp: Value<StoredSecret>,
     auth_ticket: Value<StoredSecret>,
     csrf_prevention_token: Value<StoredSecret>,
     verify_ssl: Value<bool>,
@@ -74,7 +75,7 @@ pub fn schema() -> Schema {
 }
 
 /// The attributes of one connection.
-fn attributes() -> [(&'static str, Attribute); 13] {
+fn attributes() -> [(&'static str, Attribute); 14] {
     use AttributeType::{Bool, String};
     use schema::{optional, sensitive};
 
@@ -137,6 +138,17 @@ fn attributes() -> [(&'static str, Attribute); 13] {
                      second factor. Password and seed side by side are one factor, not two: \
                      prefer a token once there is one. \
                      Environment: `PROXMOX_VE_TOTP_SECRET`.",
+            )),
+        ),
+        (
+            "otp",
+            sensitive(optional(
+                String,
+                "One code of the second factor of `username`, in place of `totp_secret`: \
+                 `123456` from an app, or `recovery:` and a recovery key. It is good for one \
+                 login, which is kept for apply: a plan does not look at what is there, \
+                 unless it reads data sources or imports, which use the code up. \
+                 Environment: `PROXMOX_VE_OTP`.",
             )),
         ),
         (
@@ -252,6 +264,7 @@ impl ConnectionConfig {
                 username: text("username", self.username),
                 password: secret("password", self.password),
                 totp_secret: secret("totp_secret", self.totp_secret),
+                otp: secret("otp", self.otp),
                 auth_ticket: secret("auth_ticket", self.auth_ticket),
                 csrf_prevention_token: secret("csrf_prevention_token", self.csrf_prevention_token),
             },

@@ -51,6 +51,13 @@ impl Connections {
         self.inner().defaults(cluster, diags)
     }
 
+    /// The one-time code that the next login would use up, if there is one. Every plan and every
+    /// apply is a process of its own and logs in anew, so a refresh leaves the code to the apply.
+    pub fn one_time_code(&self, cluster: &Value<String>) -> Option<Source> {
+        let defaults = self.defaults(cluster, &mut Diagnostics::default());
+        defaults.ok()?.credentials.otp.source()
+    }
+
     /// The client for a cluster and the credential configured for it, one for all callers.
     /// Reports what is missing or wrong.
     pub fn client(

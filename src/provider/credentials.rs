@@ -2,7 +2,7 @@
 //!
 //! There are four forms: a token in one string (`api_token`), a token in two
 //! (`api_token_id` and `api_token_secret`), a user's login (`username`, `password` and, with two
-//! factors, `totp_secret`), and a login that was made before (`auth_ticket` and
+//! factors, `totp_secret` or a one-time `otp`), and a login that was made before (`auth_ticket` and
 //! `csrf_prevention_token`). A credential is never put together from two sources, and
 //! contradictions are errors that say where each value came from.
 
@@ -33,6 +33,8 @@ pub struct CredentialFields {
     pub password: Given<StoredSecret>,
     /// The base32 seed of the user's time-based codes.
     pub totp_secret: Given<StoredSecret>,
+    /// One code of the user's second factor, good for one login.
+    pub otp: Given<StoredSecret>,
     /// The ticket of a login that was made before.
     pub auth_ticket: Given<StoredSecret>,
     /// What belongs to `auth_ticket` and goes with every write.
@@ -50,9 +52,10 @@ pub enum Unresolved {
 
 impl CredentialFields {
     /// The credential from the environment: our own names if any of them is set, else the
-    /// fallback names, which no tool has for a ticket. Never a mixture.
+    /// fallback names, which no tool has for a code or a ticket. Never a mixture.
     pub fn from_environment(environment: &Environment) -> Self {
         let own = Self {
+            otp: secret_variable(environment, "PROXMOX_VE_OTP"),
             auth_ticket: secret_variable(environment, "PROXMOX_VE_AUTH_TICKET"),
             csrf_prevention_token: secret_variable(environment, "PROXMOX_VE_CSRF_PREVENTION_TOKEN"),
             ..Self::named(
@@ -107,6 +110,7 @@ impl CredentialFields {
             .or(self.api_token_secret.source())
             .or(self.password.source())
             .or(self.totp_secret.source())
+            .or(self.otp.source())
             .or(self.auth_ticket.source())
             .or(self.csrf_prevention_token.source())
             .or(self.username.source())
@@ -120,6 +124,7 @@ impl CredentialFields {
             .or(self.username.unknown())
             .or(self.password.unknown())
             .or(self.totp_secret.unknown())
+            .or(self.otp.unknown())
             .or(self.auth_ticket.unknown())
             .or(self.csrf_prevention_token.unknown())
     }
@@ -155,7 +160,8 @@ impl CredentialFields {
             .api_token_id
             .source()
             .or(self.api_token_secret.source());
-        let login = self.password.source().or(self.totp_secret.source());
+        let factor = self.totp_secret.source().or(self.otp.source());
+        let login = self.password.source().or(factor);
         let ticket = self
             .auth_ticket
             .source()
@@ -191,6 +197,17 @@ impl CredentialFields {
                 "csrf_prevention_token",
                 diags,
             )?;
+        }
+        if let (Some(seed), Some(code)) = (self.totp_secret.source(), self.otp.source()) {
+            diags.fail(
+                "Two second factors",
+                format!(
+                    "{seed} and {code} are both set, and a login takes one code. Keep \
+                     `totp_secret`, from which codes are computed, or `otp`, which is one."
+                ),
+                code.path(),
+            );
+            return Err(Unresolved::Invalid);
         }
         if login.is_some() || (self.username.is_given() && given.is_empty()) {
             needs_both(
@@ -255,6 +272,10 @@ impl CredentialFields {
             user,
             password: password.secret().clone(),
             totp,
+            otp: match &self.otp {
+                Given::Known(code, _) => Some(code.secret().clone()),
+                _ => None,
+            },
         })
     }
 }
@@ -417,6 +438,35 @@ mod tests {
         assert_eq!(resolved.unwrap_err(), Unresolved::Invalid);
         assert!(told.contains("PROXMOX_VE_AUTH_TICKET"), "{told}");
         assert!(!told.contains("s3cr3t"), "{told}");
+    }
+
+    #[test]
+    fn a_code_goes_with_a_password_and_with_neither_a_seed_nor_a_token() {
+        let login = [
+            ("PROXMOX_VE_USERNAME", "demo@pve"),
+            ("PROXMOX_VE_PASSWORD", "s3cr3t"),
+            ("PROXMOX_VE_OTP", "123456"),
+        ];
+        let (resolved, _) = resolve(login);
+        assert!(matches!(
+            resolved.unwrap(),
+            Credentials::Password {
+                totp: None,
+                otp: Some(_),
+                ..
+            }
+        ));
+        let [user, password, code] = login;
+        let seed = ("PROXMOX_VE_TOTP_SECRET", "JBSWY3DPEHPK3PXP");
+        let (_, told) = resolve([user, password, code, seed]);
+        assert!(told.starts_with("Two second factors"), "{told}");
+        let token = ("PROXMOX_VE_API_TOKEN", "demo@pve!ci=s3cr3t");
+        let (_, told) = resolve([code, token]);
+        assert!(told.starts_with("More than one credential"), "{told}");
+        assert!(
+            told.contains("PROXMOX_VE_OTP") && !told.contains("123456"),
+            "{told}"
+        );
     }
 
     #[test]

@@ -80,6 +80,23 @@ pub fn not_known_yet(source: &Source, diags: &mut Diagnostics) {
     );
 }
 
+/// Warns that a refresh was left out, so that a one-time code is there for the apply.
+pub fn code_kept(
+    summary: &'static str,
+    object: &str,
+    one_time_code: &Source,
+    diags: &mut Diagnostics,
+) {
+    diags.warn(
+        summary,
+        format!(
+            "{one_time_code} is good for one login, which is kept for the apply: {object} was not \
+             looked at, and what is known of it was kept."
+        ),
+        AttributePath::root(),
+    );
+}
+
 /// Reports that a data source cannot be read yet, for the same reason.
 pub fn unreadable(data_source: &str, source: &Source, diags: &mut Diagnostics) {
     diags.fail(

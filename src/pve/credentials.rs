@@ -101,6 +101,9 @@ pub enum Credentials {
         password: Secret,
         /// What the one-time codes are computed from.
         totp: Option<TotpSeed>,
+        /// A code for the first login, in the forms of
+        /// [`Client::log_in_with_code`](super::Client::log_in_with_code); it wins over the seed.
+        otp: Option<Secret>,
     },
     /// A login that was made before. It is not renewed.
     Ticket(LoginTicket),
@@ -224,6 +227,7 @@ mod tests {
             user: "demo@pve".parse().unwrap(),
             password: Secret::new("s3cr3t"),
             totp: None,
+            otp: None,
         };
         assert_eq!(password.to_string(), "password demo@pve");
         assert_eq!(Credentials::None.to_string(), "none");

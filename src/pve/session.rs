@@ -64,6 +64,11 @@ impl Session {
         }
     }
 
+    /// Whether a code that is good once has been used.
+    fn has_logged_in(&self) -> bool {
+        self.state().logins > 0
+    }
+
     /// Takes back the refusal of a login that only lacked a code.
     fn code_is_here(&self) {
         let mut state = self.state();
@@ -167,10 +172,16 @@ impl Client {
                 user,
                 password,
                 totp,
+                otp,
             } => Some(Account {
                 user: user.clone(),
                 password: password.clone(),
-                factor: totp.clone().map(Factor::Seed),
+                factor: match otp {
+                    Some(code) if !self.session().has_logged_in() => {
+                        Some(Factor::Code(code.clone()))
+                    }
+                    _ => totp.clone().map(Factor::Seed),
+                },
             }),
             _ => None,
         }

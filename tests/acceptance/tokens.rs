@@ -42,6 +42,10 @@ pub const SCENARIOS: &[Scenario] = &[
         earlier_login,
     ),
     (
+        "a one-time code is left by the plan for the apply",
+        one_time_code,
+    ),
+    (
         "values that are unknown do not fail a plan",
         unknown_provider,
     ),
@@ -438,6 +442,35 @@ fn earlier_login(cli: &Cli) {
     stage.plan_is_empty();
     stage.destroy();
     assert_eq!(stage.requests("POST", "/access/ticket"), 0);
+}
+
+fn one_time_code(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    stage.main(TOKEN);
+    stage.apply();
+    // Codes that change once an hour: a second use cannot pass as the next code.
+    let code = stage.sim.state(|state| {
+        let hour = NonZeroU64::new(3600).expect("an hour");
+        state.enable_totp_with_step("root@pam", hour);
+        state.totp_code("root@pam").expect("a code")
+    });
+    stage.scratch.set("PROXMOX_VE_API_TOKEN", "");
+    stage.scratch.set("PROXMOX_VE_USERNAME", "root@pam");
+    stage.scratch.set("PROXMOX_VE_PASSWORD", "root-pass-1");
+    stage.scratch.set("PROXMOX_VE_OTP", &code);
+    stage.main(&TOKEN.replace("first", "second"));
+    stage.sim.clear_requests();
+    says(
+        &stage.plan(),
+        &["API token not refreshed", "PROXMOX_VE_OTP", "demo@pve!ci"],
+    );
+    assert_eq!(stage.sim.requests().len(), 0);
+    stage.apply();
+    assert_eq!(stage.requests("POST", "/access/ticket"), 2);
+    // The code is used up, and the plan after it needs none.
+    stage.plan_is_empty();
+    stage.main(&TOKEN.replace("first", "third"));
+    stage.apply_fails(&["Unable to update API token", "root@pam", "new code"]);
 }
 
 fn unknown_provider(cli: &Cli) {

@@ -184,6 +184,20 @@ fn credentials_that_are_not_accepted_end_with_6() {
 }
 
 #[test]
+fn a_one_time_code_in_the_environment_answers_the_second_factor() {
+    let shell = Shell::new()
+        .with("PROXMOX_VE_USERNAME", "demo@pve")
+        .with("PROXMOX_VE_PASSWORD", PASSWORD)
+        .state(|state| drop(state.enable_totp("demo@pve")));
+    let code = shell
+        .sim
+        .state(|state| state.totp_code("demo@pve"))
+        .unwrap();
+    let ended = shell.with("PROXMOX_VE_OTP", &code).run(&["check"], &[]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+}
+
+#[test]
 fn privileges_that_are_missing_end_with_7() {
     let mut shell = Shell::new();
     let secret = shell.token("demo@pve!ci");

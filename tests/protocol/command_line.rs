@@ -20,7 +20,7 @@ async fn version_names_the_binary_and_its_version() {
 async fn help_lists_the_options() {
     let ended = Launch::by_hand(&["--help"]).run().await;
     assert!(ended.status.success());
-    for option in ["--debug", "--version", "--help"] {
+    for option in ["check", "login", "--debug", "--version", "--help"] {
         assert!(ended.stdout.contains(option));
     }
 }

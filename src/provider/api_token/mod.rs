@@ -18,12 +18,14 @@ use self::{life::Reading, state::State};
 use super::{
     connection::{Connections, call},
     credentials::Unresolved,
-    explain::{explain, not_known_yet},
+    explain::{code_kept, explain, not_known_yet},
 };
 use crate::{
     framework::Report,
     pve::{Client, TokenId},
 };
+
+const NOT_REFRESHED: &str = "API token not refreshed";
 
 /// An API token of Proxmox VE.
 pub struct ApiTokenResource {
@@ -75,15 +77,19 @@ impl Resource for ApiTokenResource {
         _private: (),
         _meta: (),
     ) -> Option<(State, ())> {
+        let id = state.id.as_ref_option().map_or("the token", String::as_str);
+        if let Some(code) = self.connections.one_time_code(&state.cluster) {
+            code_kept(NOT_REFRESHED, id, &code, diags);
+            return Some((state, ()));
+        }
         let client = match self.connections.client(&state.cluster, diags) {
             Ok(client) => client,
             Err(Unresolved::Unknown(source)) => {
                 diags.warn(
-                    "API token not refreshed",
+                    NOT_REFRESHED,
                     format!(
                         "{source} of the provider is known only after apply, so \
-                         {} was not looked at.",
-                        state.id.as_ref_option().map_or("the token", String::as_str)
+                         {id} was not looked at."
                     ),
                     AttributePath::root(),
                 );

@@ -31,7 +31,7 @@ lives for two hours and cannot be revoked; keep the lines out of files and logs.
   --help                     print this help
 
 What is not given is taken from the environment (PROXMOX_VE_ENDPOINT, PROXMOX_VE_USERNAME,
-PROXMOX_VE_PASSWORD, PROXMOX_VE_TOTP_SECRET, ...), and what is missing there is asked for: address,
+PROXMOX_VE_PASSWORD, PROXMOX_VE_TOTP_SECRET, PROXMOX_VE_OTP, ...), and what is missing there is asked for: address,
 user, password, and a one-time code or a recovery key. Questions go to stderr and the password is
 typed without echo. When standard input is not a terminal, the answers are read from it instead,
 one a line and in this order. Secrets are not options, since everybody on the machine can read the
@@ -102,7 +102,7 @@ async fn log_in(client: &Client) -> Result<LoginTicket, Failure> {
         Err(Error::SecondFactorRequired { factors, .. }) if typed(&factors) => {
             let code = ask(
                 "One-time code or recovery key",
-                "set PROXMOX_VE_TOTP_SECRET",
+                "set PROXMOX_VE_OTP or PROXMOX_VE_TOTP_SECRET",
             );
             let code = factor(&code.await?);
             client.log_in_with_code(&code, &call).await
@@ -196,6 +196,7 @@ fn others(environment: &CredentialFields) -> Vec<&'static str> {
         environment.api_token_secret.source(),
         environment.password.source(),
         environment.totp_secret.source(),
+        environment.otp.source(),
     ];
     let own = sources
         .into_iter()

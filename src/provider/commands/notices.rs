@@ -22,17 +22,18 @@ pub fn start() {
     let filter = Targets::new().with_target(env!("CARGO_CRATE_NAME"), LevelFilter::INFO);
     // Fails only if this process shows them already.
     let _ = tracing_subscriber::registry()
-        .with(Notices.with_filter(filter))
+        .with(Notices(tell).with_filter(filter))
         .try_init();
 }
 
-struct Notices;
+/// Hands each notice on as a line.
+struct Notices<W>(W);
 
-impl<S: Subscriber> Layer<S> for Notices {
+impl<S: Subscriber, W: Fn(&str) + 'static> Layer<S> for Notices<W> {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let mut line = Line::default();
         event.record(&mut line);
-        tell(&format!("{}{}\n", line.message, line.fields));
+        (self.0)(&format!("{}{}\n", line.message, line.fields));
     }
 }
 
@@ -54,5 +55,24 @@ impl Visit for Line {
             "message" => write!(self.message, "{value:?}"),
             name => write!(self.fields, " ({name}: {value:?})"),
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn a_notice_is_its_message_and_its_fields_on_one_line() {
+        let (written, lines) = mpsc::channel();
+        let layer = Notices(move |line: &str| written.send(line.to_owned()).unwrap());
+        let subscriber = tracing_subscriber::registry().with(layer);
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::info!(user = "demo@pve", seconds = 12, "waiting for the next one");
+        });
+        let line = "waiting for the next one (user: demo@pve) (seconds: 12)\n";
+        assert_eq!(lines.recv().unwrap(), line);
     }
 }

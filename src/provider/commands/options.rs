@@ -8,11 +8,12 @@ use super::exit::Failure;
 use crate::pve::diagnosis::Requirements;
 
 /// What must not be an option, and where it goes instead.
-const SECRETS: [(&str, &str); 6] = [
+const SECRETS: [(&str, &str); 7] = [
     ("api-token", "PROXMOX_VE_API_TOKEN"),
     ("api-token-secret", "PROXMOX_VE_API_TOKEN_SECRET"),
     ("password", "PROXMOX_VE_PASSWORD"),
     ("totp-secret", "PROXMOX_VE_TOTP_SECRET"),
+    ("otp", "PROXMOX_VE_OTP"),
     ("auth-ticket", "PROXMOX_VE_AUTH_TICKET"),
     ("csrf-prevention-token", "PROXMOX_VE_CSRF_PREVENTION_TOKEN"),
 ];

@@ -51,13 +51,14 @@ impl Options {
     }
 
     /// The login of the user that `--username` or the environment names, with the password and
-    /// the seed of that user where the environment has them.
+    /// the second factor of that user where the environment has them.
     pub fn login(&self, environment: CredentialFields) -> CredentialFields {
         let own = agree(&self.username, &environment.username);
         CredentialFields {
             username: option("--username", &self.username).or(environment.username),
             password: only_if(own, environment.password),
             totp_secret: only_if(own, environment.totp_secret),
+            otp: only_if(own, environment.otp),
             ..CredentialFields::default()
         }
     }

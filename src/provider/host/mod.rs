@@ -14,7 +14,7 @@ use super::{
     config::{Defaults, parse_endpoint},
     connection::{Connections, call, client},
     credentials::Unresolved,
-    explain::{not_known_yet, unproven},
+    explain::{code_kept, not_known_yet, unproven},
     facts::{Facts, required_privileges, validate_required_privileges},
     given::{Given, Source},
 };
@@ -25,6 +25,8 @@ use crate::{
         diagnosis::{self, Requirements, Verdict},
     },
 };
+
+const NOT_REFRESHED: &str = "Host not refreshed";
 
 /// A registered host.
 pub struct HostResource {
@@ -148,6 +150,12 @@ impl Resource for HostResource {
         if !state.is_enabled() {
             return Some((state, ()));
         }
+        if state.credentials().first_given().is_none()
+            && let Some(code) = self.connections.one_time_code(&state.cluster)
+        {
+            code_kept(NOT_REFRESHED, &planned_name(&state), &code, diags);
+            return Some((state, ()));
+        }
         let mut problems = Diagnostics::default();
         if state.was_proven_by_write_only() {
             return Some((self.look_from_outside(state, diags).await, ()));
@@ -265,7 +273,7 @@ impl Resource for HostResource {
 
 fn not_refreshed(state: &State, doubt: &str, diags: &mut Diagnostics) {
     diags.warn(
-        "Host not refreshed",
+        NOT_REFRESHED,
         format!(
             "{}: {doubt} What is known of it was kept.",
             planned_name(state)

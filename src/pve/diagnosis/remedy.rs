@@ -115,8 +115,8 @@ fn credentials(failure: AuthFailure) -> &'static str {
         }
         AuthFailure::Password => "Check username, with its realm as in root@pam, and password.",
         AuthFailure::SecondFactor => {
-            "Check totp_secret and the clocks of this machine and of the host, or use an \
-             api_token, which needs no second factor."
+            "Check totp_secret and the clocks of this machine and of the host, or set otp to a \
+             new code: each is good once. An api_token needs no second factor."
         }
         AuthFailure::Ticket => {
             "Run it again, with a new auth_ticket and csrf_prevention_token if that is what was \
@@ -128,8 +128,8 @@ fn credentials(failure: AuthFailure) -> &'static str {
 
 fn second_factor(factors: &[String]) -> &'static str {
     if factors.iter().any(|factor| factor == "totp") {
-        "Set totp_secret to the seed of the account's one-time codes, or use an api_token, which \
-         needs no second factor."
+        "Set totp_secret to the seed of the account's one-time codes, or otp to one of them, or use \
+         an api_token, which needs no second factor."
     } else {
         "Use an api_token, which needs no second factor: the factors of this account need a person."
     }

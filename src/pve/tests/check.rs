@@ -235,6 +235,7 @@ async fn a_realm_that_the_host_does_not_have_is_named() {
         user: "demo@ldap".parse().unwrap(),
         password: Secret::new("x"),
         totp: None,
+        otp: None,
     };
     let report = check(
         &Client::new(host.settings(lost)),
@@ -263,6 +264,7 @@ async fn a_second_factor_without_a_seed_fails_at_authentication() {
         user: "demo@pve".parse().unwrap(),
         password: Secret::new("x"),
         totp: Some("GEZDGNBVGY3TQOJQ".parse().unwrap()),
+        otp: None,
     };
     let report = check(
         &Client::new(host.settings(account)),

@@ -15,6 +15,7 @@ fn account(seed: Option<&str>) -> Credentials {
         user: "demo@pve".parse().unwrap(),
         password: Secret::new("demo-pass-1"),
         totp: seed.map(|seed| seed.parse().unwrap()),
+        otp: None,
     }
 }
 
@@ -332,6 +333,37 @@ async fn a_code_that_somebody_typed_in_logs_the_client_in() {
         assert!(answer.ends_with(&format!("&password={sent}")), "{answer}");
         assert_eq!(host.lines().len(), 4);
     }
+}
+
+#[tokio::test]
+async fn a_code_among_the_credentials_answers_the_first_challenge_and_no_other() {
+    let host = Host::new(|received| {
+        match (is_login(received), received.body.contains("tfa-challenge=")) {
+            (true, false) => challenge(),
+            (true, true) => granted(),
+            (false, _) => replay("9.1.1/189-use-version-noauth", 0),
+        }
+    })
+    .await;
+    let client = Client::new(host.settings(Credentials::Password {
+        user: "demo@pve".parse().unwrap(),
+        password: Secret::new("demo-pass-1"),
+        totp: None,
+        otp: Some(Secret::new("123456")),
+    }));
+    let refused = client.version(&Call::default()).await.unwrap_err();
+    assert!(
+        matches!(refused, Error::Unauthenticated { .. }),
+        "{refused}"
+    );
+    let missing = client.version(&Call::default()).await.unwrap_err();
+    assert!(
+        matches!(missing, Error::SecondFactorRequired { .. }),
+        "{missing}"
+    );
+    let received = host.received();
+    let codes = received.iter().filter(|it| it.body.contains("123456"));
+    assert_eq!(codes.count(), 1);
 }
 
 #[tokio::test]

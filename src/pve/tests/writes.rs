@@ -285,6 +285,7 @@ async fn a_user_s_own_ticket_still_gets_its_tokens() {
         user: user("audit@pve"),
         password: Secret::new("x"),
         totp: None,
+        otp: None,
     };
     let owner = Client::new(host.settings(own))
         .user(&user("audit@pve"), &Call::default())
