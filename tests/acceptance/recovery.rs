@@ -40,6 +40,11 @@ pub const SCENARIOS: &[Scenario] = &[
         "a revocation whose answer is lost counts when it happened",
         delete_lost,
     ),
+    ("a grant whose answer is lost is not forgotten", grant_lost),
+    (
+        "a token that is made after its creation was given up is found",
+        create_late,
+    ),
     (
         "unreadable answers change neither state nor server",
         unreadable,
@@ -211,6 +216,45 @@ fn delete_lost(cli: &Cli) {
             .sim
             .state(|state| state.token("demo@pve", "ci").is_none())
     );
+}
+
+fn grant_lost(cli: &Cli) {
+    let stage = minted(cli);
+    let token = |acl: &str| {
+        format!(
+            "resource \"proxmox_api_token\" \"t\" {{\n  user_id = \"demo@pve\"\n  token_name = \
+             \"ci\"\n  comment = \"first\"\n  expiration_date = \
+             \"2037-12-31T02:00:00+02:00\"\n  acl = {acl}\n}}\n"
+        )
+    };
+    stage.sim.fault(
+        Fault::dropped_after_commit()
+            .on("PUT", "/access/acl")
+            .times(1),
+    );
+    stage.main(&token("[{ path = \"/vms\", role = \"PVEAuditor\" }]"));
+    stage.apply_fails(&["Unable to scope API token", "demo@pve!ci"]);
+    assert_eq!(stage.sim.state(|state| state.acl().len()), 1);
+    stage.main(&token("[]"));
+    stage.apply();
+    stage.plan_is_empty();
+    assert_eq!(stage.sim.state(|state| state.acl().len()), 0);
+}
+
+fn create_late(cli: &Cli) {
+    let stage = Stage::new(cli);
+    stage
+        .sim
+        .fault(Fault::dropped_before().on("POST", "*/token/ci").times(1));
+    stage.main(TOKEN);
+    stage.apply_fails(&["Unable to create API token", "may still make it", "damaged"]);
+    // The server makes it now, after the client has given up.
+    stage
+        .sim
+        .state(|state| state.add_token("demo@pve!ci", true, Some("hello"), 0));
+    says(&stage.apply(), &["1 added, 0 changed, 1 destroyed"]);
+    works(&stage);
+    stage.plan_is_empty();
 }
 
 fn unreadable(cli: &Cli) {

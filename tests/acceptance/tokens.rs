@@ -16,6 +16,14 @@ pub const SCENARIOS: &[Scenario] = &[
     ("the same on Proxmox VE 9.0", life_on_9_0),
     ("the same on Proxmox VE 8.2", life_on_8_2),
     ("a token is granted exactly what it declares", scope),
+    (
+        "an entry that is known only at apply is granted then",
+        scope_known_later,
+    ),
+    (
+        "a token keeps its grants while its privileges become its own",
+        scope_before_separation,
+    ),
     ("users with unusual names own tokens", unusual_owners),
     (
         "a token that exists already is never adopted",
@@ -184,6 +192,53 @@ fn scope(cli: &Cli) {
 
     stage.destroy();
     assert_eq!(grants(&stage), []);
+}
+
+fn scope_known_later(cli: &Cli) {
+    let stage = Stage::new(cli);
+    stage.main(
+        r#"
+        resource "terraform_data" "entry" {
+          input = { path = "/vms", role = "PVEAuditor" }
+        }
+        resource "proxmox_api_token" "t" {
+          user_id    = "demo@pve"
+          token_name = "ci"
+          acl        = [terraform_data.entry.output, { path = "/", role = "PVEAdmin" }]
+        }
+        "#,
+    );
+    stage.apply();
+    stage.plan_is_empty();
+    assert_eq!(stage.sim.state(|state| state.acl().len()), 2);
+}
+
+fn scope_before_separation(cli: &Cli) {
+    let stage = Stage::new(cli);
+    let token = |lines: &str| {
+        format!(
+            "resource \"proxmox_api_token\" \"t\" {{\n  user_id = \"demo@pve\"\n  token_name = \
+             \"ci\"\n  {lines}\n}}\n"
+        )
+    };
+    stage.main(&token("privilege_separation = false"));
+    stage.apply();
+    stage.main(&token("acl = [{ path = \"/vms\", role = \"NoSuchRole\" }]"));
+    stage.apply_fails(&["Unable to scope API token", "NoSuchRole", "acl"]);
+    let separated = |stage: &Stage| {
+        let token = stage
+            .sim
+            .state(|state| state.token("demo@pve", "ci").cloned());
+        token.expect("the token").privilege_separation
+    };
+    assert!(
+        !separated(&stage),
+        "the token lost its rights before it was granted others"
+    );
+    stage.main(&token("acl = [{ path = \"/vms\", role = \"PVEAuditor\" }]"));
+    stage.apply();
+    stage.plan_is_empty();
+    assert!(separated(&stage));
 }
 
 fn unusual_owners(cli: &Cli) {

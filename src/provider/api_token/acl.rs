@@ -10,6 +10,9 @@ use tf_provider::value::Value;
 
 use crate::pve::normalise_path;
 
+/// The `acl` attribute.
+pub type Acl = Value<Vec<Value<AclEntry>>>;
+
 /// One declared entry.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AclEntry {
@@ -42,9 +45,13 @@ impl AclEntry {
 }
 
 /// The grants of an `acl` attribute; none when it is null.
-pub fn grants(acl: &Value<Vec<AclEntry>>) -> BTreeSet<Grant> {
-    let entries = acl.as_ref_option().map(Vec::as_slice).unwrap_or_default();
-    entries.iter().filter_map(AclEntry::grant).collect()
+pub fn grants(acl: &Acl) -> BTreeSet<Grant> {
+    entries(acl).filter_map(AclEntry::grant).collect()
+}
+
+/// The entries of an `acl` attribute that are known, at least in part.
+pub fn entries(acl: &Acl) -> impl Iterator<Item = &AclEntry> {
+    acl.iter().flatten().flatten()
 }
 
 /// What to do at the server to get from the declared grants to the wanted ones.
@@ -76,7 +83,7 @@ impl Changes {
 /// An entry that the server has stays as it is written, with the server's `propagate`. One that
 /// it does not show is gone only if the view is `complete`: a filtered list proves nothing.
 pub fn read_back(
-    declared: Vec<AclEntry>,
+    declared: impl IntoIterator<Item = AclEntry>,
     on_server: &BTreeSet<Grant>,
     complete: bool,
 ) -> Vec<AclEntry> {
@@ -102,21 +109,19 @@ pub fn read_back(
 
 /// An `acl` attribute that says which grants a token really holds, spelled as in `declared`
 /// where it was declared.
-pub fn holding(declared: &Value<Vec<AclEntry>>, held: &[Grant]) -> Value<Vec<AclEntry>> {
-    declared.as_ref().map(|entries| {
-        held.iter()
-            .map(|grant| {
-                let spelled = entries
-                    .iter()
-                    .find(|entry| entry.grant().as_ref() == Some(grant));
-                spelled.cloned().unwrap_or_else(|| AclEntry {
-                    path: Value::Value(grant.path.clone()),
-                    role: Value::Value(grant.role.clone()),
-                    propagate: Value::Value(grant.propagate),
-                })
-            })
-            .collect()
-    })
+pub fn holding<'a>(declared: &Acl, held: impl IntoIterator<Item = &'a Grant>) -> Acl {
+    if declared.is_null() {
+        return Value::Null;
+    }
+    let spelled = |grant: &Grant| {
+        let entry = entries(declared).find(|entry| entry.grant().as_ref() == Some(grant));
+        entry.cloned().unwrap_or_else(|| AclEntry {
+            path: Value::Value(grant.path.clone()),
+            role: Value::Value(grant.role.clone()),
+            propagate: Value::Value(grant.propagate),
+        })
+    };
+    Value::Value(held.into_iter().map(spelled).map(Value::Value).collect())
 }
 
 #[cfg(test)]

@@ -1,11 +1,10 @@
 //! A token's life after its creation: reading, scoping, changing and revoking it.
 
-use std::collections::BTreeSet;
-
 use tf_provider::{AttributePath, Diagnostics, value::Value};
 
 use super::{
     acl::{self, Changes, Grant},
+    held::Held,
     mint::{Minted, mint},
     plan::{same_comment, same_instant},
     state::State,
@@ -40,16 +39,17 @@ pub async fn create(
     let minted = mint(client, token, &wanted, &call, diags).await?;
     let usable = minted.secret.is_some();
     let state = with_outputs(planned, token, minted);
+    let mut held = Held::default();
     if !usable {
         return Some(State {
-            acl: without_grants(&state),
+            acl: held.as_attribute(&state.acl),
             ..state
         });
     }
-    let changes = Changes::between(&BTreeSet::new(), &acl::grants(&state.acl));
-    match make(client, token, &changes, &call).await {
+    let wanted: Vec<Grant> = acl::grants(&state.acl).into_iter().collect();
+    match held.grant(client, token, &wanted, &call).await {
         Ok(()) => Some(state),
-        Err(Halted { error, done }) => undo(client, token, state, &error, &done, diags).await,
+        Err(error) => undo(client, token, state, &error, &held, diags).await,
     }
 }
 
@@ -73,25 +73,24 @@ fn with_outputs(planned: State, token: &TokenId, minted: Minted) -> State {
     state
 }
 
-/// The `acl` of a token that was granted nothing.
-fn without_grants(state: &State) -> Value<Vec<acl::AclEntry>> {
-    state.acl.as_ref().map(|_| Vec::new())
-}
-
 /// Revokes a token that was just made and could not be scoped.
 async fn undo(
     client: &Client,
     token: &TokenId,
     state: State,
     why: &Error,
-    done: &[Grant],
+    held: &Held,
     diags: &mut Diagnostics,
 ) -> Option<State> {
-    explain(UNABLE_TO_SCOPE, &token.to_string(), why, diags);
     // Also when Terraform has asked to stop: a half-made token is not left behind.
     match client.delete_token(token, &Call::default()).await {
-        Ok(_) => None,
+        Ok(_) => {
+            let object = format!("{token}, which was therefore revoked again");
+            explain(UNABLE_TO_SCOPE, &object, why, diags);
+            None
+        }
         Err(error) => {
+            explain(UNABLE_TO_SCOPE, &token.to_string(), why, diags);
             diags.fail(
                 UNABLE_TO_REVOKE,
                 format!(
@@ -101,8 +100,10 @@ async fn undo(
                 ),
                 AttributePath::root(),
             );
-            let acl = acl::holding(&state.acl, done);
-            Some(State { acl, ..state })
+            Some(State {
+                acl: held.as_attribute(&state.acl),
+                ..state
+            })
         }
     }
 }
@@ -199,10 +200,7 @@ async fn read_acl(
     state: State,
     call: &Call,
 ) -> Result<State, Error> {
-    let Value::Value(declared) = &state.acl else {
-        return Ok(state);
-    };
-    if declared.is_empty() {
+    if acl::entries(&state.acl).next().is_none() {
         return Ok(state);
     }
     let view = client.acl_view(call).await?;
@@ -214,15 +212,17 @@ async fn read_acl(
             propagate: entry.propagate,
         })
         .collect();
-    let acl = acl::read_back(declared.clone(), &granted, view.complete);
+    let declared = acl::entries(&state.acl).cloned();
+    let found = acl::read_back(declared, &granted, view.complete);
     Ok(State {
-        acl: Value::Value(acl),
+        acl: Value::Value(found.into_iter().map(Value::Value).collect()),
         ..state
     })
 }
 
-/// Changes a token in place: settings first, then grants, then what is no longer granted. After
-/// an error the returned state says how far it came.
+/// Changes a token in place: new grants first, then settings, then what is no longer granted, so
+/// that a token is never without what it keeps, also when its privileges become its own. After an
+/// error the returned state says how far it came.
 pub async fn update(
     client: &Client,
     token: &TokenId,
@@ -231,36 +231,39 @@ pub async fn update(
     diags: &mut Diagnostics,
 ) -> State {
     let call = call();
-    let change = change_between(&prior, &planned);
-    if let Some(change) = change
+    let changes = match &planned.acl {
+        // Unmanaged from now on: what was granted stays.
+        Value::Null => Changes::default(),
+        acl => Changes::between(&acl::grants(&prior.acl), &acl::grants(acl)),
+    };
+    let mut held = Held::from(&prior.acl);
+    let scope = |held: &Held| match &planned.acl {
+        Value::Null => prior.acl.clone(),
+        declared => held.as_attribute(declared),
+    };
+    if let Err(error) = held.grant(client, token, &changes.add, &call).await {
+        explain(UNABLE_TO_SCOPE, &token.to_string(), &error, diags);
+        let acl = scope(&held);
+        return State { acl, ..prior };
+    }
+    if let Some(change) = change_between(&prior, &planned)
         && let Err(error) = client.update_token(token, &change, &call).await
     {
         explain(UNABLE_TO_UPDATE, &token.to_string(), &error, diags);
-        return if error.may_have_taken_effect() {
+        let acl = scope(&held);
+        let settings = if error.may_have_taken_effect() {
             look_again(client, token, prior).await
         } else {
             prior
         };
+        return State { acl, ..settings };
     }
-    let changes = match (&prior.acl, &planned.acl) {
-        // Unmanaged from now on: what was granted stays.
-        (_, Value::Null) => Changes::default(),
-        (prior, planned) => Changes::between(&acl::grants(prior), &acl::grants(planned)),
-    };
-    match make(client, token, &changes, &call).await {
-        Ok(()) => planned,
-        Err(Halted { error, done }) => {
-            explain(UNABLE_TO_SCOPE, &token.to_string(), &error, diags);
-            let mut held = acl::grants(&prior.acl);
-            held.retain(|grant| !done.contains(grant));
-            held.extend(done.into_iter().filter(|grant| changes.add.contains(grant)));
-            let held: Vec<Grant> = held.into_iter().collect();
-            State {
-                acl: acl::holding(&planned.acl, &held),
-                ..planned
-            }
-        }
+    if let Err(error) = held.revoke(client, token, &changes.remove, &call).await {
+        explain(UNABLE_TO_SCOPE, &token.to_string(), &error, diags);
+        let acl = scope(&held);
+        return State { acl, ..planned };
     }
+    planned
 }
 
 /// What one request must change; `None` when nothing about the token itself does.
@@ -290,47 +293,10 @@ async fn look_again(client: &Client, token: &TokenId, prior: State) -> State {
     }
 }
 
-/// A series of grants that stopped half-way.
-struct Halted {
-    error: Error,
-    /// What had been added or removed before.
-    done: Vec<Grant>,
-}
-
-/// Adds, then removes, so that a token is never without what it keeps.
-async fn make(
-    client: &Client,
-    token: &TokenId,
-    changes: &Changes,
-    call: &Call,
-) -> Result<(), Halted> {
-    let mut done = Vec::new();
-    for grant in &changes.add {
-        let granted = client
-            .grant_acl(token, &grant.path, &grant.role, grant.propagate, call)
-            .await;
-        if let Err(error) = granted {
-            return Err(Halted { error, done });
-        }
-        done.push(grant.clone());
-    }
-    for grant in &changes.remove {
-        if let Err(error) = client
-            .revoke_acl(token, &grant.path, &grant.role, call)
-            .await
-        {
-            return Err(Halted { error, done });
-        }
-        done.push(grant.clone());
-    }
-    Ok(())
-}
-
 /// Revokes a token. One that is gone already, or whose owner is, counts as revoked.
 pub async fn revoke(client: &Client, token: &TokenId, diags: &mut Diagnostics) -> Option<()> {
     let error = match client.delete_token(token, &call()).await {
         Ok(_) => return Some(()),
-        Err(error) if error.is_missing() => return Some(()),
         Err(error) => error,
     };
     if error.may_have_taken_effect() && is_gone(client, token).await {

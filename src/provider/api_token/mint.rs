@@ -24,6 +24,16 @@ pub struct Minted {
     pub created_at: Option<i64>,
 }
 
+impl Minted {
+    /// A token of which nothing is known but that it may exist.
+    fn unknown() -> Self {
+        Self {
+            secret: None,
+            created_at: None,
+        }
+    }
+}
+
 /// Creates a token. `None` after an error that left nothing behind.
 pub async fn mint(
     client: &Client,
@@ -96,20 +106,22 @@ async fn investigate(
                 ),
                 AttributePath::root(),
             );
-            return Some(Minted {
-                secret: None,
-                created_at: None,
-            });
+            return Some(Minted::unknown());
         }
     };
     match found {
         None => {
+            // Absent now is not absent for good: a hung daemon or a held lock can still make it.
             diags.fail(
                 UNABLE,
-                format!("{token}: {lost}. The token was not made; apply again."),
+                format!(
+                    "{token}: {lost}. The token is not there now, but the server may still make \
+                     it. It is kept in the state as damaged; the next apply looks again and \
+                     replaces it if it exists."
+                ),
                 AttributePath::root(),
             );
-            None
+            Some(Minted::unknown())
         }
         Some(found) if is_as_sent(&found, wanted) => {
             Some(new_secret(client, token, lost, &call, diags).await)
@@ -187,9 +199,12 @@ fn exists_already(token: &TokenId, diags: &mut Diagnostics) {
     diags.fail(
         "API token exists already",
         format!(
-            "There is a token {token} that this configuration did not make, and it was left \
-             alone: taking it over would cut off whoever uses it. Choose another `token_name`, or \
-             bring it under management with `terraform import` (its secret stays unknown)."
+            "There is a token {token} already, and it was left alone: taking it over would cut \
+             off whoever uses it. Choose another `token_name`, or bring it under management with \
+             `terraform import` (its secret stays unknown). If this token is being replaced, \
+             something that depends on it asks for `create_before_destroy`, and two tokens cannot \
+             have one name: give the new one another `token_name`, or do without \
+             `create_before_destroy` there."
         ),
         AttributePath::new("token_name"),
     );

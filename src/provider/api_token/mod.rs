@@ -4,6 +4,7 @@
 //! server in [`life`] and, for the creation, in [`mint`].
 
 mod acl;
+mod held;
 mod life;
 mod mint;
 mod plan;

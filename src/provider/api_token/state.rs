@@ -6,7 +6,7 @@ use tf_provider::{
     value::Value,
 };
 
-use super::acl::AclEntry;
+use super::acl::Acl;
 use crate::{
     framework::schema,
     provider::{connection::cluster_attribute, instant, secret::StoredSecret},
@@ -23,7 +23,7 @@ pub struct State {
     pub comment: Value<String>,
     pub privilege_separation: Value<bool>,
     pub expiration_date: Value<String>,
-    pub acl: Value<Vec<AclEntry>>,
+    pub acl: Acl,
     pub token_id: Value<String>,
     pub secret: Value<StoredSecret>,
     pub api_token: Value<StoredSecret>,

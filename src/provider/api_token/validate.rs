@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use tf_provider::{AttributePath, Diagnostics, value::Value};
 
-use super::state::State;
+use super::{
+    acl::{AclEntry, entries},
+    state::State,
+};
 use crate::{
     framework::Report,
     provider::instant,
@@ -62,10 +65,11 @@ fn validate_comment(config: &State, diags: &mut Diagnostics) {
 }
 
 fn validate_acl(config: &State, diags: &mut Diagnostics) {
-    let Value::Value(entries) = &config.acl else {
-        return;
-    };
-    if config.privilege_separation == Value::Value(false) && !entries.is_empty() {
+    let declared = config.acl.iter().flatten();
+    if declared.clone().any(Value::is_null) {
+        malformed("acl", &"an entry is null", diags);
+    }
+    if config.privilege_separation == Value::Value(false) && declared.count() > 0 {
         diags.fail(
             "Access control without privilege separation",
             "`acl` is set while `privilege_separation` is false. A token without privilege \
@@ -74,21 +78,32 @@ fn validate_acl(config: &State, diags: &mut Diagnostics) {
             AttributePath::new("acl"),
         );
     }
-    for entry in entries {
+    for entry in entries(&config.acl) {
         if let Value::Value(path) = &entry.path
-            && !path.starts_with('/')
+            && (!path.starts_with('/') || path.contains(char::is_whitespace))
         {
             malformed(
                 "acl",
-                &format!("the path {path:?} must begin with a slash, as in \"/vms\""),
+                &format!(
+                    "the path {path:?} must begin with a slash, as in \"/vms\", and hold no white \
+                     space"
+                ),
+                diags,
+            );
+        }
+        // The server takes a list here and grants each of its roles
+        // (recording `274-acl-set-token-two-roles`).
+        if let Value::Value(role) = &entry.role
+            && !is_role(role)
+        {
+            malformed(
+                "acl",
+                &format!("{role:?} must be the name of one role; make an entry for each"),
                 diags,
             );
         }
     }
-    let grants: Vec<_> = entries
-        .iter()
-        .filter_map(super::acl::AclEntry::grant)
-        .collect();
+    let grants = entries(&config.acl).filter_map(AclEntry::grant);
     let mut seen = BTreeSet::new();
     for grant in grants {
         if !seen.insert((grant.path.clone(), grant.role.clone())) {
@@ -104,6 +119,11 @@ fn validate_acl(config: &State, diags: &mut Diagnostics) {
     }
 }
 
+fn is_role(name: &str) -> bool {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    !name.is_empty() && name.chars().all(is_allowed)
+}
+
 fn malformed(attribute: &'static str, problem: &dyn std::fmt::Display, diags: &mut Diagnostics) {
     diags.fail(
         "Invalid API token configuration",
@@ -115,7 +135,6 @@ fn malformed(attribute: &'static str, problem: &dyn std::fmt::Display, diags: &m
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::api_token::acl::AclEntry;
 
     fn config() -> State {
         State {
@@ -125,12 +144,12 @@ mod tests {
         }
     }
 
-    fn entry(path: &str, role: &str, propagate: Value<bool>) -> AclEntry {
-        AclEntry {
+    fn entry(path: &str, role: &str, propagate: Value<bool>) -> Value<AclEntry> {
+        Value::Value(AclEntry {
             path: Value::Value(path.into()),
             role: Value::Value(role.into()),
             propagate,
-        }
+        })
     }
 
     fn faults(config: &State) -> Vec<String> {
@@ -186,6 +205,31 @@ mod tests {
             ..config()
         };
         assert_eq!(faults(&config), ["acl"]);
+    }
+
+    #[test]
+    fn a_list_of_roles_in_one_entry_is_refused_and_so_is_a_null_entry() {
+        for entry in [
+            entry("/vms", "PVEAuditor,PVEVMAdmin", Value::Null),
+            entry("/vms", " PVEAuditor", Value::Null),
+            entry("/vms ", "PVEAuditor", Value::Null),
+            Value::Null,
+        ] {
+            let config = State {
+                acl: Value::Value(vec![entry]),
+                ..config()
+            };
+            assert_eq!(faults(&config), ["acl"]);
+        }
+    }
+
+    #[test]
+    fn an_entry_that_is_unknown_as_a_whole_is_not_judged() {
+        let config = State {
+            acl: Value::Value(vec![Value::Unknown]),
+            ..config()
+        };
+        assert_eq!(faults(&config), Vec::<String>::new());
     }
 
     #[test]
