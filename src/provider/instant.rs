@@ -7,9 +7,12 @@ use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 /// should be.
 pub fn parse(text: &str) -> Result<i64, String> {
     OffsetDateTime::parse(text, &Rfc3339)
+        .ok()
         .map(OffsetDateTime::unix_timestamp)
-        .map_err(|_| {
-            "it must be an RFC 3339 date and time with an offset, such as \
+        // Near the year 10000 an offset can lead to an instant that cannot be written back.
+        .filter(|seconds| format(*seconds).is_some())
+        .ok_or_else(|| {
+            "it must be an RFC 3339 date and time with an offset, before the year 10000, such as \
              \"2027-12-31T00:00:00Z\" or \"2027-12-31T00:00:00+01:00\""
                 .to_owned()
         })
@@ -46,7 +49,13 @@ mod tests {
 
     #[test]
     fn a_date_without_time_or_offset_is_refused_with_the_form_it_should_have() {
-        for text in ["2027-12-31", "2027-12-31T00:00:00", "tomorrow", ""] {
+        for text in [
+            "2027-12-31",
+            "2027-12-31T00:00:00",
+            "tomorrow",
+            "",
+            "9999-12-31T23:59:59-12:00",
+        ] {
             assert!(parse(text).unwrap_err().contains("RFC 3339"), "{text}");
         }
     }

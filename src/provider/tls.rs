@@ -32,14 +32,18 @@ impl TlsFields {
             || self.certificate_fingerprints.is_given())
     }
 
-    /// Each field, or the other's where it is not given.
+    /// These fields where they say whom to trust, or else the other ones: authorities, pins and
+    /// trust in anybody replace each other and are never mixed. `verify_ssl = true` alone only
+    /// turns checking back on.
     pub fn or(self, other: &Self) -> Self {
+        let checks = matches!(self.verify_ssl, Given::Absent | Given::Known(true, _));
+        let says_whom = self.ca_certificate.is_given() || self.certificate_fingerprints.is_given();
+        if says_whom || !checks {
+            return self;
+        }
         Self {
             verify_ssl: self.verify_ssl.or(other.verify_ssl.clone()),
-            ca_certificate: self.ca_certificate.or(other.ca_certificate.clone()),
-            certificate_fingerprints: self
-                .certificate_fingerprints
-                .or(other.certificate_fingerprints.clone()),
+            ..other.clone()
         }
     }
 

@@ -73,10 +73,10 @@ pub enum IdError {
     Ticket,
 }
 
-/// What may be quoted of a text that is no id: nothing behind a `=`, and nothing that has the
-/// form of a secret.
+/// What may be quoted of a text that is no id: nothing behind a `=` or a `:`, and nothing that
+/// has the form of a secret.
 fn shown(text: &str) -> String {
-    let text = text.split('=').next().unwrap_or_default();
+    let text = text.split(['=', ':']).next().unwrap_or_default();
     let is_uuid = text.len() == 36 && text.chars().all(|c| c == '-' || c.is_ascii_hexdigit());
     if is_uuid {
         "(a UUID, which has the form of a secret)".to_owned()

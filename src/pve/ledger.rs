@@ -85,8 +85,7 @@ fn directory() -> Option<PathBuf> {
     };
     let base = variable("XDG_RUNTIME_DIR")
         .or_else(|| variable("XDG_STATE_HOME"))
-        .or_else(|| variable("HOME").map(|home| home.join(".local/state")))
-        .unwrap_or_else(std::env::temp_dir);
+        .or_else(|| variable("HOME").map(|home| home.join(".local/state")))?;
     base.is_absolute()
         .then(|| base.join("terraform-provider-proxmox"))
 }

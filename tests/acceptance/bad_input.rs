@@ -30,6 +30,10 @@ pub const SCENARIOS: &[Scenario] = &[
         wrong_certificate,
     ),
     (
+        "trust in the block replaces trust in the environment",
+        trust_is_not_mixed,
+    ),
+    (
         "an expired provider token is explained",
         expired_provider_token,
     ),
@@ -116,6 +120,11 @@ fn malformed(cli: &Cli) {
             provider("request_timeout = \"soon\""),
             &["request_timeout", "30s"],
         ),
+        (
+            token("acl = [{ path = \"/vms\", role = \"PVEAuditor,PVEVMAdmin\" }]"),
+            &["acl", "one role"],
+        ),
+        (token("acl = [null]"), &["acl", "null"]),
         (host("port = 70000"), &["port", "65535"]),
         (host("port = 8006.5"), &["port", "whole number"]),
         (host("hostname = \"a b\""), &["hostname"]),
@@ -224,6 +233,20 @@ fn wrong_certificate(cli: &Cli) {
         .scratch
         .set("PROXMOX_VE_CA_CERTIFICATE", stage.sim.ca_pem());
     stage.apply();
+}
+
+fn trust_is_not_mixed(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    let pin = stage.sim.certificate_fingerprint().to_owned();
+    stage.scratch.set("PROXMOX_VE_CERTIFICATE_FINGERPRINTS", "");
+    stage.scratch.set("PROXMOX_VE_INSECURE", "true");
+    stage.main(&format!(
+        "provider \"proxmox\" {{\n  certificate_fingerprints = [{pin:?}]\n}}\nresource \
+         \"proxmox_host\" \"h\" {{\n  name = \"h\"\n}}\n"
+    ));
+    stage.apply();
+    stage.main("provider \"proxmox\" {\n  verify_ssl = true\n}\nresource \"proxmox_host\" \"g\" {\n  name = \"g\"\n}\n");
+    stage.apply_fails(&["tls_untrusted"]);
 }
 
 fn expired_provider_token(cli: &Cli) {

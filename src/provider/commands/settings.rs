@@ -41,11 +41,7 @@ impl Options {
         };
         Ok(Defaults {
             endpoint: option("--endpoint", &self.endpoint).or(environment.endpoint),
-            tls: if tls.is_absent() {
-                environment.tls
-            } else {
-                tls
-            },
+            tls: tls.or(&environment.tls),
             ..environment
         })
     }

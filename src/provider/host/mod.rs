@@ -259,6 +259,17 @@ impl Resource for HostResource {
         Some((self.prove(planned, diags).await?, ()))
     }
 
+    /// There is nothing on the server to find.
+    async fn import<'a>(&self, diags: &mut Diagnostics, _id: String) -> Option<(State, ())> {
+        diags.fail(
+            "Nothing to import",
+            "`proxmox_host` makes nothing on the server, so there is nothing to import: apply the \
+             configuration, which proves the connection and registers the host.",
+            AttributePath::root(),
+        );
+        None
+    }
+
     /// There is nothing on the server to remove.
     async fn destroy<'a>(
         &self,

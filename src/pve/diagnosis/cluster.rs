@@ -42,8 +42,7 @@ pub(super) fn judge(nodes: &[Node], status: &ClusterStatus) -> Option<Verdict> {
         (
             Status::ClusterDegraded,
             format!("The cluster works without {}.", offline.join(", ")),
-            "Bring the offline nodes back (pvecm status on the host shows them), or leave them \
-             out of endpoints.",
+            "Bring the offline nodes back (pvecm status on the host shows them).",
         )
     } else {
         return None;

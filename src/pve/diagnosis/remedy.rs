@@ -11,6 +11,15 @@ pub(super) fn remedy(error: &Error) -> String {
         Error::Forbidden { answer } => forbidden(answer),
         Error::SecondFactorRequired { factors, .. } => second_factor(factors).to_owned(),
         Error::Unauthenticated { failure, .. } => credentials(*failure).to_owned(),
+        Error::NoSuchRole { .. } => {
+            "Correct role in acl: the roles of a host are under Datacenter > \
+             Permissions > Roles."
+                .to_owned()
+        }
+        Error::ParameterErrors { .. } => "Correct the value that is named there: nothing was \
+             changed."
+            .to_owned(),
+        Error::Cancelled { .. } => "Run it again.".to_owned(),
         other => format!(
             "{} (endpoint is {}).",
             advice(other),
@@ -36,9 +45,9 @@ fn advice(error: &Error) -> &'static str {
             "Check host and port in endpoint and the firewalls in between, or raise \
              request_timeout for a slow line"
         }
-        Error::Timeout { .. } | Error::Lost { .. } | Error::Cancelled { .. } => {
-            "Raise request_timeout or the timeout of the operation if the host is slow; on the \
-             host, see that the services pveproxy and pvedaemon run"
+        Error::Timeout { .. } | Error::Lost { .. } => {
+            "Raise request_timeout if the host is slow; on the host, see that the services \
+             pveproxy and pvedaemon run"
         }
         Error::PlainHttp { .. } => {
             "Check the port in endpoint: Proxmox VE speaks https on port 8006"
