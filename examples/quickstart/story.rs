@@ -1,6 +1,12 @@
 //! The steps, in order, each with a line of why.
 
-use std::{path::Path, thread};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use cli_harness::{Run, Scratch};
 use terraform_provider_proxmox::pve::{ApiToken, Call, Client, Credentials, Error, Settings};
@@ -20,26 +26,43 @@ pub fn tell(keep: bool) -> Result<(), String> {
 
     if let Some(seed) = &server.totp_secret {
         why(
-            "A password alone is refused: the account has a second factor, so nothing can be automated with it.",
+            "A password alone is refused: the account has a second factor. This is where automation with a password ends.",
         );
-        terminal.refused(&["apply", "-auto-approve"])?;
+        terminal.refused("second factor", &["apply", "-auto-approve"])?;
+        say("As expected.");
         terminal.scratch.set("PROXMOX_VE_TOTP_SECRET", seed);
     }
-    let outcome = life(&mut terminal, keep);
+    let outcome = life(&mut terminal, &server, keep);
     match outcome {
         Ok(()) if keep => remain(terminal, &server),
-        Ok(()) => Ok(()),
+        Ok(()) => {
+            say("\nDone: nothing is left behind.");
+            Ok(())
+        }
         Err(problem) => {
             why("Something went wrong: cleaning up.");
-            let _ = terminal.run(&["destroy", "-auto-approve"]);
+            terminal.interrupted.store(false, Ordering::Relaxed);
+            if !terminal.run(&["destroy", "-auto-approve"]).ok() {
+                say(&format!(
+                    "The clean-up failed, too. If there is a token {}!{} on the host, revoke it by hand.",
+                    server.user_id, server.token_name
+                ));
+            }
             Err(problem)
         }
     }
 }
 
 /// Mint, use, change, revoke.
-fn life(terminal: &mut Terminal, keep: bool) -> Result<(), String> {
-    why("Once, with the second factor: mint a token, scope it, and prove that a host takes it.");
+fn life(terminal: &mut Terminal, server: &Server, keep: bool) -> Result<(), String> {
+    if server.totp_secret.is_some() {
+        say(
+            "\nWith the seed of its codes the administrator can log in. Password and seed side by side are one factor, so this is for minting a token, which then does the work.",
+        );
+    }
+    why(
+        "Mint a token, grant it rights of its own, and prove that the host takes it (`proxmox_host` is in the state only).",
+    );
     terminal.succeeds(&["apply", "-auto-approve"])?;
     let token = terminal.api_token()?;
     terminal.proven = Some((terminal.output("endpoint"), terminal.output("fingerprint")));
@@ -65,32 +88,41 @@ fn life(terminal: &mut Terminal, keep: bool) -> Result<(), String> {
     why("Destroying it revokes the token on the server.");
     terminal.succeeds(&["destroy", "-auto-approve"])?;
 
-    why("The token is refused from now on.");
+    why("From now on the token must be refused, and it is:");
     terminal.token_is_refused(&token)
 }
 
 /// Leaves everything as it is and says how to go on.
 fn remain(terminal: Terminal, server: &Server) -> Result<(), String> {
-    why("Left running. In another terminal:");
-    let cli = terminal.scratch.cli().path.clone();
-    let settings = terminal.scratch.environment().to_vec();
-    let folder = terminal.scratch.keep();
+    why("Left as it is. In another terminal:");
+    let simulated = server.totp_secret.is_some();
+    let folder = terminal.scratch.path().to_owned();
     say(&format!("  cd {}", folder.display()));
-    for (name, value) in settings {
-        say(&format!(
-            "  export {name}='{}'",
-            value.replace('\'', r"'\''")
-        ));
-    }
-    say(&format!("  {} plan", cli.display()));
-    say(&format!("  {} destroy", cli.display()));
-    if server.totp_secret.is_some() {
-        say("\nThe simulated host runs until you stop this program (Ctrl-C).");
-        loop {
-            thread::park();
+    for (name, value) in terminal.scratch.environment() {
+        // Whoever named a real host has its credentials, which are not for a screen.
+        if simulated || !name.starts_with("PROXMOX_VE_") {
+            let quoted = value.replace('\'', r"'\''");
+            say(&format!("  export {name}='{quoted}'"));
         }
     }
-    Ok(())
+    let cli = terminal.scratch.cli().path.clone();
+    say(&format!("  {} plan", cli.display()));
+    say(&format!("  {} destroy", cli.display()));
+    if simulated {
+        say(
+            "\nThe simulated host runs, and the folder is there, until you stop this program (Ctrl-C).",
+        );
+        terminal
+            .runtime
+            .block_on(tokio::signal::ctrl_c())
+            .map_err(text)
+    } else {
+        say(
+            "\nSet the PROXMOX_VE_ variables there as here. After the destroy, remove the folder: its state held the token's secret.",
+        );
+        let _ = terminal.scratch.keep();
+        Ok(())
+    }
 }
 
 fn why(line: &str) {
@@ -107,6 +139,8 @@ struct Terminal {
     runtime: tokio::runtime::Runtime,
     /// Address and certificate of the host, once `apply` has proven them.
     proven: Option<(String, String)>,
+    /// Set by Ctrl-C: the command that runs ends by itself, and what it made is cleaned up.
+    interrupted: Arc<AtomicBool>,
 }
 
 impl Terminal {
@@ -120,14 +154,27 @@ impl Terminal {
         }
         scratch.set("TF_VAR_user_id", &server.user_id);
         scratch.set("TF_VAR_token_name", &server.token_name);
-        let runtime = tokio::runtime::Builder::new_current_thread()
+        if server.totp_secret.is_none() {
+            // Which codes of a real account were used is for all runs of this user to know.
+            scratch.unset("XDG_RUNTIME_DIR");
+        }
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
             .enable_all()
             .build()
             .map_err(text)?;
+        let interrupted = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&interrupted);
+        runtime.spawn(async move {
+            while tokio::signal::ctrl_c().await.is_ok() {
+                flag.store(true, Ordering::Relaxed);
+            }
+        });
         Ok(Self {
             scratch,
             runtime,
             proven: None,
+            interrupted,
         })
     }
 
@@ -146,22 +193,24 @@ impl Terminal {
     }
 
     fn succeeds(&self, arguments: &[&str]) -> Result<(), String> {
-        if self.run(arguments).ok() {
+        let run = self.run(arguments);
+        if self.interrupted.load(Ordering::Relaxed) {
+            Err("interrupted".to_owned())
+        } else if run.ok() {
             Ok(())
         } else {
             Err(format!("`{}` did not succeed", arguments.join(" ")))
         }
     }
 
-    fn refused(&self, arguments: &[&str]) -> Result<(), String> {
-        if self.run(arguments).ok() {
-            Err(format!(
-                "`{}` succeeded without a second factor",
-                arguments.join(" ")
-            ))
-        } else {
-            Ok(())
+    /// Runs a command that must fail for this reason.
+    fn refused(&self, reason: &str, arguments: &[&str]) -> Result<(), String> {
+        let run = self.run(arguments);
+        if run.ok() || !run.text().contains(reason) {
+            let command = arguments.join(" ");
+            return Err(format!("`{command}` was not refused for its {reason}"));
         }
+        Ok(())
     }
 
     /// The token that was minted, from the sensitive output.

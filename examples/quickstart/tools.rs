@@ -20,16 +20,17 @@ pub fn command_line() -> Result<Cli, String> {
         return Ok(cli);
     }
     let [opentofu, ..] = &PINS;
+    say("No `terraform` or `tofu`, 1.11 or newer, is on PATH.");
     if Command::new("go").arg("version").output().is_err() {
         return Err(format!(
-            "neither `terraform` nor `tofu` is on PATH, and Go is not there to build one. Install \
-             OpenTofu 1.11 or newer, Terraform 1.11 or newer, or Go 1.26 or newer (OpenTofu {} is \
-             then built from source).",
+            "there is no command line to drive, and no Go to build one. Install OpenTofu 1.11 or \
+             newer, Terraform 1.11 or newer, or Go 1.26.6 or newer (OpenTofu {} is then built from \
+             source).",
             opentofu.version()
         ));
     }
     say(&format!(
-        "Neither `terraform` nor `tofu` is on PATH: building OpenTofu {} with Go, once (some minutes).",
+        "Building OpenTofu {} with Go, once (some minutes).",
         opentofu.version()
     ));
     let path = opentofu.build()?;
@@ -38,8 +39,24 @@ pub fn command_line() -> Result<Cli, String> {
 
 /// Builds the provider and returns the folder its binary is in.
 pub fn provider() -> Result<PathBuf, String> {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
+    say("Building the provider.");
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // What cargo told this program about itself would make build scripts run again.
+    for (name, _) in env::vars_os() {
+        let about_us = [
+            "CARGO_PKG_",
+            "CARGO_MANIFEST_",
+            "CARGO_BIN_",
+            "CARGO_CRATE_",
+        ];
+        if about_us
+            .iter()
+            .any(|prefix| name.to_string_lossy().starts_with(prefix))
+        {
+            cargo.env_remove(name);
+        }
+    }
+    let status = cargo
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .args(["build", "--quiet", "--bin", "terraform-provider-proxmox"])
         .status()

@@ -26,10 +26,11 @@ impl fmt::Display for Cli {
 }
 
 impl Cli {
-    /// Every program that is here, each version once: on PATH first, then the pinned ones that
-    /// were built before.
+    /// Every program that is here and new enough, each version once: on PATH first, then the
+    /// pinned ones that were built before.
     pub fn found() -> Vec<Self> {
         let on_path = ["terraform", "tofu"].into_iter().filter_map(Self::on_path);
+        let on_path = on_path.filter(Self::is_new_enough);
         let built = PINS
             .iter()
             .filter_map(|pin| Self::at(pin.program, &pin.cached()?));
@@ -70,13 +71,12 @@ impl Cli {
         })
     }
 
-    /// Whether this is at least the given version of `terraform` or of `tofu`.
-    pub fn is_at_least(&self, terraform: (u32, u32), tofu: (u32, u32)) -> bool {
+    /// Whether this is 1.11 or newer, the oldest that is promised everything but what came later.
+    pub fn is_new_enough(&self) -> bool {
         let mut numbers = self
             .version
             .split('.')
             .map(|part| part.parse().unwrap_or(0));
-        let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-        version >= if self.name == "tofu" { tofu } else { terraform }
+        (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (1, 11)
     }
 }

@@ -91,7 +91,7 @@ impl Pin {
             .arg("-o")
             .args([unfinished.as_path(), Path::new(self.package)])
             .status()
-            .map_err(|error| format!("Go cannot be run: {error}"))?;
+            .map_err(|error| format!("Go cannot be run ({error}): install Go 1.26.6 or newer"))?;
         if !status.success() {
             return Err(format!(
                 "building {} {} failed",

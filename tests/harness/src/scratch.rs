@@ -51,7 +51,11 @@ impl Scratch {
     /// A new directory for this command line, in which the provider is the binary in `binaries`
     /// (a folder that holds `terraform-provider-proxmox`).
     pub fn new(cli: Cli, binaries: &Path) -> std::io::Result<Self> {
-        let folder = TempDir::new()?;
+        // The state in it holds secrets, also of real hosts.
+        let mut private = tempfile::Builder::new();
+        #[cfg(unix)]
+        private.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+        let folder = private.prefix("terraform-").tempdir()?;
         let at = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
         let environment = [
             ("CHECKPOINT_DISABLE", "1".to_owned()),
@@ -90,8 +94,13 @@ impl Scratch {
 
     /// Sets an environment variable for every run from now on.
     pub fn set(&mut self, name: &str, value: &str) {
-        self.environment.retain(|(other, _)| other != name);
+        self.unset(name);
         self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Takes an environment variable back.
+    pub fn unset(&mut self, name: &str) {
+        self.environment.retain(|(other, _)| other != name);
     }
 
     /// What is set for every run.

@@ -10,10 +10,24 @@ use std::process::ExitCode;
 use proxmox_simulator::{Simulator, Version};
 
 const USAGE: &str = "\
-usage: proxmox-simulator [--listen ADDRESS:PORT] [--version 8.2|9.0|9.1] [--root-password TEXT]
-                         [--totp] [--time-scale FACTOR]";
+usage: proxmox-simulator [OPTIONS]
+
+Serves a simulated Proxmox VE on loopback until interrupted (Ctrl-C), and prints how to reach it.
+
+  --listen ADDRESS:PORT    where to listen (a free port of 127.0.0.1)
+  --version 8.2|9.0|9.1    which version to answer as (9.1)
+  --root-password TEXT     password of root@pam (root-pass-1)
+  --totp                   give root@pam a second factor
+  --time-scale FACTOR      shorten the waits of the genuine server: 0.01 is a hundredth (1)
+  --help                   print this help";
 
 fn main() -> ExitCode {
+    if std::env::args().any(|argument| argument == "--help") {
+        return match writeln!(std::io::stdout(), "{USAGE}") {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        };
+    }
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(text) => {
@@ -60,7 +74,7 @@ fn options() -> Result<Options, String> {
                 let text = value()?;
                 options.time_scale = text.parse().map_err(|_| bad(&text))?;
             }
-            _ => return Err(USAGE.to_owned()),
+            _ => return Err(format!("unknown argument {argument}\n{USAGE}")),
         }
     }
     Ok(options)
@@ -79,23 +93,22 @@ fn run() -> Result<(), String> {
         let secret = state.add_token("root@pam!admin", false, Some("made at start"), 0);
         (secret, options.totp.then(|| state.enable_totp("root@pam")))
     });
+    let password = options.root_password.replace('\'', "'\\''");
     let mut lines = vec![
-        format!("PROXMOX_VE_ENDPOINT='{}'", simulator.endpoint()),
+        format!("export PROXMOX_VE_ENDPOINT='{}'", simulator.endpoint()),
         format!(
-            "PROXMOX_VE_CERTIFICATE_FINGERPRINTS='{}'",
+            "export PROXMOX_VE_CERTIFICATE_FINGERPRINTS='{}'",
             simulator.certificate_fingerprint()
         ),
-        format!("PROXMOX_VE_API_TOKEN='root@pam!admin={secret}'"),
-        "PROXMOX_VE_USERNAME='root@pam'".to_owned(),
-        format!(
-            "PROXMOX_VE_PASSWORD='{}'",
-            options.root_password.replace('\'', "'\\''")
-        ),
+        format!("export PROXMOX_VE_API_TOKEN='root@pam!admin={secret}'"),
+        "# or, in place of the token:".to_owned(),
+        "# export PROXMOX_VE_USERNAME='root@pam'".to_owned(),
+        format!("# export PROXMOX_VE_PASSWORD='{password}'"),
     ];
-    lines.extend(seed.map(|seed| format!("PROXMOX_VE_TOTP_SECRET='{seed}'")));
+    lines.extend(seed.map(|seed| format!("# export PROXMOX_VE_TOTP_SECRET='{seed}'")));
     let mut output = std::io::stdout().lock();
     for line in lines {
-        writeln!(output, "export {line}").map_err(|error| error.to_string())?;
+        writeln!(output, "{line}").map_err(|error| error.to_string())?;
     }
     output.flush().map_err(|error| error.to_string())?;
     wait_for_interrupt()
