@@ -302,11 +302,6 @@ impl Error {
         unclear && self.request().is_write()
     }
 
-    /// Whether the user that was asked about does not exist.
-    pub fn is_missing_user(&self) -> bool {
-        matches!(self, Self::NoSuchUser { .. })
-    }
-
     /// Whether the token that was asked about does not exist, or its user does not.
     pub fn is_missing(&self) -> bool {
         matches!(self, Self::NoSuchToken { .. } | Self::NoSuchUser { .. })

@@ -111,11 +111,6 @@ impl UserId {
     pub fn realm(&self) -> &str {
         &self.realm
     }
-
-    /// Whether this is `root@pam`, whose ticket passes every check.
-    pub fn is_root(&self) -> bool {
-        self.name == "root" && self.realm == "pam"
-    }
 }
 
 impl FromStr for UserId {

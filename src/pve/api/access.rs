@@ -8,7 +8,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::super::ask::Ask;
-use super::super::{Call, Client, Error, TokenId, UserId};
+use super::super::{Call, Client, Error, UserId};
 use super::lenient;
 use super::tokens::{self, TokenInfo};
 
@@ -257,20 +257,6 @@ impl Client {
         call: &Call,
     ) -> Result<Privileges, Error> {
         self.permissions_at(Some(auth_id), path, call).await
-    }
-
-    /// As [`Client::permissions_of`], for a token.
-    ///
-    /// # Errors
-    /// Any [`Error`] of a read.
-    pub async fn permissions_of_token(
-        &self,
-        token: &TokenId,
-        path: &str,
-        call: &Call,
-    ) -> Result<Privileges, Error> {
-        self.permissions_at(Some(&token.to_string()), path, call)
-            .await
     }
 
     async fn permissions_at(
