@@ -68,6 +68,16 @@ pub fn nested_list<'a>(
     AttributeType::AttributeList(named(attributes))
 }
 
+/// One object of nested attributes.
+pub fn nested<'a>(attributes: impl IntoIterator<Item = (&'a str, Attribute)>) -> AttributeType {
+    AttributeType::AttributeSingle(named(attributes))
+}
+
+/// A map of strings.
+pub fn map_of_strings() -> AttributeType {
+    AttributeType::Map(Box::new(AttributeType::String))
+}
+
 /// A list of strings.
 pub fn list_of_strings() -> AttributeType {
     AttributeType::List(Box::new(AttributeType::String))

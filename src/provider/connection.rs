@@ -5,10 +5,13 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    iter,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use tf_provider::{AttributePath, Diagnostics, value::Value};
+use tokio::time::Instant;
 
 use super::{
     config::Defaults,
@@ -17,7 +20,7 @@ use super::{
 };
 use crate::{
     framework::{CallContext, Report, schema},
-    pve::{Call, Client, Credentials, Endpoint, Settings, TlsPolicy},
+    pve::{Call, Client, Credentials, Endpoint, Settings, TlsPolicy, TokenId},
 };
 
 /// The ways to Proxmox VE that the provider block describes: its own, and one for each of its
@@ -74,6 +77,27 @@ impl Connections {
         let client = connect(&defaults, diags)?;
         inner.clients.insert(key, client.clone());
         Ok(client)
+    }
+
+    /// Where the configuration names this token as a credential for the server that `cluster`
+    /// chooses, if it does.
+    pub fn own_credential(&self, cluster: &Value<String>, token: &TokenId) -> Option<Source> {
+        let inner = self.inner();
+        let unheard = &mut Diagnostics::default();
+        let meant = inner.defaults(cluster, unheard).ok()?;
+        let endpoint = meant.endpoint(unheard).ok()?;
+        let clusters = match &inner.clusters {
+            Given::Known(clusters, _) => Some(clusters.values()),
+            Given::Absent | Given::Unknown(_) => None,
+        };
+        let mut all = iter::once(&inner.own).chain(clusters.into_iter().flatten());
+        let used = all.find(|defaults| {
+            let unheard = &mut Diagnostics::default();
+            let works_with = defaults.credentials.resolve(unheard);
+            matches!(works_with, Ok(Credentials::Token(own)) if own.id == *token)
+                && defaults.endpoint(unheard).as_ref() == Ok(&endpoint)
+        });
+        used?.credentials.first_given()
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -157,8 +181,15 @@ pub fn cluster_attribute(description: &str) -> (&'static str, tf_provider::schem
 
 /// The cancellation of the Terraform call being answered, as the client wants it.
 pub fn call() -> Call {
+    call_within(None)
+}
+
+/// The same with a time limit in seconds from now.
+pub fn call_within(seconds: Option<i64>) -> Call {
+    let limit = seconds.and_then(|seconds| u64::try_from(seconds).ok());
     Call {
         cancel: CallContext::current().cancel,
-        deadline: None,
+        deadline: limit
+            .and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds))),
     }
 }

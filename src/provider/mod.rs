@@ -13,6 +13,7 @@ mod config;
 mod connection;
 mod credentials;
 mod data;
+mod duration;
 mod environment;
 mod explain;
 mod facts;

@@ -26,6 +26,8 @@ pub(crate) struct Ask {
     pub(super) query: Option<String>,
     pub(super) form: Option<String>,
     pub(super) anonymous: bool,
+    /// Whether nothing can come of it, whatever its method.
+    pub(super) harmless: bool,
     pub(super) about: About,
 }
 
@@ -49,6 +51,7 @@ impl Ask {
             query: None,
             form: None,
             anonymous: false,
+            harmless: false,
             about: About::default(),
         }
     }
@@ -91,6 +94,13 @@ impl Ask {
         self
     }
 
+    /// A request with which the server finds fault before it does anything: it needs no turn, and
+    /// what was read stays true.
+    pub(crate) fn harmless(mut self) -> Self {
+        self.harmless = true;
+        self
+    }
+
     pub(crate) fn about_token(mut self, token: &TokenId) -> Self {
         self.about.token = Some(token.clone());
         self.about.user = Some(token.user.clone());
@@ -108,7 +118,7 @@ impl Ask {
     }
 
     pub(super) fn is_read(&self) -> bool {
-        self.method == Method::GET
+        self.harmless || self.method == Method::GET
     }
 }
 

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use http::HeaderValue;
 use http::header::HeaderMap;
+use http::{HeaderValue, Method};
 use percent_encoding::utf8_percent_encode;
 use time::OffsetDateTime;
 
@@ -13,6 +13,7 @@ use super::answer::RequestLine;
 use super::ask::{Ask, Reply, SEGMENT};
 use super::call::{Call, Stopped};
 use super::classify::{self, Raw};
+use super::clock::ServerClock;
 use super::failure::{AuthFailure, Phase};
 use super::lane::Lane;
 use super::reads::Reads;
@@ -62,6 +63,9 @@ struct Inner {
     session: Session,
     lane: RwLock<Lane>,
     reads: Reads,
+    clock: ServerClock,
+    /// The token that took the place of the configured one during this run.
+    successor: RwLock<Option<ApiToken>>,
 }
 
 impl fmt::Debug for Client {
@@ -96,7 +100,7 @@ impl Proof {
         let ticket = utf8_percent_encode(login.ticket.expose(), SEGMENT);
         let mut proof = Self::default();
         proof.add("cookie", &format!("PVEAuthCookie={ticket}"));
-        if !ask.is_read() {
+        if ask.method != Method::GET {
             proof.add("csrfpreventiontoken", login.csrf.expose());
         }
         proof.kind = Some(AuthFailure::Ticket);
@@ -121,7 +125,34 @@ impl Client {
             session: Session::default(),
             lane: RwLock::default(),
             reads: Reads::default(),
+            clock: ServerClock::default(),
+            successor: RwLock::default(),
         }))
+    }
+
+    /// A client for the same host that proves its identity with another token.
+    #[must_use]
+    pub fn with_token(&self, token: ApiToken) -> Self {
+        Self::new(Settings {
+            credentials: Credentials::Token(token),
+            ..self.settings().clone()
+        })
+    }
+
+    /// Goes on with this token, for when the configured one was just given another secret.
+    pub fn continue_with(&self, token: ApiToken) {
+        let mut successor = self
+            .0
+            .successor
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        *successor = Some(token);
+    }
+
+    /// Now on the server's clock, as far as its latest answer told it; this machine's clock
+    /// before the first.
+    pub fn server_now(&self) -> OffsetDateTime {
+        self.0.clock.now()
     }
 
     /// What the client was made from.
@@ -217,6 +248,14 @@ impl Client {
                 ..Proof::by_ticket(&ticket.login, ask)
             });
         }
+        let successor = self
+            .0
+            .successor
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(token) = successor.as_ref() {
+            return Ok(Proof::by_token(token));
+        }
         Ok(match &self.settings().credentials {
             Credentials::Token(token) => Proof::by_token(token),
             Credentials::Ticket(login) => Proof::by_ticket(login, ask),
@@ -231,6 +270,9 @@ impl Client {
         let raw = transport
             .exchange(self.settings(), ask, &proof.headers, &line)
             .await?;
+        if let Some(date) = raw.date {
+            self.0.clock.set(date);
+        }
         self.interpret(ask, proof, line, raw)
     }
 

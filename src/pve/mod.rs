@@ -33,6 +33,7 @@ mod call;
 mod certificate;
 mod classify;
 mod client;
+mod clock;
 mod credentials;
 pub mod diagnosis;
 mod endpoint;

@@ -9,8 +9,10 @@ mod clusters;
 mod drift;
 mod hosts;
 mod journeys;
+mod life;
 mod privileges;
 mod recovery;
+mod rotation;
 mod secrets;
 mod stage;
 mod statuses;
@@ -66,7 +68,9 @@ fn scenarios() -> impl Iterator<Item = Scenario> {
         bad_input::SCENARIOS,
         privileges::SCENARIOS,
         recovery::SCENARIOS,
+        rotation::SCENARIOS,
         secrets::SCENARIOS,
+        life::SCENARIOS,
         journeys::SCENARIOS,
     ]
     .into_iter()

@@ -310,7 +310,7 @@ fn import(cli: &Cli) {
         &[
             "1 imported, 0 added, 0 changed",
             "Imported without its secret",
-            "-replace",
+            "rotate_when_changed",
         ],
     );
     stage.plan_is_empty();

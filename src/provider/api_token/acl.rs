@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use tf_provider::value::Value;
 
-use crate::pve::normalise_path;
+use crate::pve::{self, normalise_path};
 
 /// The `acl` attribute.
 pub type Acl = Value<Vec<Value<AclEntry>>>;
@@ -27,6 +27,16 @@ pub struct Grant {
     pub path: String,
     pub role: String,
     pub propagate: bool,
+}
+
+impl From<&pve::AclEntry> for Grant {
+    fn from(entry: &pve::AclEntry) -> Self {
+        Self {
+            path: entry.path.clone(),
+            role: entry.role.clone(),
+            propagate: entry.propagate,
+        }
+    }
 }
 
 impl AclEntry {

@@ -69,6 +69,21 @@ impl Held {
         self.0.insert(key, grant.propagate);
     }
 
+    /// An `acl` attribute that says which of the declared entries are held, and nothing of others.
+    pub fn declared(&self, declared: &Acl) -> Acl {
+        let grants = acl::grants(declared);
+        let held = self.0.iter().filter(|((path, role), _)| {
+            grants
+                .iter()
+                .any(|grant| &grant.path == path && &grant.role == role)
+        });
+        Self(
+            held.map(|(key, propagate)| (key.clone(), *propagate))
+                .collect(),
+        )
+        .as_attribute(declared)
+    }
+
     /// An `acl` attribute that says what is held, spelled as in `declared` where it was declared.
     pub fn as_attribute(&self, declared: &Acl) -> Acl {
         let grants: Vec<Grant> = self

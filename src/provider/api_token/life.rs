@@ -1,26 +1,35 @@
-//! A token's life after its creation: reading, scoping, changing and revoking it.
+//! A token's life: making, reading, changing and revoking it. How its secret is replaced is in
+//! [`super::rotate`].
 
 use tf_provider::{AttributePath, Diagnostics, value::Value};
 
 use super::{
     acl::{self, Changes, Grant},
+    expiry::{self, End},
     held::Held,
-    mint::{Minted, mint},
+    mint::{self, Minted, mint},
+    notes::Notes,
     plan::{same_comment, same_instant},
     state::State,
+    verify,
 };
 use crate::{
     framework::Report,
-    provider::{connection::call, explain::explain, instant},
+    provider::{connection::call_within, explain::explain, instant},
     pve::{
-        ApiToken, Call, Client, Error, NewToken, TokenChange, TokenId, TokenInfo, majority_online,
+        ApiToken, Call, Client, Error, NewToken, Owner, TokenChange, TokenId, TokenInfo,
+        majority_online,
     },
 };
 
 const UNABLE_TO_READ: &str = "Unable to read API token";
 const UNABLE_TO_UPDATE: &str = "Unable to update API token";
 const UNABLE_TO_REVOKE: &str = "Unable to revoke API token";
-const UNABLE_TO_SCOPE: &str = "Unable to scope API token";
+pub const UNABLE_TO_SCOPE: &str = "Unable to scope API token";
+
+/// What becomes of a creation that may have happened.
+const KEPT: &str = "It is kept in the state as damaged; the next apply looks again and replaces it \
+                    if it exists.";
 
 /// Creates the planned token and grants it what it declares. A token that cannot be granted what
 /// it needs is revoked again; `None` after an error that left nothing behind.
@@ -30,15 +39,24 @@ pub async fn create(
     planned: State,
     diags: &mut Diagnostics,
 ) -> Option<State> {
-    let call = call();
-    let wanted = NewToken {
-        comment: planned.comment.as_ref_option().cloned(),
-        expire: planned.expire(),
-        privsep: planned.privilege_separation != Value::Value(false),
-    };
-    let minted = mint(client, token, &wanted, &call, diags).await?;
+    let call = call_within(planned.timeout(|timeouts| &timeouts.create));
+    let name = mint::look_first(client, token, &call, diags).await?;
+    other_is_free(client, &planned, &call, diags).await?;
+    let now = client.server_now().unix_timestamp();
+    let end = End::of(&planned, Some(now), None);
+    let errors = diags.errors.len();
+    expiry::refuse_past(&planned, end, None, now, diags);
+    if diags.errors.len() > errors {
+        return None;
+    }
+    let wanted = wanted(&planned, end.at(now));
+    let minted = mint(client, token, &wanted, name, KEPT, &call, diags).await?;
     let usable = minted.secret.is_some();
-    let state = with_outputs(planned, token, minted);
+    let state = State {
+        id: Value::Value(token.to_string()),
+        created_at: instant::attribute(Some(now)),
+        ..with_secret(planned, token, minted, wanted.expire)
+    };
     let mut held = Held::default();
     if !usable {
         return Some(State {
@@ -46,20 +64,60 @@ pub async fn create(
             ..state
         });
     }
-    let wanted: Vec<Grant> = acl::grants(&state.acl).into_iter().collect();
-    match held.grant(client, token, &wanted, &call).await {
+    let grants: Vec<Grant> = acl::grants(&state.acl).into_iter().collect();
+    match held.grant(client, token, &grants, &call).await {
         Ok(()) => Some(state),
         Err(error) => undo(client, token, state, &error, &held, diags).await,
     }
 }
 
-fn with_outputs(planned: State, token: &TokenId, minted: Minted) -> State {
-    let id = Value::Value(token.to_string());
+/// A rotation with overlap will need the other name, and a token of somebody else's is never
+/// taken over for it: better told now than in some weeks.
+async fn other_is_free(
+    client: &Client,
+    planned: &State,
+    call: &Call,
+    diags: &mut Diagnostics,
+) -> Option<()> {
+    let other = planned.other().filter(|_| planned.overlap().is_some());
+    let Some(other) = other else {
+        return Some(());
+    };
+    let owner = client.user(&other.user, call).await.ok().flatten();
+    if !owner.is_some_and(|owner| owner.tokens.contains_key(other.name.as_str())) {
+        return Some(());
+    }
+    other_name_taken(&other, diags);
+    None
+}
+
+/// Reports that a rotation has no second name.
+pub fn other_name_taken(other: &TokenId, diags: &mut Diagnostics) {
+    diags.fail(
+        "Second name of the API token is taken",
+        format!(
+            "With `overlap`, a rotation needs the name {other}, and there is a token of that name \
+             which this resource did not make. It was left alone. Choose another `token_name`, \
+             revoke that token, or do without `overlap`."
+        ),
+        AttributePath::new("rotation").attribute("overlap"),
+    );
+}
+
+/// What a token of this plan is made with.
+pub fn wanted(planned: &State, end: Option<i64>) -> NewToken {
+    NewToken {
+        comment: planned.comment.as_ref_option().cloned(),
+        expire: end,
+        privsep: planned.is_separated(),
+    }
+}
+
+/// The state with a token that was just made or given a new secret.
+pub fn with_secret(planned: State, token: &TokenId, minted: Minted, end: Option<i64>) -> State {
     let mut state = State {
-        id: id.clone(),
-        token_id: id,
-        expires_at: instant::attribute(planned.expire()),
-        created_at: instant::attribute(minted.created_at),
+        token_id: Value::Value(token.to_string()),
+        expires_at: instant::attribute(end),
         secret: Value::Null,
         api_token: Value::Null,
         ..planned
@@ -111,41 +169,90 @@ async fn undo(
 /// What came of reading a token.
 pub enum Reading {
     /// It is there.
-    Present(Box<State>),
+    Present(Box<State>, Notes),
     /// It, or its owner, is not there any more.
     Gone,
     /// It could not be found out; the diagnostics say why.
     Unclear,
 }
 
-/// Reads a token: its settings, and the declared part of its access control list.
-pub async fn read(
-    client: &Client,
-    token: &TokenId,
-    state: State,
-    diags: &mut Diagnostics,
-) -> Reading {
-    let call = call();
-    let owner = match client.user(&token.user, &call).await {
+/// Reads a token: its settings, the declared part of its access control list, and what became of
+/// its predecessor.
+pub async fn read(client: &Client, state: State, diags: &mut Diagnostics) -> Reading {
+    let Some(live) = state.live() else {
+        diags.fail_if_silent("A state without a usable `user_id` and `token_name`");
+        return Reading::Unclear;
+    };
+    let call = call_within(state.timeout(|timeouts| &timeouts.read));
+    let owner = match client.user(&live.user, &call).await {
         Ok(owner) => owner,
         Err(error) => {
-            explain(UNABLE_TO_READ, &token.to_string(), &error, diags);
+            explain(UNABLE_TO_READ, &live.to_string(), &error, diags);
             return Reading::Unclear;
         }
     };
-    let Some(info) = owner
-        .as_ref()
-        .and_then(|owner| owner.tokens.get(token.name.as_str()))
-    else {
-        return absent(client, token, &call, diags).await;
+    let found = |token: &TokenId| {
+        let owner = owner.as_deref();
+        owner.and_then(|owner| owner.tokens.get(token.name.as_str()))
     };
-    let state = observed(state, token, info);
-    match read_acl(client, token, state, &call).await {
-        Ok(state) => Reading::Present(Box::new(state)),
+    let previous = state.previous();
+    let previous_info = previous.as_ref().and_then(found);
+    let (Some(info), Some(owner)) = (found(&live), owner.as_deref()) else {
+        return match (absent(client, &live, &call, diags).await, &owner) {
+            (Reading::Gone, Some(owner)) if previous_info.is_some() => {
+                predecessor_only(state, &live, owner, diags)
+            }
+            (reading, _) => reading,
+        };
+    };
+    let state = with_predecessor(observed(state, &live, info), previous_info);
+    let notes = Notes::at(owner.observed_at.unix_timestamp());
+    match read_acl(client, &live, state, &call).await {
+        Ok(state) => {
+            verify::verify(client, &state, owner, &call, diags).await;
+            Reading::Present(Box::new(state), notes)
+        }
         Err(error) => {
-            explain(UNABLE_TO_READ, &token.to_string(), &error, diags);
+            explain(UNABLE_TO_READ, &live.to_string(), &error, diags);
             Reading::Unclear
         }
+    }
+}
+
+/// Somebody removed the token in use, and its predecessor is still there: nothing drops out of
+/// the state, and the next apply makes the token again.
+fn predecessor_only(
+    state: State,
+    live: &TokenId,
+    owner: &Owner,
+    diags: &mut Diagnostics,
+) -> Reading {
+    diags.warn(
+        "API token removed during its overlap",
+        format!(
+            "{live} is not there any more, while the token before it still is. The next apply \
+             makes {live} again, with a new secret."
+        ),
+        AttributePath::root(),
+    );
+    let notes = Notes {
+        live_is_gone: true,
+        ..Notes::at(owner.observed_at.unix_timestamp())
+    };
+    Reading::Present(Box::new(state.with_defaults()), notes)
+}
+
+fn with_predecessor(state: State, info: Option<&TokenInfo>) -> State {
+    match info {
+        Some(info) => State {
+            previous_expires_at: instant::attribute(info.expire),
+            ..state
+        },
+        None => State {
+            previous_token_id: Value::Null,
+            previous_expires_at: Value::Null,
+            ..state
+        },
     }
 }
 
@@ -169,22 +276,22 @@ async fn absent(client: &Client, token: &TokenId, call: &Call, diags: &mut Diagn
 }
 
 /// The state with what the server says, keeping spellings that mean the same.
-pub fn observed(state: State, token: &TokenId, info: &TokenInfo) -> State {
-    let id = Value::Value(token.to_string());
+pub fn observed(state: State, live: &TokenId, info: &TokenInfo) -> State {
+    let base = state.token().unwrap_or_else(|| live.clone());
     let comment = Value::from(info.comment.clone().filter(|comment| !comment.is_empty()));
     let expires_at = instant::attribute(info.expire);
+    let counted = !state.expires_in.is_null();
     State {
-        id: id.clone(),
-        token_id: id,
-        user_id: Value::Value(token.user.to_string()),
-        token_name: Value::Value(token.name.to_string()),
+        id: Value::Value(base.to_string()),
+        token_id: Value::Value(live.to_string()),
         privilege_separation: Value::Value(info.privilege_separation),
         comment: if same_comment(&state.comment, &comment) {
             state.comment
         } else {
             comment
         },
-        expiration_date: if same_instant(&state.expiration_date, &expires_at) {
+        // With `expires_in`, `expires_at` alone shows what somebody else has set.
+        expiration_date: if counted || same_instant(&state.expiration_date, &expires_at) {
             state.expiration_date
         } else {
             expires_at.clone()
@@ -192,6 +299,7 @@ pub fn observed(state: State, token: &TokenId, info: &TokenInfo) -> State {
         expires_at,
         ..state
     }
+    .with_defaults()
 }
 
 async fn read_acl(
@@ -204,14 +312,7 @@ async fn read_acl(
         return Ok(state);
     }
     let view = client.acl_view(call).await?;
-    let granted = view
-        .of_token(token)
-        .map(|entry| Grant {
-            path: entry.path.clone(),
-            role: entry.role.clone(),
-            propagate: entry.propagate,
-        })
-        .collect();
+    let granted = view.of_token(token).map(Grant::from).collect();
     let declared = acl::entries(&state.acl).cloned();
     let found = acl::read_back(declared, &granted, view.complete);
     Ok(State {
@@ -230,22 +331,16 @@ pub async fn update(
     planned: State,
     diags: &mut Diagnostics,
 ) -> State {
-    let call = call();
-    let changes = match &planned.acl {
-        // Unmanaged from now on: what was granted stays.
-        Value::Null => Changes::default(),
-        acl => Changes::between(&acl::grants(&prior.acl), &acl::grants(acl)),
-    };
+    let call = call_within(planned.timeout(|timeouts| &timeouts.update));
+    let changes = changes_of_acl(&prior, &planned);
     let mut held = Held::from(&prior.acl);
-    let scope = |held: &Held| match &planned.acl {
-        Value::Null => prior.acl.clone(),
-        declared => held.as_attribute(declared),
-    };
     if let Err(error) = held.grant(client, token, &changes.add, &call).await {
         explain(UNABLE_TO_SCOPE, &token.to_string(), &error, diags);
-        let acl = scope(&held);
+        let acl = scope_of(&held, &prior, &planned);
         return State { acl, ..prior };
     }
+    let planned = with_end(client, &prior, planned);
+    let scope = |held: &Held| scope_of(held, &prior, &planned);
     if let Some(change) = change_between(&prior, &planned)
         && let Err(error) = client.update_token(token, &change, &call).await
     {
@@ -263,15 +358,83 @@ pub async fn update(
         let acl = scope(&held);
         return State { acl, ..planned };
     }
-    planned
+    settle_previous(client, &prior, planned, &call, diags).await
+}
+
+/// What is to be granted and denied on the way from one state to the other.
+pub fn changes_of_acl(prior: &State, planned: &State) -> Changes {
+    match &planned.acl {
+        // Unmanaged from now on: what was granted stays.
+        Value::Null => Changes::default(),
+        acl => Changes::between(&acl::grants(&prior.acl), &acl::grants(acl)),
+    }
+}
+
+/// The `acl` attribute after a change that came as far as `held`.
+pub fn scope_of(held: &Held, prior: &State, planned: &State) -> acl::Acl {
+    match &planned.acl {
+        Value::Null => prior.acl.clone(),
+        declared => held.as_attribute(declared),
+    }
+}
+
+/// The plan with its end, where that counts from now.
+fn with_end(client: &Client, prior: &State, planned: State) -> State {
+    if !planned.expires_at.is_unknown() {
+        return planned;
+    }
+    let now = client.server_now().unix_timestamp();
+    let end = End::of(&planned, prior.secret_since(), Some(prior)).at(now);
+    State {
+        expires_at: instant::attribute(end),
+        ..planned
+    }
+}
+
+/// Removes the predecessor, or gives it its end, where the plan says so.
+pub async fn settle_previous(
+    client: &Client,
+    prior: &State,
+    planned: State,
+    call: &Call,
+    diags: &mut Diagnostics,
+) -> State {
+    let Some(previous) = prior.previous() else {
+        return planned;
+    };
+    let settled = if planned.previous_token_id.is_null() {
+        client.delete_token(&previous, call).await.map(drop)
+    } else if planned.previous_expires_at != prior.previous_expires_at {
+        let change = TokenChange {
+            expire: Some(planned.previous_end()),
+            ..TokenChange::default()
+        };
+        client
+            .update_token(&previous, &change, call)
+            .await
+            .map(drop)
+    } else {
+        Ok(())
+    };
+    match settled {
+        Ok(()) => planned,
+        Err(error) => {
+            explain(UNABLE_TO_REVOKE, &previous.to_string(), &error, diags);
+            State {
+                previous_token_id: prior.previous_token_id.clone(),
+                previous_expires_at: prior.previous_expires_at.clone(),
+                ..planned
+            }
+        }
+    }
 }
 
 /// What one request must change; `None` when nothing about the token itself does.
-fn change_between(prior: &State, planned: &State) -> Option<TokenChange> {
+pub fn change_between(prior: &State, planned: &State) -> Option<TokenChange> {
     let change = TokenChange {
         comment: (!same_comment(&prior.comment, &planned.comment))
             .then(|| planned.comment.as_ref_option().cloned().unwrap_or_default()),
-        expire: (prior.expire() != planned.expire()).then(|| planned.expire()),
+        expire: (prior.end() != planned.end()).then(|| planned.end()),
         privsep: match planned.privilege_separation {
             Value::Value(wanted) if planned.privilege_separation != prior.privilege_separation => {
                 Some(wanted)
@@ -293,9 +456,24 @@ async fn look_again(client: &Client, token: &TokenId, prior: State) -> State {
     }
 }
 
-/// Revokes a token. One that is gone already, or whose owner is, counts as revoked.
-pub async fn revoke(client: &Client, token: &TokenId, diags: &mut Diagnostics) -> Option<()> {
-    let error = match client.delete_token(token, &call()).await {
+/// Revokes a token and the one before it. What is gone already, or whose owner is, counts as
+/// revoked.
+pub async fn revoke(client: &Client, prior: &State, diags: &mut Diagnostics) -> Option<()> {
+    let call = call_within(prior.timeout(|timeouts| &timeouts.delete));
+    let mut revoked = Some(());
+    for token in prior.previous().into_iter().chain(prior.live()) {
+        revoked = revoked.and(revoke_one(client, &token, &call, diags).await);
+    }
+    revoked
+}
+
+async fn revoke_one(
+    client: &Client,
+    token: &TokenId,
+    call: &Call,
+    diags: &mut Diagnostics,
+) -> Option<()> {
+    let error = match client.delete_token(token, call).await {
         Ok(_) => return Some(()),
         Err(error) => error,
     };

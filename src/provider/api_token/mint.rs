@@ -10,46 +10,44 @@ use tf_provider::{AttributePath, Diagnostics};
 use crate::{
     framework::Report,
     provider::explain::explain,
-    pve::{Call, Client, Error, NewToken, Secret, TokenId, TokenInfo},
+    pve::{Call, Client, Error, NewToken, Secret, TokenChange, TokenId, TokenInfo},
 };
 
 /// What is said of every creation that did not work.
 const UNABLE: &str = "Unable to create API token";
 
-/// A token that now exists.
+/// A token that now exists, or of which nothing is known but that it may exist.
 pub struct Minted {
     /// Its secret; `None` when the server made it and the secret could not be had.
     pub secret: Option<Secret>,
-    /// When, in epoch seconds on the server's clock, if the answer said so.
-    pub created_at: Option<i64>,
 }
 
-impl Minted {
-    /// A token of which nothing is known but that it may exist.
-    fn unknown() -> Self {
-        Self {
-            secret: None,
-            created_at: None,
-        }
-    }
+/// What a look at the owner showed of a name before a token of that name is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Name {
+    /// There is no such token.
+    Free,
+    /// The credential may make the token, but not look first.
+    NotSeen,
 }
 
-/// Creates a token. `None` after an error that left nothing behind.
+/// Creates a token. `None` after an error that left nothing behind; `aftermath` is what to say
+/// becomes of a token that may exist without a secret.
 pub async fn mint(
     client: &Client,
     token: &TokenId,
     wanted: &NewToken,
+    name: Name,
+    aftermath: &str,
     call: &Call,
     diags: &mut Diagnostics,
 ) -> Option<Minted> {
-    let known_absent = absent_before(client, token, call, diags).await?;
     match client.create_token(token, wanted, call).await {
         Ok(created) => Some(Minted {
             secret: Some(created.secret),
-            created_at: Some(created.server_time.unix_timestamp()),
         }),
-        Err(error) if error.may_have_taken_effect() && known_absent => {
-            investigate(client, token, wanted, &error, diags).await
+        Err(error) if error.may_have_taken_effect() && name == Name::Free => {
+            investigate(client, token, wanted, aftermath, &error, diags).await
         }
         Err(error) => {
             refuse(token, &error, diags);
@@ -58,14 +56,13 @@ pub async fn mint(
     }
 }
 
-/// Makes sure that owner and name are as a creation needs them. `Some(false)` when the credential
-/// may create the token but not look first.
-async fn absent_before(
+/// Makes sure that owner and name are as a creation needs them.
+pub async fn look_first(
     client: &Client,
     token: &TokenId,
     call: &Call,
     diags: &mut Diagnostics,
-) -> Option<bool> {
+) -> Option<Name> {
     match client.user(&token.user, call).await {
         Ok(None) => {
             no_such_owner(token, diags);
@@ -75,8 +72,8 @@ async fn absent_before(
             exists_already(token, diags);
             None
         }
-        Ok(Some(_)) => Some(true),
-        Err(Error::Forbidden { .. }) => Some(false),
+        Ok(Some(_)) => Some(Name::Free),
+        Err(Error::Forbidden { .. }) => Some(Name::NotSeen),
         Err(error) => {
             refuse(token, &error, diags);
             None
@@ -89,6 +86,7 @@ async fn investigate(
     client: &Client,
     token: &TokenId,
     wanted: &NewToken,
+    aftermath: &str,
     lost: &Error,
     diags: &mut Diagnostics,
 ) -> Option<Minted> {
@@ -101,12 +99,11 @@ async fn investigate(
                 UNABLE,
                 format!(
                     "{token}: {lost}. Whether the token was made could not be found out either: \
-                     {error}. It is kept in the state as damaged; the next apply looks again and \
-                     replaces it if it exists."
+                     {error}. {aftermath}"
                 ),
                 AttributePath::root(),
             );
-            return Some(Minted::unknown());
+            return Some(Minted { secret: None });
         }
     };
     match found {
@@ -116,15 +113,14 @@ async fn investigate(
                 UNABLE,
                 format!(
                     "{token}: {lost}. The token is not there now, but the server may still make \
-                     it. It is kept in the state as damaged; the next apply looks again and \
-                     replaces it if it exists."
+                     it. {aftermath}"
                 ),
                 AttributePath::root(),
             );
-            Some(Minted::unknown())
+            Some(Minted { secret: None })
         }
         Some(found) if is_as_sent(&found, wanted) => {
-            Some(new_secret(client, token, lost, &call, diags).await)
+            Some(new_secret(client, token, aftermath, lost, &call, diags).await)
         }
         Some(_) => {
             diags.fail(
@@ -141,7 +137,8 @@ async fn investigate(
     }
 }
 
-fn is_as_sent(found: &TokenInfo, sent: &NewToken) -> bool {
+/// Whether a token has every setting that was, or would have been, sent.
+pub fn is_as_sent(found: &TokenInfo, sent: &NewToken) -> bool {
     let comment = |text: &Option<String>| text.as_deref().unwrap_or_default().trim().to_owned();
     found.privilege_separation == sent.privsep
         && found.expire == sent.expire
@@ -152,11 +149,15 @@ fn is_as_sent(found: &TokenInfo, sent: &NewToken) -> bool {
 async fn new_secret(
     client: &Client,
     token: &TokenId,
+    aftermath: &str,
     lost: &Error,
     call: &Call,
     diags: &mut Diagnostics,
 ) -> Minted {
-    let secret = match client.regenerate_token(token, call).await {
+    let secret = match client
+        .regenerate_token(token, &TokenChange::default(), call)
+        .await
+    {
         Ok(regenerated) => {
             diags.warn(
                 "The answer to a creation was lost",
@@ -173,18 +174,14 @@ async fn new_secret(
                 UNABLE,
                 format!(
                     "{token}: {lost}. The token had been made all the same, and its secret is \
-                     lost; a new one could not be had: {error}. The token is kept in the state \
-                     as damaged, and the next apply replaces it."
+                     lost; a new one could not be had: {error}. {aftermath}"
                 ),
                 AttributePath::root(),
             );
             None
         }
     };
-    Minted {
-        secret,
-        created_at: None,
-    }
+    Minted { secret }
 }
 
 fn refuse(token: &TokenId, error: &Error, diags: &mut Diagnostics) {
@@ -201,7 +198,8 @@ fn exists_already(token: &TokenId, diags: &mut Diagnostics) {
         format!(
             "There is a token {token} already, and it was left alone: taking it over would cut \
              off whoever uses it. Choose another `token_name`, or bring it under management with \
-             `terraform import` (its secret stays unknown). If this token is being replaced, \
+             `terraform import` and get a new secret by `rotate_when_changed`: that is also the \
+             way on if an earlier run was killed after it had made this token. If this token is being replaced, \
              something that depends on it asks for `create_before_destroy`, and two tokens cannot \
              have one name: give the new one another `token_name`, or do without \
              `create_before_destroy` there."

@@ -1,25 +1,34 @@
 //! The resource `proxmox_api_token`: an API token from its creation to its revocation.
 //!
-//! This file is the life in outline; what a plan decides is in [`plan`], what happens on the
-//! server in [`life`] and, for the creation, in [`mint`].
+//! This file is the life in outline; what a plan decides is in [`plan`] (with [`expiry`] and
+//! [`rotation`]), what happens on the server in [`life`], for the creation in [`mint`], and for a
+//! new secret in [`rotate`].
 
 mod acl;
+mod expiry;
 mod held;
+mod import;
 mod life;
 mod mint;
+mod notes;
 mod plan;
+mod protect;
+mod rotate;
+mod rotation;
+mod schema;
 mod state;
 mod validate;
+mod verify;
 
 use async_trait::async_trait;
 use tf_provider::{AttributePath, Diagnostics, Resource, schema::Schema, value::Value};
 use time::OffsetDateTime;
 
-use self::{life::Reading, state::State};
+use self::{life::Reading, notes::Notes, state::State};
 use super::{
-    connection::{Connections, call},
+    connection::Connections,
     credentials::Unresolved,
-    explain::{code_kept, explain, not_known_yet},
+    explain::{code_kept, not_known_yet},
 };
 use crate::{
     framework::Report,
@@ -54,16 +63,28 @@ impl ApiTokenResource {
             Err(Unresolved::Invalid) => None,
         }
     }
+
+    /// The client to look around with while planning; `None` where there is none yet, or where
+    /// looking would use up a one-time code.
+    fn onlooker(&self, state: &State) -> Option<Client> {
+        if self.connections.one_time_code(&state.cluster).is_some() {
+            return None;
+        }
+        let client = self
+            .connections
+            .client(&state.cluster, &mut Diagnostics::default());
+        client.ok()
+    }
 }
 
 #[async_trait]
 impl Resource for ApiTokenResource {
     type State<'a> = State;
-    type PrivateState<'a> = ();
+    type PrivateState<'a> = Option<Notes>;
     type ProviderMetaState<'a> = ();
 
     fn schema(&self, _diags: &mut Diagnostics) -> Option<Schema> {
-        Some(state::schema())
+        Some(schema::schema())
     }
 
     async fn validate<'a>(&self, diags: &mut Diagnostics, config: State) -> Option<()> {
@@ -75,13 +96,13 @@ impl Resource for ApiTokenResource {
         &self,
         diags: &mut Diagnostics,
         state: State,
-        _private: (),
+        notes: Option<Notes>,
         _meta: (),
-    ) -> Option<(State, ())> {
+    ) -> Option<(State, Option<Notes>)> {
         let id = state.id.as_ref_option().map_or("the token", String::as_str);
         if let Some(code) = self.connections.one_time_code(&state.cluster) {
             code_kept(NOT_REFRESHED, id, &code, diags);
-            return Some((state, ()));
+            return Some((state, notes));
         }
         let client = match self.connections.client(&state.cluster, diags) {
             Ok(client) => client,
@@ -94,18 +115,14 @@ impl Resource for ApiTokenResource {
                     ),
                     AttributePath::root(),
                 );
-                return Some((state, ()));
+                return Some((state, notes));
             }
             Err(Unresolved::Invalid) => return None,
         };
-        let Some(token) = state.token() else {
-            diags.fail_if_silent("A state without a usable `user_id` and `token_name`");
-            return None;
-        };
-        match life::read(&client, &token, state.clone(), diags).await {
-            Reading::Present(state) => Some((*state, ())),
+        match life::read(&client, state.clone(), diags).await {
+            Reading::Present(state, notes) => Some((*state, Some(notes))),
             Reading::Gone => None,
-            Reading::Unclear => Some((state, ())),
+            Reading::Unclear => Some((state, notes)),
         }
     }
 
@@ -115,10 +132,10 @@ impl Resource for ApiTokenResource {
         proposed: State,
         config: State,
         _meta: (),
-    ) -> Option<(State, ())> {
+    ) -> Option<(State, Option<Notes>)> {
         // Values that were unknown at validation are known by the plan that apply makes again.
         validate::validate(&config, diags);
-        Some((plan::create(proposed, now(), diags), ()))
+        Some((plan::create(proposed, now(), diags), None))
     }
 
     async fn plan_update<'a>(
@@ -127,22 +144,30 @@ impl Resource for ApiTokenResource {
         prior: State,
         proposed: State,
         config: State,
-        _private: (),
+        notes: Option<Notes>,
         _meta: (),
-    ) -> Option<(State, (), Vec<AttributePath>)> {
+    ) -> Option<(State, Option<Notes>, Vec<AttributePath>)> {
         validate::validate(&config, diags);
-        let (planned, replace) = plan::update(&prior, proposed, &config, now(), diags);
-        Some((planned, (), replace))
+        let now = notes.as_ref().map_or_else(now, |notes| notes.observed_at);
+        let (planned, replace) =
+            plan::update(&prior, proposed, &config, notes.as_ref(), now, diags);
+        let replaced = !replace.is_empty();
+        protect::refuse_change(&self.connections, &prior, &planned, replaced, diags);
+        if let Some(client) = self.onlooker(&prior) {
+            rotate::foresee(&client, &prior, &planned, diags).await;
+        }
+        Some((planned, notes, replace))
     }
 
     async fn plan_destroy<'a>(
         &self,
-        _diags: &mut Diagnostics,
-        _prior: State,
-        _private: (),
+        diags: &mut Diagnostics,
+        prior: State,
+        notes: Option<Notes>,
         _meta: (),
-    ) -> Option<()> {
-        Some(())
+    ) -> Option<Option<Notes>> {
+        protect::refuse_revocation(&self.connections, &prior, diags);
+        Some(notes)
     }
 
     async fn create<'a>(
@@ -150,12 +175,12 @@ impl Resource for ApiTokenResource {
         diags: &mut Diagnostics,
         planned: State,
         _config: State,
-        _private: (),
+        _private: Option<Notes>,
         _meta: (),
-    ) -> Option<(State, ())> {
+    ) -> Option<(State, Option<Notes>)> {
         let (client, token) = self.target(&planned, diags)?;
         let created = life::create(&client, &token, planned, diags).await?;
-        Some((created, ()))
+        Some((created, Some(seen_by(&client))))
     }
 
     async fn update<'a>(
@@ -164,103 +189,68 @@ impl Resource for ApiTokenResource {
         prior: State,
         planned: State,
         _config: State,
-        _private: (),
+        notes: Option<Notes>,
         _meta: (),
-    ) -> Option<(State, ())> {
+    ) -> Option<(State, Option<Notes>)> {
         let (client, token) = self.target(&planned, diags)?;
-        Some((
-            life::update(&client, &token, prior, planned, diags).await,
-            (),
-        ))
+        let token = prior.live().unwrap_or(token);
+        if !planned.rotated_at.is_unknown() {
+            let updated = life::update(&client, &token, prior, planned, diags).await;
+            return Some((updated, Some(seen_by(&client))));
+        }
+        let gone = notes.is_some_and(|notes| notes.live_is_gone);
+        let rotated = rotate::rotate(&client, prior, planned, gone, diags).await;
+        Some((rotated, Some(seen_by(&client))))
     }
 
     async fn destroy<'a>(
         &self,
         diags: &mut Diagnostics,
         prior: State,
-        _private: (),
+        _private: Option<Notes>,
         _meta: (),
     ) -> Option<()> {
-        let (client, token) = self.target(&prior, diags)?;
-        life::revoke(&client, &token, diags).await
+        if prior.revoke_on_destroy == Value::Value(false) {
+            left_in_place(&prior, diags);
+            return Some(());
+        }
+        if !protect::refuse_revocation(&self.connections, &prior, diags) {
+            return None;
+        }
+        let (client, _) = self.target(&prior, diags)?;
+        life::revoke(&client, &prior, diags).await
     }
 
-    async fn import<'a>(&self, diags: &mut Diagnostics, id: String) -> Option<(State, ())> {
-        // No user name holds a slash, so what is before one is the cluster.
-        let (cluster, id) = match id.split_once('/') {
-            Some((cluster, id)) => (Value::Value(cluster.to_owned()), id),
-            None => (Value::Null, id.as_str()),
-        };
-        let token = match TokenId::parse(id, None) {
-            Ok(token) => token,
-            Err(error) => {
-                diags.fail(
-                    "Unusable import id",
-                    format!(
-                        "Import a token by its full id, such as \"demo@pve!ci\", or by the key of \
-                         its cluster and its id, such as \"berlin/demo@pve!ci\": {error}."
-                    ),
-                    AttributePath::root(),
-                );
-                return None;
-            }
-        };
-        let state = State {
-            cluster,
-            user_id: token.user.to_string().into(),
-            token_name: token.name.to_string().into(),
-            ..State::default()
-        };
-        let (client, token) = self.target(&state, diags)?;
-        Some((import(&client, &token, state, diags).await?, ()))
+    async fn import<'a>(
+        &self,
+        diags: &mut Diagnostics,
+        id: String,
+    ) -> Option<(State, Option<Notes>)> {
+        let state = import::named(&id, diags)?;
+        let (client, _) = self.target(&state, diags)?;
+        let (state, notes) = import::import(&client, state, diags).await?;
+        Some((state, Some(notes)))
     }
 }
 
-/// Finds a token that somebody else made.
-async fn import(
-    client: &Client,
-    token: &TokenId,
-    state: State,
-    diags: &mut Diagnostics,
-) -> Option<State> {
-    let owner = match client.user(&token.user, &call()).await {
-        Ok(owner) => owner,
-        Err(error) => {
-            explain(
-                "Unable to import API token",
-                &token.to_string(),
-                &error,
-                diags,
-            );
-            return None;
-        }
-    };
-    let Some(owner) = owner else {
-        diags.fail(
-            "Nothing to import",
-            format!("Proxmox VE has no user {}.", token.user),
-            AttributePath::root(),
-        );
-        return None;
-    };
-    let Some(info) = owner.tokens.get(token.name.as_str()) else {
-        diags.fail(
-            "Nothing to import",
-            format!("{} has no token {}.", token.user, token.name),
-            AttributePath::root(),
-        );
-        return None;
-    };
+/// What a change notes for the next plan.
+fn seen_by(client: &Client) -> Notes {
+    Notes::at(client.server_now().unix_timestamp())
+}
+
+fn left_in_place(state: &State, diags: &mut Diagnostics) {
+    let id = state
+        .token_id
+        .as_ref_option()
+        .map_or("The token", String::as_str);
     diags.warn(
-        "Imported without its secret",
+        "API token left in place",
         format!(
-            "Proxmox VE shows a secret only once, so `secret` and `api_token` of {token} are null. \
-             The token goes on working for whoever has its secret. For a new one, replace it: \
-             `terraform apply -replace` on its address, which revokes the old secret."
+            "{id} was removed from the state and not revoked, since `revoke_on_destroy` is false: \
+             it goes on working for whoever has its secret."
         ),
-        AttributePath::root(),
+        AttributePath::new("revoke_on_destroy"),
     );
-    Some(life::observed(state, token, info))
 }
 
 /// This machine's clock, in epoch seconds.

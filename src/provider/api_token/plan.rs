@@ -1,23 +1,35 @@
-//! What a change will do, decided from configuration and state alone.
+//! What a change will do, decided from configuration, state and what the latest refresh noted.
 
 use tf_provider::{AttributePath, Diagnostics, value::Value};
 
-use super::state::State;
-use crate::{framework::Report, provider::instant};
+use super::{
+    expiry::{self, End},
+    notes::Notes,
+    rotation::{Due, due},
+    state::State,
+};
+use crate::{
+    framework::Report,
+    provider::{duration, instant},
+};
 
 /// Plans a new token. Everything the server decides is unknown.
 pub fn create(proposed: State, now: i64, diags: &mut Diagnostics) -> State {
-    refuse_past(&proposed, None, now, diags);
+    let end = End::of(&proposed, None, None);
+    expiry::refuse_past(&proposed, end, None, now, diags);
     let id = id(&proposed);
     State {
         id: id.clone(),
         token_id: id,
-        privilege_separation: separation(&proposed),
         secret: Value::Unknown,
         api_token: Value::Unknown,
-        expires_at: expires_at(&proposed),
+        expires_at: end.planned(),
         created_at: Value::Unknown,
-        ..proposed
+        rotated_at: Value::Null,
+        rotation_method: Value::Null,
+        previous_token_id: Value::Null,
+        previous_expires_at: Value::Null,
+        ..proposed.with_defaults()
     }
 }
 
@@ -26,53 +38,130 @@ pub fn update(
     prior: &State,
     proposed: State,
     config: &State,
+    notes: Option<&Notes>,
     now: i64,
     diags: &mut Diagnostics,
 ) -> (State, Vec<AttributePath>) {
-    refuse_past(config, Some(prior), now, diags);
-    let mut planned = State {
-        privilege_separation: separation(config),
-        comment: keep_equivalent(&prior.comment, proposed.comment.clone(), same_comment),
-        expiration_date: keep_equivalent(
-            &prior.expiration_date,
-            proposed.expiration_date.clone(),
-            same_instant,
-        ),
+    let planned = configured(prior, proposed, config);
+    let replace = replaced(prior, &planned);
+    let end = End::of(&planned, prior.secret_since(), Some(prior));
+    let due = match replace.is_empty() {
+        true => due(prior, &planned, end, notes),
+        false => Due::No,
+    };
+    let planned = if due == Due::No {
+        expiry::refuse_past(&planned, end, Some(prior), now, diags);
+        let planned = State {
+            expires_at: end.planned(),
+            ..with_previous(planned, prior, notes)
+        };
+        expiry::warn(&planned, now, diags);
+        planned
+    } else {
+        refuse_dead(&planned, now, diags);
+        renewed(planned, notes.is_some_and(|notes| notes.live_is_gone))
+    };
+    (planned, replace)
+}
+
+/// The values of the configuration, in the spelling of the state where they mean the same.
+fn configured(prior: &State, proposed: State, config: &State) -> State {
+    let switches = State {
+        privilege_separation: config.privilege_separation,
+        allow_recreate: config.allow_recreate,
+        revoke_on_destroy: config.revoke_on_destroy,
+        allow_self_lockout: config.allow_self_lockout,
+        verify_secret: config.verify_secret,
         ..proposed
     };
-    planned.expires_at = expires_at(&planned);
-    let replace = [
+    let comment = keep_equivalent(&prior.comment, &switches.comment, same_comment);
+    let date = &switches.expiration_date;
+    let expiration_date = keep_equivalent(&prior.expiration_date, date, same_instant);
+    let expires_in = keep_equivalent(&prior.expires_in, &switches.expires_in, duration::same);
+    State {
+        comment,
+        expiration_date,
+        expires_in,
+        ..switches.with_defaults()
+    }
+}
+
+/// The attributes whose change needs a new token.
+fn replaced(prior: &State, planned: &State) -> Vec<AttributePath> {
+    let attributes = [
         ("cluster", planned.cluster != prior.cluster),
         ("user_id", planned.user_id != prior.user_id),
         ("token_name", planned.token_name != prior.token_name),
     ];
-    let replace = replace
-        .into_iter()
-        .filter(|(_, changed)| *changed)
-        .map(|(name, _)| AttributePath::new(name))
-        .collect();
-    (planned, replace)
+    let changed = attributes.into_iter().filter(|(_, changed)| *changed);
+    changed.map(|(name, _)| AttributePath::new(name)).collect()
+}
+
+/// A plan with a rotation: every output of it is known only afterwards.
+fn renewed(planned: State, live_is_gone: bool) -> State {
+    let renewed = State {
+        secret: Value::Unknown,
+        api_token: Value::Unknown,
+        expires_at: match planned.expires_in {
+            Value::Null => End::of(&planned, None, None).planned(),
+            _ => Value::Unknown,
+        },
+        rotated_at: Value::Unknown,
+        rotation_method: Value::Unknown,
+        ..planned
+    };
+    if renewed.rotation().overlap.is_null() && !renewed.rotation.is_unknown() && !live_is_gone {
+        return renewed;
+    }
+    State {
+        token_id: Value::Unknown,
+        previous_token_id: Value::Unknown,
+        previous_expires_at: Value::Unknown,
+        ..renewed
+    }
+}
+
+/// A token that got a new secret after its end would still be dead.
+fn refuse_dead(planned: &State, now: i64, diags: &mut Diagnostics) {
+    if planned.expiration_date().is_some_and(|end| end <= now) {
+        diags.fail(
+            "Expiration date in the past",
+            "The token is to get a new secret, but `expiration_date` has passed, so that the new \
+             one would be refused as well. Choose a later date, or use `expires_in`, which counts \
+             from each rotation.",
+            AttributePath::new("expiration_date"),
+        );
+    }
+}
+
+/// The predecessor from the latest rotation: removed once its end has passed, and given an end
+/// where an interrupted rotation had not come to that.
+fn with_previous(planned: State, prior: &State, notes: Option<&Notes>) -> State {
+    let (Some(_), Some(notes)) = (prior.previous(), notes) else {
+        return planned;
+    };
+    let end = prior.previous_end();
+    if end.is_some_and(|end| end <= notes.observed_at) {
+        return State {
+            previous_token_id: Value::Null,
+            previous_expires_at: Value::Null,
+            ..planned
+        };
+    }
+    let meant = prior.secret_since().zip(prior.overlap());
+    match meant.map(|(since, overlap)| since.saturating_add(overlap)) {
+        Some(meant) if end.is_none_or(|end| end > meant) => State {
+            previous_expires_at: instant::attribute(Some(meant)),
+            ..planned
+        },
+        _ => planned,
+    }
 }
 
 fn id(state: &State) -> Value<String> {
     match state.token() {
         Some(token) => Value::Value(token.to_string()),
         None => Value::Unknown,
-    }
-}
-
-/// True unless configured otherwise, as in Proxmox VE.
-fn separation(state: &State) -> Value<bool> {
-    match state.privilege_separation {
-        Value::Null => Value::Value(true),
-        given => given,
-    }
-}
-
-fn expires_at(state: &State) -> Value<String> {
-    match &state.expiration_date {
-        Value::Unknown => Value::Unknown,
-        _ => instant::attribute(state.expire()),
     }
 }
 
@@ -101,36 +190,21 @@ pub fn same_instant(one: &Value<String>, other: &Value<String>) -> bool {
 /// Keeps the spelling of the state where the new one means the same: no change to show.
 fn keep_equivalent(
     prior: &Value<String>,
-    proposed: Value<String>,
+    proposed: &Value<String>,
     same: fn(&Value<String>, &Value<String>) -> bool,
 ) -> Value<String> {
     // Core lets a plan keep a prior value in place of an equivalent one, except where either is null.
-    if prior.is_value() && proposed.is_value() && same(prior, &proposed) {
+    if prior.is_value() && proposed.is_value() && same(prior, proposed) {
         prior.clone()
     } else {
-        proposed
-    }
-}
-
-/// A token that is dead on arrival helps nobody; one that already had that date may keep it.
-fn refuse_past(config: &State, prior: Option<&State>, now: i64, diags: &mut Diagnostics) {
-    let Some(expire) = config.expire() else {
-        return;
-    };
-    let unchanged = prior.is_some_and(|prior| prior.expire() == Some(expire));
-    if expire <= now && !unchanged {
-        diags.fail(
-            "Expiration date in the past",
-            "`expiration_date` has already passed: the token would be refused from the start. \
-             Choose a later date, or remove the attribute for a token that never expires.",
-            AttributePath::new("expiration_date"),
-        );
+        proposed.clone()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::api_token::state::Rotation;
 
     const NOW: i64 = 1_790_000_000;
 
@@ -146,10 +220,9 @@ mod tests {
         State {
             id: Value::Value("demo@pve!ci".into()),
             token_id: Value::Value("demo@pve!ci".into()),
-            privilege_separation: Value::Value(true),
             comment: Value::Value("hello".into()),
             created_at: Value::Value("2026-01-01T00:00:00Z".into()),
-            ..config()
+            ..config().with_defaults()
         }
     }
 
@@ -162,9 +235,13 @@ mod tests {
             api_token: prior.api_token.clone(),
             created_at: prior.created_at.clone(),
             expires_at: prior.expires_at.clone(),
+            rotated_at: prior.rotated_at.clone(),
+            previous_token_id: prior.previous_token_id.clone(),
+            previous_expires_at: prior.previous_expires_at.clone(),
             ..config.clone()
         };
-        let (planned, replace) = update(prior, proposed, &config, NOW, &mut diags);
+        let notes = Notes::at(NOW);
+        let (planned, replace) = update(prior, proposed, &config, Some(&notes), NOW, &mut diags);
         (planned, replace, diags)
     }
 
@@ -250,10 +327,94 @@ mod tests {
         assert_eq!(diags.errors.len(), 1);
 
         let prior = State {
+            expires_at: past.clone(),
             expiration_date: past,
             ..existing()
         };
         let (_, _, diags) = plan(&prior, dated);
         assert_eq!(diags.errors, []);
+    }
+
+    fn rotating(overlap: Value<String>) -> State {
+        State {
+            comment: Value::Value("hello".into()),
+            rotate_when_changed: Value::Value([("key".to_owned(), text("1"))].into()),
+            rotation: Value::Value(Rotation {
+                overlap,
+                ..Rotation::default()
+            }),
+            ..config()
+        }
+    }
+
+    fn text(text: &str) -> Value<String> {
+        Value::Value(text.to_owned())
+    }
+
+    #[test]
+    fn a_rotation_in_place_keeps_the_id_and_makes_the_rest_unknown() {
+        let (planned, replace, _) = plan(&existing(), rotating(Value::Null));
+        assert_eq!(replace, []);
+        assert_eq!(planned.token_id, existing().token_id);
+        assert!(planned.secret.is_unknown() && planned.rotated_at.is_unknown());
+        assert!(planned.previous_token_id.is_null());
+    }
+
+    #[test]
+    fn a_rotation_with_overlap_makes_the_ids_unknown_too() {
+        let (planned, _, _) = plan(&existing(), rotating(text("48h")));
+        assert_eq!(planned.id, existing().id);
+        assert!(planned.token_id.is_unknown() && planned.previous_token_id.is_unknown());
+    }
+
+    /// A token whose predecessor ends at `end`, an hour after it was rotated.
+    fn rotated(end: i64) -> State {
+        State {
+            rotation: Value::Value(Rotation {
+                overlap: text("2h"),
+                ..Rotation::default()
+            }),
+            token_id: text("demo@pve!ci-b"),
+            previous_token_id: text("demo@pve!ci"),
+            previous_expires_at: instant::attribute(Some(end)),
+            rotated_at: instant::attribute(Some(NOW - 3600)),
+            ..existing()
+        }
+    }
+
+    fn unchanged(prior: &State) -> State {
+        plan(prior, prior.clone()).0
+    }
+
+    #[test]
+    fn a_predecessor_stays_until_its_end_and_is_removed_after_it() {
+        let alive = rotated(NOW + 3600);
+        assert_eq!(unchanged(&alive), alive);
+        let over = unchanged(&rotated(NOW));
+        assert!(over.previous_token_id.is_null() && over.previous_expires_at.is_null());
+    }
+
+    #[test]
+    fn a_predecessor_that_was_given_no_end_is_given_one() {
+        let endless = State {
+            previous_expires_at: Value::Null,
+            ..rotated(0)
+        };
+        let planned = unchanged(&endless);
+        assert_eq!(planned.previous_token_id, endless.previous_token_id);
+        assert_eq!(
+            planned.previous_expires_at,
+            rotated(NOW + 3600).previous_expires_at
+        );
+    }
+
+    #[test]
+    fn a_rotation_into_a_date_that_has_passed_is_refused() {
+        let dated = State {
+            expiration_date: text("2020-01-01T00:00:00Z"),
+            ..rotating(Value::Null)
+        };
+        let (_, _, diags) = plan(&existing(), dated);
+        assert_eq!(diags.errors.len(), 1);
     }
 }

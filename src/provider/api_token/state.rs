@@ -1,15 +1,13 @@
-//! The shape of `proxmox_api_token`: its schema, and the state that goes with it.
+//! The state that goes with `proxmox_api_token`.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use tf_provider::{
-    schema::{AttributeType, Schema},
-    value::Value,
-};
+use tf_provider::value::Value;
 
 use super::acl::Acl;
 use crate::{
-    framework::schema,
-    provider::{connection::cluster_attribute, instant, secret::StoredSecret},
+    provider::{duration, instant, secret::StoredSecret},
     pve::{ApiToken, TokenId, TokenName, UserId},
 };
 
@@ -23,27 +21,122 @@ pub struct State {
     pub comment: Value<String>,
     pub privilege_separation: Value<bool>,
     pub expiration_date: Value<String>,
+    pub expires_in: Value<String>,
     pub acl: Acl,
+    pub rotate_when_changed: Value<BTreeMap<String, Value<String>>>,
+    pub rotation: Value<Rotation>,
+    pub allow_recreate: Value<bool>,
+    pub revoke_on_destroy: Value<bool>,
+    pub allow_self_lockout: Value<bool>,
+    pub verify_secret: Value<bool>,
+    pub timeouts: Value<Timeouts>,
     pub token_id: Value<String>,
     pub secret: Value<StoredSecret>,
     pub api_token: Value<StoredSecret>,
     pub expires_at: Value<String>,
     pub created_at: Value<String>,
+    pub rotated_at: Value<String>,
+    pub rotation_method: Value<String>,
+    pub previous_token_id: Value<String>,
+    pub previous_expires_at: Value<String>,
 }
 
+/// When and how a token gets a new secret.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Rotation {
+    pub every: Value<String>,
+    pub before_expiry: Value<String>,
+    pub overlap: Value<String>,
+}
+
+/// The longest that each operation may take.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Timeouts {
+    pub create: Value<String>,
+    pub read: Value<String>,
+    pub update: Value<String>,
+    pub delete: Value<String>,
+}
+
+/// What is appended to `token_name` for the other of a rotation's two names.
+const OTHER: &str = "-b";
+
 impl State {
-    /// The token this is about, once owner and name are known and well-formed.
+    /// The token's base id, once owner and name are known and well-formed.
     pub fn token(&self) -> Option<TokenId> {
         let user: UserId = self.user_id.as_ref_option()?.parse().ok()?;
         let name: TokenName = self.token_name.as_ref_option()?.parse().ok()?;
         Some(TokenId { user, name })
     }
 
-    /// When the token ends, in epoch seconds; `None` for never.
-    pub fn expire(&self) -> Option<i64> {
-        self.expiration_date
-            .as_ref_option()
-            .and_then(|date| instant::parse(date).ok())
+    /// The token that is in use: under the base name, or under the other one after a rotation
+    /// with overlap.
+    pub fn live(&self) -> Option<TokenId> {
+        let live = self.token_id.as_ref_option();
+        live.and_then(|id| id.parse().ok()).or_else(|| self.token())
+    }
+
+    /// The token that was in use before the latest rotation, while it is still there.
+    pub fn previous(&self) -> Option<TokenId> {
+        self.previous_token_id.as_ref_option()?.parse().ok()
+    }
+
+    /// The name beside the base name, under which a rotation with overlap makes every second
+    /// token.
+    pub fn other(&self) -> Option<TokenId> {
+        let base = self.token()?;
+        let name = format!("{}{OTHER}", base.name).parse().ok()?;
+        Some(TokenId { name, ..base })
+    }
+
+    /// The name that the next rotation with overlap takes: the one that is not in use.
+    pub fn next(&self) -> Option<TokenId> {
+        let (base, other) = (self.token()?, self.other()?);
+        Some(if self.live()? == base { other } else { base })
+    }
+
+    /// The configured date of expiry in epoch seconds.
+    pub fn expiration_date(&self) -> Option<i64> {
+        seconds(&self.expiration_date)
+    }
+
+    /// When the token ends, in epoch seconds; `None` for never, or not known yet.
+    pub fn end(&self) -> Option<i64> {
+        seconds(&self.expires_at)
+    }
+
+    /// When the previous token ends, in epoch seconds; `None` for never.
+    pub fn previous_end(&self) -> Option<i64> {
+        seconds(&self.previous_expires_at)
+    }
+
+    /// Since when the current secret is in use, in epoch seconds, where this configuration made
+    /// it.
+    pub fn secret_since(&self) -> Option<i64> {
+        seconds(&self.rotated_at).or_else(|| seconds(&self.created_at))
+    }
+
+    /// The rotation as configured, as far as it is known.
+    pub fn rotation(&self) -> Rotation {
+        match &self.rotation {
+            Value::Value(rotation) => rotation.clone(),
+            Value::Null | Value::Unknown => Rotation::default(),
+        }
+    }
+
+    /// How long the previous token goes on working after a rotation, in seconds.
+    pub fn overlap(&self) -> Option<i64> {
+        duration::seconds(&self.rotation().overlap)
+    }
+
+    /// The longest that an operation may take, where one is configured.
+    pub fn timeout(&self, of: impl Fn(&Timeouts) -> &Value<String>) -> Option<i64> {
+        duration::seconds(of(self.timeouts.as_ref_option()?))
+    }
+
+    /// Whether the token has privileges of its own.
+    pub fn is_separated(&self) -> bool {
+        self.privilege_separation != Value::Value(false)
     }
 
     /// Takes over a secret that the server has just given.
@@ -51,132 +144,51 @@ impl State {
         self.secret = token.secret.clone().into();
         self.api_token = token.joined().into();
     }
+
+    /// The secret with its token, where it is known.
+    pub fn api_token(&self) -> Option<ApiToken> {
+        let secret = self.secret.as_ref_option()?.secret().clone();
+        Some(ApiToken {
+            id: self.live()?,
+            secret,
+        })
+    }
+
+    /// The switches with their defaults filled in: what revocation needs is read from the state.
+    pub fn with_defaults(self) -> Self {
+        let or = |given: Value<bool>, default| match given {
+            Value::Null => Value::Value(default),
+            given => given,
+        };
+        Self {
+            privilege_separation: or(self.privilege_separation, true),
+            allow_recreate: or(self.allow_recreate, false),
+            revoke_on_destroy: or(self.revoke_on_destroy, true),
+            allow_self_lockout: or(self.allow_self_lockout, false),
+            verify_secret: or(self.verify_secret, false),
+            ..self
+        }
+    }
 }
 
-/// The schema of `proxmox_api_token`.
-pub fn schema() -> Schema {
-    use AttributeType::{Bool, String};
-    use schema::{computed, defaulted, optional, required, sensitive};
+fn seconds(date: &Value<String>) -> Option<i64> {
+    instant::parse(date.as_ref_option()?).ok()
+}
 
-    schema::schema(
-        "An API token of Proxmox VE: minted, scoped by its own entries in the access control \
-         list, updated in place without touching its secret, and revoked on destroy.\n\n\
-         Two-factor login stops automation with a password; a token is how it is done. With \
-         privilege separation, which is the default here as in Proxmox VE, a token may do \
-         nothing at all until `acl` grants it something, and never more than its owner may. \
-         The secret is kept in the state: protect the state.",
-        [
-            cluster_attribute(
-                "Key of the provider's `clusters` to mint the token on; the provider's own \
-                 connection unless set. Changing it makes a new token.",
-            ),
-            ("id", computed(String, "`user@realm!token_name`.")),
-            (
-                "user_id",
-                required(
-                    String,
-                    "Owner of the token, with realm, such as `automation@pve`. The user must \
-                     exist. Changing it makes a new token.",
-                ),
-            ),
-            (
-                "token_name",
-                required(
-                    String,
-                    "Name of the token among its owner's: two characters or more, a letter \
-                     first, then letters, digits, `.`, `_` and `-`. Changing it makes a new \
-                     token.",
-                ),
-            ),
-            (
-                "comment",
-                optional(
-                    String,
-                    "Free text shown beside the token. Changed in place.",
-                ),
-            ),
-            (
-                "privilege_separation",
-                defaulted(
-                    Bool,
-                    "Whether the token has privileges of its own (`acl`) rather than all of its \
-                     owner's. True unless set. Changed in place.",
-                ),
-            ),
-            (
-                "expiration_date",
-                optional(
-                    String,
-                    "When the token stops working, as an RFC 3339 date and time with an offset, \
-                     such as `2027-12-31T00:00:00Z`. Without it the token never expires. Equal \
-                     instants in different offsets are the same. Changed in place.",
-                ),
-            ),
-            (
-                "acl",
-                optional(
-                    schema::nested_set([
-                        (
-                            "path",
-                            required(
-                                String,
-                                "Path in the access control tree, such as `/vms` or \
-                                 `/storage/local`.",
-                            ),
-                        ),
-                        (
-                            "role",
-                            required(String, "Role granted there, such as `PVEVMAdmin`."),
-                        ),
-                        (
-                            "propagate",
-                            optional(
-                                Bool,
-                                "Whether the grant also holds below the path. True unless set.",
-                            ),
-                        ),
-                    ]),
-                    "What the token may do: its own entries in the access control list. Only the \
-                     entries declared here are ever added or removed; without this attribute the \
-                     list is not looked at. Needs `privilege_separation`. A token never has more \
-                     than its owner has.",
-                ),
-            ),
-            (
-                "token_id",
-                computed(String, "The id to log in with, `user@realm!token_name`."),
-            ),
-            (
-                "secret",
-                sensitive(computed(
-                    String,
-                    "The token's secret. Proxmox VE shows it only once, at creation: null after \
-                     an import.",
-                )),
-            ),
-            (
-                "api_token",
-                sensitive(computed(
-                    String,
-                    "Id and secret in one string, `user@realm!token_name=secret`, as other \
-                     providers and tools take it. Null after an import.",
-                )),
-            ),
-            (
-                "expires_at",
-                computed(
-                    String,
-                    "When the token stops working, in UTC (RFC 3339); null for never.",
-                ),
-            ),
-            (
-                "created_at",
-                computed(
-                    String,
-                    "When this configuration minted the token, on the server's clock (RFC 3339); \
-                     null after an import.",
-                ),
-            ),
-        ],
-    )
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_takes_turns_between_its_two_names() {
+        let mut state = State {
+            user_id: Value::Value("demo@pve".into()),
+            token_name: Value::Value("ci".into()),
+            ..State::default()
+        };
+        let next = |state: &State| state.next().map(|token| token.to_string());
+        assert_eq!(next(&state).as_deref(), Some("demo@pve!ci-b"));
+        state.token_id = Value::Value("demo@pve!ci-b".into());
+        assert_eq!(next(&state).as_deref(), Some("demo@pve!ci"));
+    }
 }

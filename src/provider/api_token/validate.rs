@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     framework::Report,
-    provider::instant,
+    provider::{duration, instant},
     pve::{TokenName, UserId},
 };
 
@@ -22,11 +22,9 @@ pub fn validate(config: &State, diags: &mut Diagnostics) {
     {
         malformed("token_name", &error, diags);
     }
-    if let Value::Value(date) = &config.expiration_date
-        && let Err(problem) = instant::parse(date)
-    {
-        malformed("expiration_date", &problem, diags);
-    }
+    validate_expiry(config, diags);
+    validate_rotation(config, diags);
+    validate_timeouts(config, diags);
     validate_comment(config, diags);
     validate_acl(config, diags);
 }
@@ -47,6 +45,79 @@ fn validate_owner(config: &State, diags: &mut Diagnostics) {
         ),
         Ok(_) => {}
     }
+}
+
+fn validate_expiry(config: &State, diags: &mut Diagnostics) {
+    if let Value::Value(date) = &config.expiration_date
+        && let Err(problem) = instant::parse(date)
+    {
+        malformed("expiration_date", &problem, diags);
+    }
+    is_duration("expires_in", &config.expires_in, diags);
+    if !config.expiration_date.is_null() && !config.expires_in.is_null() {
+        malformed(
+            "expires_in",
+            &"it and `expiration_date` both say when the token ends; keep one",
+            diags,
+        );
+    }
+}
+
+fn validate_rotation(config: &State, diags: &mut Diagnostics) {
+    let rotation = config.rotation();
+    let every = is_duration("rotation.every", &rotation.every, diags);
+    let before = is_duration("rotation.before_expiry", &rotation.before_expiry, diags);
+    let overlap = is_duration("rotation.overlap", &rotation.overlap, diags);
+    if !rotation.before_expiry.is_null() && config.expires_in.is_null() {
+        malformed(
+            "rotation.before_expiry",
+            &"it needs `expires_in`, which gives each new secret an end of its own",
+            diags,
+        );
+    }
+    let lifetime = duration::seconds(&config.expires_in);
+    for (attribute, value, limit, longest) in [
+        ("rotation.before_expiry", before, "expires_in", lifetime),
+        ("rotation.overlap", overlap, "rotation.every", every),
+        ("rotation.overlap", overlap, "expires_in", lifetime),
+    ] {
+        if value
+            .zip(longest)
+            .is_some_and(|(value, longest)| value >= longest)
+        {
+            malformed(
+                attribute,
+                &format!("it must be shorter than `{limit}`"),
+                diags,
+            );
+        }
+    }
+}
+
+fn validate_timeouts(config: &State, diags: &mut Diagnostics) {
+    let Value::Value(timeouts) = &config.timeouts else {
+        return;
+    };
+    for (attribute, value) in [
+        ("timeouts.create", &timeouts.create),
+        ("timeouts.read", &timeouts.read),
+        ("timeouts.update", &timeouts.update),
+        ("timeouts.delete", &timeouts.delete),
+    ] {
+        is_duration(attribute, value, diags);
+    }
+}
+
+/// The seconds of a known duration, or a report of what is wrong with it.
+fn is_duration(
+    attribute: &'static str,
+    value: &Value<String>,
+    diags: &mut Diagnostics,
+) -> Option<i64> {
+    if let Err(problem) = duration::parse(value.as_ref_option()?) {
+        malformed(attribute, &problem, diags);
+    }
+    duration::seconds(value)
 }
 
 /// Proxmox VE takes a comment of "0" and stores none (recording `015-token-create-comment-zero`).
@@ -128,13 +199,22 @@ fn malformed(attribute: &'static str, problem: &dyn std::fmt::Display, diags: &m
     diags.fail(
         "Invalid API token configuration",
         format!("`{attribute}` cannot be used: {problem}."),
-        AttributePath::new(attribute),
+        path(attribute),
     );
+}
+
+/// The path of an attribute as a person writes it, `rotation.every`.
+fn path(attribute: &'static str) -> AttributePath {
+    match attribute.split_once('.') {
+        Some((outer, inner)) => AttributePath::new(outer).attribute(inner),
+        None => AttributePath::new(attribute),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::api_token::state::Rotation;
 
     fn config() -> State {
         State {
@@ -240,5 +320,60 @@ mod tests {
             ..config()
         };
         assert_eq!(faults(&config), ["acl"]);
+    }
+
+    fn text(text: &str) -> Value<String> {
+        Value::Value(text.to_owned())
+    }
+
+    fn rotating(expires_in: Value<String>, every: &str, before: &str, overlap: &str) -> State {
+        let given = |duration: &str| match duration {
+            "" => Value::Null,
+            duration => text(duration),
+        };
+        State {
+            expires_in,
+            rotation: Value::Value(Rotation {
+                every: given(every),
+                before_expiry: given(before),
+                overlap: given(overlap),
+            }),
+            ..config()
+        }
+    }
+
+    #[test]
+    fn a_rotation_that_fits_its_lifetime_has_no_faults() {
+        assert!(faults(&rotating(text("90d"), "30d", "14d", "48h")).is_empty());
+        assert!(faults(&rotating(Value::Null, "30d", "", "48h")).is_empty());
+        assert!(faults(&rotating(Value::Unknown, "30d", "14d", "48h")).is_empty());
+    }
+
+    #[test]
+    fn a_rotation_that_cannot_work_is_refused_on_its_attribute() {
+        for (config, attribute) in [
+            (rotating(Value::Null, "", "14d", ""), "before_expiry"),
+            (rotating(text("14d"), "", "14d", ""), "before_expiry"),
+            (rotating(text("90d"), "30d", "", "30d"), "overlap"),
+            (rotating(text("2d"), "", "", "3d"), "overlap"),
+            (rotating(Value::Null, "-1d", "", ""), "every"),
+            (rotating(Value::Null, "", "", "99999999d"), "overlap"),
+        ] {
+            let faults = faults(&config);
+            assert!(
+                matches!(&faults[..], [fault] if fault.contains(attribute)),
+                "{attribute}: {faults:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn two_ends_are_one_too_many() {
+        let config = State {
+            expiration_date: text("2037-12-31T00:00:00Z"),
+            expires_in: text("90d"),
+            ..config()
+        };
+        assert_eq!(faults(&config), ["expires_in"]);
     }
 }

@@ -202,8 +202,8 @@ impl Client {
         reply.decode::<RawToken>().map(TokenInfo::from)
     }
 
-    /// Gives the token a new secret in place, with everything else kept. The old one stops
-    /// working at once (recording `136-token-update-regenerate`).
+    /// Gives the token a new secret in place and makes this change with it; all else is kept. The
+    /// old secret stops working at once (recording `136-token-update-regenerate`).
     ///
     /// # Errors
     /// On a server that is too old, an error for which
@@ -213,10 +213,29 @@ impl Client {
     pub async fn regenerate_token(
         &self,
         token: &TokenId,
+        change: &TokenChange,
         call: &Call,
     ) -> Result<CreatedToken, Error> {
-        let asked = Ask::put(&token_path(token)).form(&[("regenerate", "1".to_owned())]);
+        let mut form = change.form();
+        form.push(("regenerate", flag(true)));
+        let asked = Ask::put(&token_path(token)).form(&form);
         self.token_write(token, asked, call).await?.minted(token)
+    }
+
+    /// Whether the server can give a token a new secret in place. Found out without changing
+    /// anything: a value that is no boolean is refused as such where the parameter is known, and
+    /// as undefined where it is not, in both cases before anything happens. `None` when the
+    /// server says neither, most often for lack of a privilege.
+    pub async fn can_regenerate(&self, token: &TokenId, call: &Call) -> Option<bool> {
+        let form = [("regenerate", "whether".to_owned())];
+        let asked = Ask::put(&token_path(token)).form(&form).harmless();
+        match self.ask(asked.about_token(token), call).await {
+            Err(error) if error.is_unknown_parameter("regenerate") => Some(false),
+            Err(Error::ParameterErrors { answer }) => {
+                answer.errors.contains_key("regenerate").then_some(true)
+            }
+            _ => None,
+        }
     }
 
     /// Revokes a token, and with it its ACL entries.

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use super::script::{Host, Reaction, data, replay, token};
 use crate::pve::{
     Call, Client, Credentials, Deletion, Error, NewToken, Phase, RequestLine, Settings, TlsPolicy,
-    TokenId, classify,
+    TokenChange, TokenId, classify,
 };
 
 fn id(text: &str) -> TokenId {
@@ -130,7 +130,11 @@ async fn the_server_s_clock_is_read_from_its_answers() {
     let host = Host::new(move |_| Reaction::Answer(answer.clone().into_bytes())).await;
     let created = host
         .client()
-        .regenerate_token(&id("demo@pve!t1"), &Call::default())
+        .regenerate_token(
+            &id("demo@pve!t1"),
+            &TokenChange::default(),
+            &Call::default(),
+        )
         .await
         .unwrap();
     assert_eq!(
@@ -228,7 +232,11 @@ async fn a_success_without_the_documented_content_is_an_error_that_quotes_nothin
     let host = Host::new(|_| data(&json!({"value": 7, "secret": "s3cr3t"}))).await;
     let error = host
         .client()
-        .regenerate_token(&id("demo@pve!t1"), &Call::default())
+        .regenerate_token(
+            &id("demo@pve!t1"),
+            &TokenChange::default(),
+            &Call::default(),
+        )
         .await
         .unwrap_err();
     assert!(

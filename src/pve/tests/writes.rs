@@ -165,7 +165,11 @@ async fn a_refusal_because_the_owner_is_missing_says_so() {
     .await;
     let error = host
         .client()
-        .regenerate_token(&id("nobody@pve!t1"), &Call::default())
+        .regenerate_token(
+            &id("nobody@pve!t1"),
+            &TokenChange::default(),
+            &Call::default(),
+        )
         .await
         .unwrap_err();
     assert!(
@@ -183,7 +187,11 @@ async fn a_refusal_although_the_owner_exists_stays_one() {
     .await;
     let error = host
         .client()
-        .regenerate_token(&id("audit@pve!t1"), &Call::default())
+        .regenerate_token(
+            &id("audit@pve!t1"),
+            &TokenChange::default(),
+            &Call::default(),
+        )
         .await
         .unwrap_err();
     assert!(matches!(error, Error::Forbidden { .. }), "{error}");

@@ -1,0 +1,324 @@
+//! The rules of a token's life beside rotation: expiry, self-protection, and what was there before.
+
+use std::time::Duration;
+
+use cli_harness::Cli;
+use proxmox_simulator::Fault;
+use serde_json::Value;
+
+use super::{
+    Scenario,
+    stage::{ADMIN, Stage, says},
+};
+
+pub const SCENARIOS: &[Scenario] = &[
+    ("expiry: counted on the server's clock", server_clock),
+    ("expiry: another lifetime is set in place", other_lifetime),
+    (
+        "expiry: what somebody else set is put back",
+        expiry_put_back,
+    ),
+    ("expiry: the past is refused", past),
+    ("expiry: a plan warns of the end", near_end),
+    (
+        "self-protection: the provider's own token is not revoked",
+        own_token_revoked,
+    ),
+    (
+        "self-protection: nor through another cluster's key",
+        own_token_of_a_cluster,
+    ),
+    (
+        "self-protection: its own new secret is used within the run",
+        own_token_rotated,
+    ),
+    (
+        "self-protection: an overlap needs no permission",
+        own_token_overlaps,
+    ),
+    ("a token can be left in place at destroy", left_in_place),
+    ("a stored secret is proven on request", verified),
+    ("an imported token gets a secret by rotation", imported),
+    ("two of one name are refused with the reason", same_name),
+    ("a time limit ends waiting, and nothing is lost", time_limit),
+];
+
+const ADDRESS: &str = "proxmox_api_token.t";
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+fn token(attributes: &str) -> String {
+    format!(
+        "resource \"proxmox_api_token\" \"t\" {{\n  user_id = \"demo@pve\"\n  token_name = \
+         \"ci\"\n  {attributes}\n}}\n"
+    )
+}
+
+fn end(stage: &Stage) -> i64 {
+    let token = stage
+        .sim
+        .state(|state| state.token("demo@pve", "ci").cloned());
+    i64::try_from(token.expect("the token").expire).expect("a time")
+}
+
+fn server_clock(cli: &Cli) {
+    let stage = Stage::new(cli);
+    stage.sim.state(|state| state.set_clock_offset(-5 * 86_400));
+    stage.main(&token("expires_in = \"2d\""));
+    stage.apply();
+    let server = stage.sim.state(|state| state.now());
+    assert!((end(&stage) - server - 2 * 86_400).abs() < 60);
+    stage.plan_is_empty();
+    stage.main(&token("expires_in = \"48h\""));
+    stage.plan_is_empty();
+}
+
+fn other_lifetime(cli: &Cli) {
+    let stage = Stage::new(cli);
+    stage.main(&token("expires_in = \"30d\""));
+    stage.apply();
+    let (first, secret) = (end(&stage), stage.attributes(ADDRESS)["secret"].clone());
+    stage.sim.advance(10 * DAY);
+    stage.main(&token("expires_in = \"60d\""));
+    says(&stage.apply(), &["1 changed"]);
+    assert_eq!(end(&stage) - first, 30 * 86_400);
+    stage.plan_is_empty();
+    // Counted from the creation, this one would be over.
+    stage.main(&token("expires_in = \"5d\""));
+    stage.plan_fails(&["Expiry in the past", "rotate_when_changed"]);
+    // Without any, the token never ends.
+    stage.main(&token(""));
+    stage.apply();
+    assert_eq!(end(&stage), 0);
+    stage.plan_is_empty();
+    assert_eq!(stage.attributes(ADDRESS)["secret"], secret);
+}
+
+fn expiry_put_back(cli: &Cli) {
+    let stage = Stage::new(cli);
+    stage.main(&token("expires_in = \"30d\""));
+    stage.apply();
+    let meant = end(&stage);
+    for tampered in [0, u64::try_from(meant).expect("a time") + 1] {
+        stage.sim.state(|state| {
+            state.token_mut("demo@pve", "ci").expect("the token").expire = tampered;
+        });
+        says(&stage.plan(), &["expires_at", "1 to change"]);
+        stage.apply();
+        assert_eq!(end(&stage), meant);
+        stage.plan_is_empty();
+    }
+}
+
+fn past(cli: &Cli) {
+    let stage = Stage::new(cli);
+    stage.main(&token("expiration_date = \"2020-01-01T00:00:00Z\""));
+    stage.plan_fails(&["Expiration date in the past"]);
+    // Past on the server's clock only: found before anything is made.
+    stage.sim.advance(20 * 365 * DAY);
+    stage.main(&token("expiration_date = \"2037-12-31T00:00:00Z\""));
+    stage.apply_fails(&["Expiration date in the past"]);
+    assert_eq!(stage.requests("POST", "/token/"), 0);
+}
+
+fn near_end(cli: &Cli) {
+    let stage = Stage::new(cli);
+    stage.main(&token("expires_in = \"90d\""));
+    stage.apply();
+    stage.plan_is_empty();
+    stage.sim.advance(84 * DAY);
+    let soon = stage.plan();
+    says(&soon, &["API token expires soon", "demo@pve!ci"]);
+    assert_eq!(soon.code, Some(0));
+    stage.sim.advance(7 * DAY);
+    let over = stage.plan();
+    says(&over, &["API token has expired", "rotate_when_changed"]);
+    assert_eq!(over.code, Some(0));
+}
+
+/// The administrator's own token, under management.
+fn own(attributes: &str) -> String {
+    format!(
+        "resource \"proxmox_api_token\" \"own\" {{\n  user_id = \"root@pam\"\n  token_name = \
+         \"admin\"\n  privilege_separation = false\n  {attributes}\n}}\n"
+    )
+}
+
+fn adopt(stage: &Stage) {
+    let import = ["import", "-no-color", "proxmox_api_token.own", ADMIN];
+    let imported = stage.scratch.run(import);
+    assert!(imported.ok(), "{}", imported.text());
+}
+
+fn accepts_admin(stage: &Stage) -> bool {
+    let secret = stage
+        .sim
+        .state(|state| state.token_secret(ADMIN).map(str::to_owned));
+    secret.is_some_and(|secret| stage.admin == format!("{ADMIN}={secret}"))
+}
+
+fn own_token_revoked(cli: &Cli) {
+    let stage = Stage::new(cli);
+    stage.main(&own(""));
+    adopt(&stage);
+    stage.apply();
+    let refusal = ["Provider would lock itself out", ADMIN, "would be revoked"];
+    let run = stage.scratch.run(["destroy", "-auto-approve", "-no-color"]);
+    assert!(!run.ok());
+    says(&run, &refusal);
+    let replace = "-replace=proxmox_api_token.own";
+    let run = stage
+        .scratch
+        .run(["apply", "-auto-approve", "-no-color", replace]);
+    assert!(!run.ok());
+    says(&run, &refusal);
+    stage.main(&own("rotate_when_changed = { a = \"1\" }"));
+    stage.plan_fails(&["Provider would lock itself out", "another secret"]);
+    assert!(accepts_admin(&stage));
+    // Meant, and so it is done.
+    stage.main(&own("allow_self_lockout = true"));
+    stage.apply();
+    stage.destroy();
+    assert!(!accepts_admin(&stage));
+}
+
+fn own_token_of_a_cluster(cli: &Cli) {
+    let stage = Stage::new(cli);
+    let (endpoint, admin) = (stage.sim.endpoint(), &stage.admin);
+    let second = stage
+        .sim
+        .state(|state| state.add_token("root@pam!second", false, None, 0));
+    let config = |resource: &str| {
+        format!(
+            "provider \"proxmox\" {{\n  clusters = {{\n    one = {{ endpoint = {endpoint:?}, \
+             api_token = {admin:?} }}\n    two = {{ endpoint = {endpoint:?}, api_token = \
+             \"root@pam!second={second}\" }}\n  }}\n}}\n{resource}"
+        )
+    };
+    stage.main(&config(&own("cluster = \"two\"")));
+    let id = format!("two/{ADMIN}");
+    let imported = ["import", "-no-color", "proxmox_api_token.own", &id];
+    assert!(stage.scratch.run(imported).ok());
+    stage.main(&config(""));
+    stage.plan_fails(&["Provider would lock itself out", ADMIN]);
+    assert!(accepts_admin(&stage));
+}
+
+fn own_token_rotated(cli: &Cli) {
+    let stage = Stage::new(cli);
+    let later = "resource \"proxmox_api_token\" \"later\" {\n  user_id = \"demo@pve\"\n  token_name \
+                 = \"later\"\n  depends_on = [proxmox_api_token.own]\n}\n";
+    stage.main(&own("allow_self_lockout = true"));
+    adopt(&stage);
+    stage.main(&format!(
+        "{}{later}",
+        own("allow_self_lockout = true\n  rotate_when_changed = { a = \"1\" }")
+    ));
+    stage.apply();
+    assert!(!accepts_admin(&stage));
+    assert!(
+        stage
+            .sim
+            .state(|state| state.token("demo@pve", "later").is_some())
+    );
+}
+
+fn own_token_overlaps(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    stage.main(&own("rotation = { overlap = \"2d\" }"));
+    adopt(&stage);
+    stage.main(&own(
+        "rotation = { overlap = \"2d\" }\n  rotate_when_changed = { a = \"1\" }",
+    ));
+    stage.apply();
+    assert!(accepts_admin(&stage), "the old secret works for a while");
+    let next = stage.attributes("proxmox_api_token.own")["api_token"].clone();
+    stage.connect_as(next.as_str().expect("a token"));
+    stage.plan_is_empty();
+}
+
+fn left_in_place(cli: &Cli) {
+    let stage = Stage::new(cli);
+    stage.main(&token("revoke_on_destroy = false"));
+    stage.apply();
+    says(
+        &stage.destroy(),
+        &["API token left in place", "demo@pve!ci"],
+    );
+    assert!(
+        stage
+            .sim
+            .state(|state| state.token("demo@pve", "ci").is_some())
+    );
+    assert_eq!(stage.requests("DELETE", "/token/"), 0);
+}
+
+fn verified(cli: &Cli) {
+    let stage = Stage::new(cli);
+    stage.main(&token("verify_secret = true"));
+    stage.apply();
+    let fine = stage.plan();
+    assert!(!fine.text().contains("Stored secret"), "{}", fine.text());
+    stage
+        .sim
+        .state(|state| state.user_mut("demo@pve").enabled = false);
+    says(&stage.plan(), &["Stored secret is refused", "is disabled"]);
+    stage.sim.state(|state| {
+        state.user_mut("demo@pve").enabled = true;
+        let other = "11111111-2222-3333-4444-555555555555";
+        state.set_token_secret("demo@pve!ci", other);
+    });
+    says(
+        &stage.plan(),
+        &["Stored secret is refused", "outside this configuration"],
+    );
+}
+
+fn imported(cli: &Cli) {
+    let stage = Stage::new(cli);
+    let first = stage
+        .sim
+        .state(|state| state.add_token("demo@pve!ci", true, None, 0));
+    let import = "import {\n  to = proxmox_api_token.t\n  id = \"demo@pve!ci\"\n}\n";
+    stage.main(&format!("{import}{}", token("")));
+    says(
+        &stage.apply(),
+        &["1 imported, 0 added, 0 changed", "rotate_when_changed"],
+    );
+    assert_eq!(stage.attributes(ADDRESS)["secret"], Value::Null);
+    stage.plan_is_empty();
+    stage.main(&token("rotate_when_changed = { adopted = \"1\" }"));
+    stage.apply();
+    let secret = stage.attributes(ADDRESS)["secret"].clone();
+    assert!(secret.is_string() && secret != first.as_str());
+    stage.plan_is_empty();
+}
+
+fn same_name(cli: &Cli) {
+    let stage = Stage::new(cli);
+    let lifecycle = "lifecycle {\n    create_before_destroy = true\n  }";
+    stage.main(&token(lifecycle));
+    stage.apply();
+    let secret = stage.attributes(ADDRESS)["secret"].clone();
+    let replace = "-replace=proxmox_api_token.t";
+    let run = stage
+        .scratch
+        .run(["apply", "-auto-approve", "-no-color", replace]);
+    assert!(!run.ok());
+    says(&run, &["API token exists already", "create_before_destroy"]);
+    assert_eq!(stage.attributes(ADDRESS)["secret"], secret);
+    stage.plan_is_empty();
+}
+
+fn time_limit(cli: &Cli) {
+    let stage = Stage::new(cli);
+    // The look at the owner takes longer than all of it may.
+    stage
+        .sim
+        .fault(Fault::slow(Duration::from_secs(3)).on("GET", "/access/users/demo@pve"));
+    stage.main(&token("timeouts = {\n    create = \"1s\"\n  }"));
+    stage.apply_fails(&["Unable to create API token", "not done within"]);
+    stage.sim.clear_faults();
+    assert_eq!(stage.attributes(ADDRESS), Value::Null);
+    stage.apply();
+    stage.plan_is_empty();
+}

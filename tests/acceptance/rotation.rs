@@ -1,0 +1,481 @@
+//! New secrets: when they are due, in which way they come about, and what becomes of the old ones.
+
+use std::time::Duration;
+
+use cli_harness::Cli;
+use proxmox_simulator::Version;
+use serde_json::Value;
+
+use super::{
+    Scenario,
+    stage::{Stage, says},
+};
+
+pub const SCENARIOS: &[Scenario] = &[
+    ("rotation: in place when a value changes", in_place),
+    ("rotation: at an age, and once only", at_an_age),
+    ("rotation: before the end", before_the_end),
+    ("rotation: with overlap, five times round", overlap),
+    ("rotation: with overlap on an older server", overlap_on_8_2),
+    ("rotation: due again during an overlap", overlap_in_overlap),
+    (
+        "rotation: the plan goes by what the refresh saw",
+        saved_plan,
+    ),
+    (
+        "rotation: an older server needs a way that is allowed",
+        too_old,
+    ),
+    (
+        "rotation: made again with every grant on an older server",
+        recreated,
+    ),
+    (
+        "rotation: not made again where grants cannot be restored",
+        not_restorable,
+    ),
+    (
+        "rotation: a foreign token under the other name is left alone",
+        other_name_taken,
+    ),
+    (
+        "rotation: a token removed during its overlap is made again",
+        removed_in_overlap,
+    ),
+    ("rotation: an unknown value rotates at apply", unknown),
+    (
+        "rotation: another resource takes the new secret in the same apply",
+        consumer,
+    ),
+    ("rotation: destroy revokes both tokens", destroy_both),
+    ("rotation: import looks in both names", import_both),
+];
+
+const TOKEN: &str = "demo@pve!ci";
+const OTHER: &str = "demo@pve!ci-b";
+const ADDRESS: &str = "proxmox_api_token.t";
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A token with these attributes beside its id.
+fn token(attributes: &str) -> String {
+    format!(
+        "resource \"proxmox_api_token\" \"t\" {{\n  user_id = \"demo@pve\"\n  token_name = \
+         \"ci\"\n  comment = \"kept\"\n  {attributes}\n}}\n"
+    )
+}
+
+fn keeper(value: u32) -> String {
+    format!("rotate_when_changed = {{ key = \"{value}\" }}\n")
+}
+
+fn secret(stage: &Stage) -> String {
+    let attributes = stage.attributes(ADDRESS);
+    attributes["secret"].as_str().expect("a secret").to_owned()
+}
+
+fn on_server(stage: &Stage, id: &str) -> Option<String> {
+    stage
+        .sim
+        .state(|state| state.token_secret(id).map(str::to_owned))
+}
+
+/// Asserts that the outputs name a token that the server would accept, and that no more is to do.
+fn works(stage: &Stage) -> Value {
+    let attributes = stage.attributes(ADDRESS);
+    let id = attributes["token_id"].as_str().expect("an id");
+    let secret = attributes["secret"].as_str().expect("a secret");
+    assert_eq!(on_server(stage, id).as_deref(), Some(secret));
+    assert_eq!(attributes["api_token"], format!("{id}={secret}"));
+    assert_eq!(attributes["id"], TOKEN);
+    stage.plan_is_empty();
+    attributes
+}
+
+fn end(stage: &Stage, name: &str) -> Option<u64> {
+    let token = stage
+        .sim
+        .state(|state| state.token("demo@pve", name).cloned());
+    token.map(|token| token.expire)
+}
+
+fn in_place(cli: &Cli) {
+    let stage = Stage::new(cli);
+    let acl = "acl = [{ path = \"/vms\", role = \"PVEAuditor\" }]\n";
+    stage.main(&token(&format!("{acl}{}", keeper(1))));
+    stage.apply();
+    let (before, first) = (works(&stage), secret(&stage));
+    assert_eq!(before["rotated_at"], Value::Null);
+
+    stage.sim.clear_requests();
+    stage.main(&token(&format!("{acl}{}", keeper(2))));
+    says(&stage.apply(), &["0 added, 1 changed, 0 destroyed"]);
+    let after = works(&stage);
+    assert_ne!(secret(&stage), first);
+    assert_eq!(after["rotation_method"], "regenerate");
+    assert_eq!(after["token_id"], TOKEN);
+    assert!(after["rotated_at"].is_string());
+    assert_eq!(after["created_at"], before["created_at"]);
+    assert_eq!(stage.sim.state(|state| state.acl().len()), 1);
+    assert_eq!(stage.requests("DELETE", "/token/"), 0);
+    assert_eq!(stage.requests("POST", "/token/"), 0);
+}
+
+fn at_an_age(cli: &Cli) {
+    let stage = Stage::new(cli);
+    stage.main(&token("rotation = { every = \"30d\" }"));
+    stage.apply();
+    let first = secret(&stage);
+    stage.sim.advance(29 * DAY);
+    stage.plan_is_empty();
+    stage.sim.advance(DAY);
+    stage.apply();
+    let rotated = works(&stage);
+    assert_ne!(secret(&stage), first);
+    assert_eq!(rotated["rotation_method"], "regenerate");
+    // The same cause does not strike twice, and the next age counts from here.
+    let second = secret(&stage);
+    stage.apply();
+    stage.sim.advance(29 * DAY);
+    stage.apply();
+    assert_eq!(secret(&stage), second);
+    stage.sim.advance(DAY);
+    stage.apply();
+    assert_ne!(secret(&stage), second);
+}
+
+fn before_the_end(cli: &Cli) {
+    let stage = Stage::new(cli);
+    stage.main(&token(
+        "expires_in = \"90d\"\n  rotation = { before_expiry = \"14d\" }",
+    ));
+    stage.apply();
+    let first = end(&stage, "ci").expect("a token");
+    stage.sim.advance(75 * DAY);
+    stage.plan_is_empty();
+    stage.sim.advance(DAY);
+    stage.apply();
+    works(&stage);
+    let second = end(&stage, "ci").expect("a token");
+    let moved = second - first;
+    assert!((76 * 86_400..76 * 86_400 + 60).contains(&moved), "{moved}");
+
+    // Also when it is too late already.
+    stage.sim.advance(91 * DAY);
+    stage.apply();
+    works(&stage);
+    assert!(end(&stage, "ci").expect("a token") > second);
+}
+
+fn overlap(cli: &Cli) {
+    five_times(&Stage::new(cli));
+}
+
+fn overlap_on_8_2(cli: &Cli) {
+    five_times(&Stage::with(cli, Version::V8_2));
+}
+
+fn five_times(stage: &Stage) {
+    stage.main(&token(
+        "expires_in = \"90d\"\n  rotation = { every = \"30d\", overlap = \"48h\" }\n  acl = [{ path = \
+         \"/vms\", role = \"PVEAuditor\" }]",
+    ));
+    stage.apply();
+    // Somebody else's grant goes along, and is never declared by it.
+    stage
+        .sim
+        .state(|state| state.set_acl("/storage", "PVEDatastoreUser", TOKEN, true));
+    stage.apply();
+    for round in 0..5 {
+        let (now, previous) = match round % 2 {
+            0 => ("ci-b", "ci"),
+            _ => ("ci", "ci-b"),
+        };
+        let before = stage.attributes(ADDRESS);
+        stage.sim.advance(30 * DAY);
+        stage.apply();
+        let after = works(stage);
+        assert_eq!(after["token_id"], format!("demo@pve!{now}"));
+        assert_eq!(after["previous_token_id"], format!("demo@pve!{previous}"));
+        assert_eq!(after["rotation_method"], "alternate");
+        assert_ne!(after["secret"], before["secret"]);
+        assert_eq!(
+            on_server(stage, &format!("demo@pve!{previous}")).as_deref(),
+            before["secret"].as_str()
+        );
+        let left = end(stage, previous).expect("the previous token");
+        let server = u64::try_from(stage.sim.state(|state| state.now())).expect("a time");
+        assert!(left.abs_diff(server + 2 * 86_400) < 60);
+        let granted = stage.sim.state(|state| {
+            let of_this = |entry: &&(String, String, proxmox_simulator::Subject, bool)| {
+                entry.2 == proxmox_simulator::Subject::Token(format!("demo@pve!{now}"))
+            };
+            state.acl().iter().filter(of_this).count()
+        });
+        assert_eq!(granted, 2);
+
+        // A later apply removes the previous token, once it has died by itself.
+        stage.sim.advance(2 * DAY);
+        says(&stage.apply(), &["0 added, 1 changed, 0 destroyed"]);
+        assert_eq!(end(stage, previous), None);
+        assert_eq!(works(stage)["previous_token_id"], Value::Null);
+    }
+}
+
+fn overlap_in_overlap(cli: &Cli) {
+    let stage = Stage::new(cli);
+    let config = |value| {
+        token(&format!(
+            "{}  rotation = {{ overlap = \"48h\" }}",
+            keeper(value)
+        ))
+    };
+    for value in 1..4 {
+        stage.main(&config(value));
+        stage.apply();
+        works(&stage);
+    }
+    let attributes = stage.attributes(ADDRESS);
+    assert_eq!(attributes["token_id"], TOKEN);
+    assert_eq!(attributes["previous_token_id"], OTHER);
+}
+
+fn saved_plan(cli: &Cli) {
+    let stage = Stage::new(cli);
+    stage.main(&token("rotation = { every = \"30d\" }"));
+    stage.apply();
+    let first = secret(&stage);
+    // Not due when it is planned, due when it is applied: the plan stands.
+    stage.sim.advance(30 * DAY - Duration::from_secs(600));
+    let saved = stage.scratch.run(["plan", "-no-color", "-out=saved"]);
+    assert!(saved.ok(), "{}", saved.text());
+    stage.sim.advance(DAY);
+    let applied = stage.scratch.run(["apply", "-no-color", "saved"]);
+    assert!(applied.ok(), "{}", applied.text());
+    assert_eq!(secret(&stage), first);
+    // Due when it is planned: applied as planned.
+    let saved = stage.scratch.run(["plan", "-no-color", "-out=saved"]);
+    says(&saved, &["1 to change"]);
+    let applied = stage.scratch.run(["apply", "-no-color", "saved"]);
+    assert!(applied.ok(), "{}", applied.text());
+    assert_ne!(secret(&stage), first);
+    works(&stage);
+}
+
+fn too_old(cli: &Cli) {
+    for version in [Version::V8_2, Version::V9_0] {
+        let stage = Stage::with(cli, version);
+        stage.main(&token(&keeper(1)));
+        stage.apply();
+        let first = secret(&stage);
+        stage.main(&token(&keeper(2)));
+        stage.plan_fails(&[
+            "Server cannot replace a secret in place",
+            TOKEN,
+            "rotation.overlap",
+            "allow_recreate",
+        ]);
+        assert_eq!(on_server(&stage, TOKEN), Some(first));
+    }
+}
+
+fn recreated(cli: &Cli) {
+    let stage = Stage::with(cli, Version::V8_2);
+    let config = |value| {
+        token(&format!(
+            "allow_recreate = true\n  expiration_date = \"2037-12-31T00:00:00Z\"\n  acl = [{{ path \
+             = \"/vms\", role = \"PVEAuditor\" }}]\n  {}",
+            keeper(value)
+        ))
+    };
+    stage.main(&config(1));
+    stage.apply();
+    stage
+        .sim
+        .state(|state| state.set_acl("/storage", "PVEDatastoreUser", TOKEN, false));
+    let (before, first) = (stage.sim.state(|state| state.acl()), secret(&stage));
+    stage.main(&config(2));
+    says(
+        &stage.apply(),
+        &["API token will be made again", "0 added, 1 changed"],
+    );
+    assert_eq!(works(&stage)["rotation_method"], "recreate");
+    assert_ne!(secret(&stage), first);
+    assert_eq!(stage.sim.state(|state| state.acl()), before);
+    stage.sim.state(|state| {
+        let token = state.token("demo@pve", "ci").expect("the token");
+        assert_eq!(token.comment.as_deref(), Some("kept"));
+        assert_eq!(token.expire, 2_145_830_400);
+    });
+}
+
+/// A credential that may make tokens and revoke them, but neither see nor write every grant.
+fn not_restorable(cli: &Cli) {
+    let mut stage = Stage::with(cli, Version::V8_2);
+    let config = |value| token(&format!("allow_recreate = true\n  {}", keeper(value)));
+    stage.main(&config(1));
+    stage.apply();
+    let first = secret(&stage);
+    let limited = stage.sim.state(|state| {
+        state.set_acl("/storage", "PVEDatastoreUser", TOKEN, true);
+        state.add_user("minter@pve", "minter-pass-1");
+        state.add_role("Minter", &["User.Modify"]);
+        state.set_acl("/access", "Minter", "minter@pve", true);
+        state.add_token("minter@pve!tt", false, None, 0)
+    });
+    stage.connect_as(&format!("minter@pve!tt={limited}"));
+    stage.main(&config(2));
+    stage.apply_fails(&["Unable to rotate API token", "Sys.Audit on /access"]);
+    stage.sim.state(|state| {
+        state.add_role("Minter2", &["User.Modify", "Sys.Audit"]);
+        state.set_acl("/access", "Minter2", "minter@pve", true);
+    });
+    stage.apply_fails(&["Permissions.Modify on /storage"]);
+    assert_eq!(on_server(&stage, TOKEN), Some(first));
+}
+
+fn other_name_taken(cli: &Cli) {
+    let stage = Stage::new(cli);
+    stage.main(&token(&keeper(1)));
+    stage.apply();
+    let foreign = stage
+        .sim
+        .state(|state| state.add_token(OTHER, true, Some("not ours"), 0));
+    let config = token(&format!(
+        "{}  rotation = {{ overlap = \"48h\" }}",
+        keeper(2)
+    ));
+    stage.main(&config);
+    stage.apply_fails(&["Second name of the API token is taken", OTHER]);
+    assert_eq!(on_server(&stage, OTHER).as_deref(), Some(foreign.as_str()));
+    // A new token with an overlap is told at once.
+    stage.destroy();
+    stage.apply_fails(&["Second name of the API token is taken", OTHER]);
+    assert_eq!(on_server(&stage, TOKEN), None);
+    assert_eq!(on_server(&stage, OTHER).as_deref(), Some(foreign.as_str()));
+}
+
+fn removed_in_overlap(cli: &Cli) {
+    let stage = Stage::new(cli);
+    let config = |value| {
+        token(&format!(
+            "{}  rotation = {{ overlap = \"48h\" }}",
+            keeper(value)
+        ))
+    };
+    stage.main(&config(1));
+    stage.apply();
+    stage.main(&config(2));
+    stage.apply();
+    let before = works(&stage);
+    assert_eq!(before["token_id"], OTHER);
+    stage
+        .sim
+        .state(|state| state.remove_token("demo@pve", "ci-b"));
+    says(
+        &stage.apply(),
+        &["API token removed during its overlap", "1 changed"],
+    );
+    let after = works(&stage);
+    assert_eq!(after["token_id"], OTHER);
+    assert_eq!(after["previous_token_id"], TOKEN);
+    assert_ne!(after["secret"], before["secret"]);
+    // With both gone there is nothing left to keep.
+    stage.sim.state(|state| {
+        state.remove_token("demo@pve", "ci");
+        state.remove_token("demo@pve", "ci-b");
+    });
+    says(&stage.apply(), &["1 added, 0 changed, 0 destroyed"]);
+    assert_eq!(works(&stage)["token_id"], TOKEN);
+}
+
+fn unknown(cli: &Cli) {
+    let stage = Stage::new(cli);
+    let config = |input: u32| {
+        format!(
+            "resource \"terraform_data\" \"d\" {{\n  input = \"{input}\"\n}}\n{}",
+            token("rotate_when_changed = { key = terraform_data.d.output }")
+        )
+    };
+    stage.main(&config(1));
+    stage.apply();
+    let first = secret(&stage);
+    stage.main(&config(2));
+    stage.apply();
+    works(&stage);
+    assert_ne!(secret(&stage), first);
+    // Replaced, and with the same value again: unknown in the plan, unchanged at apply.
+    let second = secret(&stage);
+    let replaced = [
+        "apply",
+        "-auto-approve",
+        "-no-color",
+        "-replace=terraform_data.d",
+    ];
+    assert!(stage.scratch.run(replaced).ok());
+    assert_eq!(secret(&stage), second);
+    works(&stage);
+}
+
+fn consumer(cli: &Cli) {
+    let stage = Stage::new(cli);
+    let config = |value| {
+        format!(
+            "{}resource \"terraform_data\" \"app\" {{\n  input = \
+             proxmox_api_token.t.api_token\n}}\n",
+            token(&format!(
+                "{}  rotation = {{ overlap = \"48h\" }}",
+                keeper(value)
+            ))
+        )
+    };
+    for value in 1..3 {
+        stage.main(&config(value));
+        stage.apply();
+        let taken = stage.attributes("terraform_data.app");
+        assert_eq!(
+            taken["output"]["value"],
+            stage.attributes(ADDRESS)["api_token"]
+        );
+        works(&stage);
+    }
+}
+
+fn destroy_both(cli: &Cli) {
+    let stage = Stage::new(cli);
+    let config = |value| {
+        token(&format!(
+            "{}  rotation = {{ overlap = \"48h\" }}",
+            keeper(value)
+        ))
+    };
+    stage.main(&config(1));
+    stage.apply();
+    stage.main(&config(2));
+    stage.apply();
+    assert!(on_server(&stage, TOKEN).is_some() && on_server(&stage, OTHER).is_some());
+    stage.destroy();
+    assert!(on_server(&stage, TOKEN).is_none() && on_server(&stage, OTHER).is_none());
+}
+
+fn import_both(cli: &Cli) {
+    let stage = Stage::new(cli);
+    let config = |value| {
+        token(&format!(
+            "expires_in = \"90d\"\n  {}  rotation = {{ overlap = \"48h\" }}",
+            keeper(value)
+        ))
+    };
+    stage.main(&config(1));
+    stage.apply();
+    stage.main(&config(2));
+    stage.apply();
+    assert!(stage.scratch.run(["state", "rm", ADDRESS]).ok());
+    let imported = stage.scratch.run(["import", "-no-color", ADDRESS, TOKEN]);
+    says(&imported, &["Imported without its secret", OTHER]);
+    let attributes = stage.attributes(ADDRESS);
+    assert_eq!(attributes["token_id"], OTHER);
+    assert_eq!(attributes["previous_token_id"], TOKEN);
+    // The keepers are new to the state, so the next apply gets a secret.
+    stage.apply();
+    assert_eq!(works(&stage)["token_id"], TOKEN);
+}
