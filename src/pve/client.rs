@@ -1,7 +1,7 @@
 //! Settings, and the one function through which every request goes.
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use http::header::HeaderMap;
@@ -66,6 +66,8 @@ struct Inner {
     clock: ServerClock,
     /// The token that took the place of the configured one during this run.
     successor: RwLock<Option<ApiToken>>,
+    /// Whether the server can give a token a new secret in place, once that is known.
+    regenerates: OnceLock<bool>,
 }
 
 impl fmt::Debug for Client {
@@ -127,6 +129,7 @@ impl Client {
             reads: Reads::default(),
             clock: ServerClock::default(),
             successor: RwLock::default(),
+            regenerates: OnceLock::new(),
         }))
     }
 
@@ -173,6 +176,10 @@ impl Client {
     /// turn out to be one cluster. Writes that wait already keep their place in the old one.
     pub fn share_lane(&self, lane: Lane) {
         *self.0.lane.write().unwrap_or_else(PoisonError::into_inner) = lane;
+    }
+
+    pub(super) fn regenerates(&self) -> &OnceLock<bool> {
+        &self.0.regenerates
     }
 
     pub(super) fn reads(&self) -> &Reads {

@@ -9,6 +9,10 @@ use super::{Scenario, stage::Stage};
 
 pub const SCENARIOS: &[Scenario] = &[
     ("journey: a first token, with two-factor login", first_token),
+    (
+        "journey: a fleet whose tokens rotate with an overlap",
+        fleet,
+    ),
     ("journey: a short token id and least privilege", short_id),
 ];
 
@@ -47,6 +51,53 @@ fn first_token(cli: &Cli) {
             .sim
             .state(|state| state.token("root@pam", "terraform").is_none())
     );
+}
+
+fn fleet(cli: &Cli) {
+    let (mut stage, other) = (Stage::new(cli), Stage::new(cli));
+    for name in ["ENDPOINT", "API_TOKEN", "CERTIFICATE_FINGERPRINTS"] {
+        stage.scratch.set(&format!("PROXMOX_VE_{name}"), "");
+    }
+    for server in [&stage, &other] {
+        server.sim.state(|state| {
+            state.add_user("automation@pve", "automation-pass-1");
+            state.set_acl("/vms", "PVEAuditor", "automation@pve", true);
+        });
+    }
+    let of = |server: &Stage| serde_json::json!({ "endpoint": server.sim.endpoint(), "api_token": server.admin });
+    let clusters = serde_json::json!({ "berlin": of(&stage), "bern": of(&other) });
+    stage.scratch.set("TF_VAR_clusters", &clusters.to_string());
+    let authorities = format!("{}\n{}", stage.sim.ca_pem(), other.sim.ca_pem());
+    let written = stage.scratch.write("company-ca.pem", &authorities);
+    written.expect("the authorities");
+    let journey = include_str!("../fixtures/journeys/02-fleet.tf");
+    stage.scratch.write("main.tf", journey).expect("main.tf");
+    stage.apply();
+    stage.plan_is_empty();
+    let tokens = |server: &Stage| -> Vec<String> {
+        let names = |state: &mut proxmox_simulator::State| {
+            let owner = state.user("automation@pve").expect("the owner");
+            owner.tokens.keys().cloned().collect()
+        };
+        server.sim.state(names)
+    };
+    assert_eq!(tokens(&stage), ["backup", "monitoring"]);
+    assert_eq!(tokens(&other), ["backup", "monitoring"]);
+
+    let days = |days: u64| std::time::Duration::from_secs(days * 24 * 60 * 60);
+    stage.sim.advance(days(76));
+    other.sim.advance(days(76));
+    stage.apply();
+    stage.plan_is_empty();
+    let both = ["backup", "backup-b", "monitoring", "monitoring-b"];
+    assert_eq!(tokens(&stage), both);
+    stage.sim.advance(days(2));
+    other.sim.advance(days(2));
+    stage.apply();
+    stage.plan_is_empty();
+    assert_eq!(tokens(&other), ["backup-b", "monitoring-b"]);
+    stage.destroy();
+    assert!(tokens(&stage).is_empty() && tokens(&other).is_empty());
 }
 
 fn short_id(cli: &Cli) {

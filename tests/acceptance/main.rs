@@ -6,7 +6,9 @@
 
 mod bad_input;
 mod clusters;
+mod downtime;
 mod drift;
+mod faults;
 mod hosts;
 mod journeys;
 mod life;
@@ -39,6 +41,15 @@ fn main() -> ExitCode {
             }));
         }
     }
+    for (name, row) in faults::rows() {
+        for cli in &found {
+            let (cli, row) = (cli.clone(), row.clone());
+            trials.push(Trial::test(format!("{cli}: {name}"), move || {
+                row(&cli);
+                Ok(())
+            }));
+        }
+    }
     for pin in PINS.iter().filter(|pin| pin.cached().is_none()) {
         let name = format!(
             "{} {}: not built, `cargo run -p cli-harness` builds it",
@@ -55,7 +66,9 @@ fn main() -> ExitCode {
         );
         return ExitCode::FAILURE;
     }
-    libtest_mimic::run(&arguments, trials).exit_code()
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    faults::print_matrix();
+    conclusion.exit_code()
 }
 
 fn scenarios() -> impl Iterator<Item = Scenario> {
@@ -71,6 +84,7 @@ fn scenarios() -> impl Iterator<Item = Scenario> {
         rotation::SCENARIOS,
         secrets::SCENARIOS,
         life::SCENARIOS,
+        downtime::SCENARIOS,
         journeys::SCENARIOS,
     ]
     .into_iter()

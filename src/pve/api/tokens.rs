@@ -224,18 +224,22 @@ impl Client {
 
     /// Whether the server can give a token a new secret in place. Found out without changing
     /// anything: a value that is no boolean is refused as such where the parameter is known, and
-    /// as undefined where it is not, in both cases before anything happens. `None` when the
-    /// server says neither, most often for lack of a privilege.
+    /// as undefined where it is not, in both cases before anything happens. One answer serves
+    /// all tokens. `None` when the server says neither, most often for lack of a privilege.
     pub async fn can_regenerate(&self, token: &TokenId, call: &Call) -> Option<bool> {
+        if let Some(known) = self.regenerates().get() {
+            return Some(*known);
+        }
         let form = [("regenerate", "whether".to_owned())];
         let asked = Ask::put(&token_path(token)).form(&form).harmless();
-        match self.ask(asked.about_token(token), call).await {
-            Err(error) if error.is_unknown_parameter("regenerate") => Some(false),
-            Err(Error::ParameterErrors { answer }) => {
-                answer.errors.contains_key("regenerate").then_some(true)
+        let can = match self.ask(asked.about_token(token), call).await {
+            Err(error) if error.is_unknown_parameter("regenerate") => false,
+            Err(Error::ParameterErrors { answer }) if answer.errors.contains_key("regenerate") => {
+                true
             }
-            _ => None,
-        }
+            _ => return None,
+        };
+        Some(*self.regenerates().get_or_init(|| can))
     }
 
     /// Revokes a token, and with it its ACL entries.

@@ -302,6 +302,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             path: path.to_owned(),
             query: incoming.query.clone(),
             parameters: incoming.parameter_names(),
+            tokens: incoming.tokens(),
             identity: incoming.credentials.claim(),
             status: None,
             waited: Duration::ZERO,

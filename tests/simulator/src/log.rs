@@ -28,6 +28,8 @@ pub struct Request {
     pub query: Option<String>,
     /// Names of the parameters in query and body.
     pub parameters: Vec<String>,
+    /// The tokens that a change of the access control list is for, as they were sent.
+    pub tokens: Option<String>,
     /// Who it claims to come from.
     pub identity: Identity,
     /// The status answered; `None` while there is no answer, and when there never was one.

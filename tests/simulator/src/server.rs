@@ -96,6 +96,12 @@ impl Incoming {
             .map(|params| params.into_keys().collect())
             .unwrap_or_default()
     }
+
+    /// The tokens that the request names in its parameters, for the log.
+    pub(crate) fn tokens(&self) -> Option<String> {
+        let params = self.params().ok()?;
+        Some(params.get("tokens")?.text()?.to_owned())
+    }
 }
 
 /// Answers a request; `fault` is what goes wrong with it.

@@ -1,0 +1,165 @@
+//! Whether a client that always uses the current secret is ever refused while secrets rotate.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    thread,
+    time::Duration,
+};
+
+use cli_harness::Cli;
+use proxmox_simulator::{Fault, Version};
+use serde_json::Value;
+use terraform_provider_proxmox::pve::{
+    ApiToken, Call, Client, Credentials, Error, Settings, TlsPolicy,
+};
+
+use super::{Scenario, stage::Stage};
+
+pub const SCENARIOS: &[Scenario] = &[
+    (
+        "downtime: none in five rotations with overlap",
+        none_with_overlap,
+    ),
+    ("downtime: nor on an older server", none_on_8_2),
+    ("downtime: a moment without overlap", some_without),
+];
+
+/// How often the client uses the secret.
+const PACE: Duration = Duration::from_millis(50);
+
+fn none_with_overlap(cli: &Cli) {
+    let seen = five_rotations(&Stage::new(cli), "rotation = { overlap = \"48h\" }");
+    assert_eq!(seen.refused, 0, "of {} uses", seen.uses);
+}
+
+fn none_on_8_2(cli: &Cli) {
+    let stage = Stage::with(cli, Version::V8_2);
+    let seen = five_rotations(&stage, "rotation = { overlap = \"48h\" }");
+    assert_eq!(seen.refused, 0, "of {} uses", seen.uses);
+}
+
+/// Without it there is a moment between the server's change and the state in which it is noted.
+fn some_without(cli: &Cli) {
+    let seen = five_rotations(&Stage::new(cli), "");
+    assert!(
+        seen.refused > 0,
+        "not one of {} uses was refused",
+        seen.uses
+    );
+}
+
+/// What the client saw.
+struct Seen {
+    uses: usize,
+    refused: usize,
+}
+
+fn five_rotations(stage: &Stage, rotation: &str) -> Seen {
+    let config = |value: u32| {
+        format!(
+            "resource \"proxmox_api_token\" \"t\" {{\n  user_id = \"demo@pve\"\n  token_name = \
+             \"ci\"\n  {rotation}\n  rotate_when_changed = {{ key = \"{value}\" }}\n}}\n"
+        )
+    };
+    stage.main(&config(0));
+    stage.apply();
+    // The answers to changes take their time, as over a long line.
+    let writes = |request: &proxmox_simulator::Request| request.method != "GET";
+    let slow = Fault::slow(3 * PACE).when(writes);
+    stage.sim.fault(slow);
+    let client = Consumer::of(stage).start();
+    for value in 1..=5 {
+        stage.main(&config(value));
+        stage.apply();
+    }
+    client.stop()
+}
+
+/// Somebody who looks up the secret each time, and uses it.
+struct Consumer {
+    state: PathBuf,
+    settings: Settings,
+}
+
+/// The same at work.
+struct Working {
+    done: Arc<AtomicBool>,
+    thread: thread::JoinHandle<Seen>,
+}
+
+impl Consumer {
+    fn of(stage: &Stage) -> Self {
+        let endpoint = stage.sim.endpoint().parse().expect("an address");
+        let pin = stage.sim.certificate_fingerprint().parse();
+        Self {
+            state: stage.scratch.file("terraform.tfstate"),
+            settings: Settings {
+                tls: TlsPolicy {
+                    fingerprints: vec![pin.expect("a fingerprint")],
+                    ..TlsPolicy::default()
+                },
+                ..Settings::new(endpoint, Credentials::None)
+            },
+        }
+    }
+
+    fn start(self) -> Working {
+        let done = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&done);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let thread = thread::spawn(move || runtime.block_on(self.work(&told)));
+        Working { done, thread }
+    }
+
+    async fn work(self, done: &AtomicBool) -> Seen {
+        let mut seen = Seen {
+            uses: 0,
+            refused: 0,
+        };
+        let mut pace = tokio::time::interval(PACE);
+        while !done.load(Relaxed) {
+            pace.tick().await;
+            let Some(token) = self.current() else {
+                continue;
+            };
+            seen.uses += 1;
+            match self.client(token).version(&Call::default()).await {
+                Ok(_) => {}
+                Err(Error::Unauthenticated { .. }) => seen.refused += 1,
+                Err(other) => panic!("{other}"),
+            }
+        }
+        seen
+    }
+
+    /// The secret that the state names; none in the moment in which it is being written.
+    fn current(&self) -> Option<ApiToken> {
+        let state = std::fs::read_to_string(&self.state).ok()?;
+        let state: Value = serde_json::from_str(&state).ok()?;
+        let attributes = &state["resources"][0]["instances"][0]["attributes"];
+        attributes["api_token"].as_str()?.parse().ok()
+    }
+
+    fn client(&self, token: ApiToken) -> Client {
+        Client::new(Settings {
+            credentials: Credentials::Token(token),
+            ..self.settings.clone()
+        })
+    }
+}
+
+impl Working {
+    fn stop(self) -> Seen {
+        self.done.store(true, Relaxed);
+        let seen = self.thread.join().expect("the client works to the end");
+        assert!(seen.uses > 20, "only {} uses", seen.uses);
+        seen
+    }
+}
