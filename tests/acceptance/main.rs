@@ -4,6 +4,7 @@
 //! once they have been built (`cargo run -p cli-harness`). A pinned version that has not been
 //! built is listed as ignored, with what to do; without any command line at all the run fails.
 
+mod advice;
 mod bad_input;
 mod clusters;
 mod drift;
@@ -11,6 +12,7 @@ mod hosts;
 mod journeys;
 mod privileges;
 mod recovery;
+mod scope;
 mod secrets;
 mod stage;
 mod statuses;
@@ -59,6 +61,8 @@ fn main() -> ExitCode {
 fn scenarios() -> impl Iterator<Item = Scenario> {
     [
         tokens::SCENARIOS,
+        scope::SCENARIOS,
+        advice::SCENARIOS,
         drift::SCENARIOS,
         hosts::SCENARIOS,
         clusters::SCENARIOS,

@@ -4,6 +4,7 @@
 //! server in [`life`] and, for the creation, in [`mint`].
 
 mod acl;
+mod advice;
 mod held;
 mod life;
 mod mint;
@@ -54,6 +55,15 @@ impl ApiTokenResource {
             Err(Unresolved::Invalid) => None,
         }
     }
+
+    /// The client to ask for advice on a plan: none, without a word, where there is none yet, or
+    /// where asking would use up a code that the apply needs.
+    fn adviser(&self, config: &State) -> Option<Client> {
+        let client = self
+            .connections
+            .client(&config.cluster, &mut Diagnostics::default());
+        client.ok().filter(|client| !client.would_spend_a_code())
+    }
 }
 
 #[async_trait]
@@ -103,7 +113,10 @@ impl Resource for ApiTokenResource {
             return None;
         };
         match life::read(&client, &token, state.clone(), diags).await {
-            Reading::Present(state) => Some((*state, ())),
+            Reading::Present(state) => {
+                advice::note_filtered(&client, &token, &state, diags).await;
+                Some((*state, ()))
+            }
             Reading::Gone => None,
             Reading::Unclear => Some((state, ())),
         }
@@ -118,6 +131,7 @@ impl Resource for ApiTokenResource {
     ) -> Option<(State, ())> {
         // Values that were unknown at validation are known by the plan that apply makes again.
         validate::validate(&config, diags);
+        advice::advise(self.adviser(&config).as_ref(), &config, None, diags).await;
         Some((plan::create(proposed, now(), diags), ()))
     }
 
@@ -131,6 +145,7 @@ impl Resource for ApiTokenResource {
         _meta: (),
     ) -> Option<(State, (), Vec<AttributePath>)> {
         validate::validate(&config, diags);
+        advice::advise(self.adviser(&config).as_ref(), &config, Some(&prior), diags).await;
         let (planned, replace) = plan::update(&prior, proposed, &config, now(), diags);
         Some((planned, (), replace))
     }
