@@ -21,8 +21,8 @@ pub(super) struct Reads {
     pub(super) acl: Kept<(), Arc<AclView>>,
     /// Roles, or why they could not be read. No write changes them.
     pub(super) roles: Kept<(), Result<Arc<Roles>, Error>>,
-    /// What users may do. No write changes it.
-    pub(super) rights: Kept<Question, Arc<Rights>>,
+    /// What users may do, or why it could not be read. No write changes it.
+    pub(super) rights: Kept<Question, Result<Arc<Rights>, Error>>,
 }
 
 impl Reads {

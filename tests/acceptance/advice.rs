@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 
 use cli_harness::{Cli, Run};
-use proxmox_simulator::Version;
+use proxmox_simulator::{Fault, RawAnswer, Version};
 use serde_json::Value;
 
 use super::{
@@ -21,6 +21,7 @@ pub const SCENARIOS: &[Scenario] = &[
         "a mistyped role is refused on Proxmox VE 8.2",
         mistyped_role_8_2,
     ),
+    ("a role that was made meanwhile is found", made_meanwhile),
     (
         "an unusual path is a warning, and refused by the server",
         path,
@@ -86,6 +87,25 @@ fn mistyped(stage: &Stage) {
         .state(|state| state.add_role("PVEVMAdmn", &["VM.Audit", "SDN.Audit"]));
     stage.main(&configuration.replace("\"/\"", "\"/storage\""));
     is_silent(&stage.apply());
+}
+
+fn made_meanwhile(cli: &Cli) {
+    let stage = with_able_owner(cli);
+    stage
+        .sim
+        .state(|state| state.add_role("Made", &["VM.Audit"]));
+    let before_it_was_made = RawAnswer {
+        status: 200,
+        reason: "OK".to_owned(),
+        headers: Vec::new(),
+        body: br#"{"data":[{"roleid":"NoAccess","privs":"","special":1}]}"#.to_vec(),
+    };
+    stage
+        .sim
+        .fault(Fault::answer(before_it_was_made).on("GET", "/access/roles"));
+    stage.main(&scoped(r#"[{ path = "/vms", role = "Made" }]"#));
+    is_silent(&stage.apply());
+    assert_eq!(stage.requests("GET", "/access/roles/Made"), 2);
 }
 
 fn path(cli: &Cli) {

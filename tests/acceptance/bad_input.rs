@@ -87,6 +87,12 @@ fn malformed(cli: &Cli) {
             &["acl", "twice"],
         ),
         (
+            token(
+                "acl = [{ path = \"/vms\", role = \"A\" }, { path = \"//vms//\", role = \"A\", propagate = false }]",
+            ),
+            &["acl", "twice"],
+        ),
+        (
             token("privilege_separation = false\n  acl = [{ path = \"/vms\", role = \"A\" }]"),
             &["acl", "privilege_separation"],
         ),

@@ -28,7 +28,13 @@ pub const SCENARIOS: &[Scenario] = &[
         "nothing is concluded from a filtered view of the list",
         filtered,
     ),
+    (
+        "a filtered view of the list is noted once for many tokens",
+        filtered_many,
+    ),
 ];
+
+const NOTE: &str = "Access control list seen in part";
 
 /// A configuration of `demo@pve!ci` with these entries.
 pub fn scoped(acl: &str) -> String {
@@ -161,7 +167,6 @@ fn put_back(stage: &Stage) {
 }
 
 fn filtered(cli: &Cli) {
-    const NOTE: &str = "Access control list seen in part";
     let mut stage = Stage::new(cli);
     let admin = stage.admin.clone();
     stage.main(&scoped(
@@ -196,4 +201,17 @@ fn filtered(cli: &Cli) {
     let run = stage.plan();
     says(&run, &["/storage", "1 to change"]);
     assert!(!run.text().contains(NOTE), "{}", run.text());
+}
+
+fn filtered_many(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    stage.main(
+        &scoped(r#"[{ path = "/storage", role = "PVEAuditor" }]"#)
+            .replace("\"t\" {", "\"many\" {\n  count = 3")
+            .replace("\"ci\"", "\"c${count.index}\""),
+    );
+    stage.apply();
+    see_only_vms(&mut stage);
+    let run = stage.plan();
+    assert_eq!(run.text().matches(NOTE).count(), 1, "{}", run.text());
 }

@@ -1,7 +1,8 @@
 //! Roles, and the rights of users: what no write of this client changes.
 //!
 //! A client writes tokens and the entries of tokens in the access control list, and neither
-//! changes what a role holds or what a user may do. So one answer serves a whole run.
+//! changes what a role holds or what a user may do. So one answer serves a whole run. An error is
+//! kept like an answer, so that many who ask do not each wait for a host that is down.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -81,8 +82,7 @@ fn is_pool_member(path: &str) -> bool {
 }
 
 impl Client {
-    /// The privileges of each role, asked for once. An error is kept like an answer, so that
-    /// many who ask do not each wait for a host that is down.
+    /// The privileges of each role, asked for once.
     ///
     /// # Errors
     /// Any [`Error`] of a read.
@@ -131,13 +131,13 @@ impl Client {
     async fn kept_rights(&self, question: Question, call: &Call) -> Result<Arc<Rights>, Error> {
         let fetch = || {
             let (client, question) = (self.clone(), question.clone());
-            async move { client.fetch_rights(&question).await.map(Arc::new) }
+            async move { Ok(client.fetch_rights(&question).await.map(Arc::new)) }
         };
         let stopped = |why| self.stop(why, &Ask::get(&["access", "permissions"]));
         self.reads()
             .rights
             .get(&question, call, fetch, stopped)
-            .await
+            .await?
     }
 
     async fn fetch_rights(&self, (user, path): &Question) -> Result<Rights, Error> {

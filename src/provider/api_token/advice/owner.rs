@@ -27,13 +27,13 @@ pub async fn warn(
     diags: &mut Diagnostics,
 ) {
     let owner = &token.user;
-    let may_look = client.may_see_rights_of(owner, call).await;
-    if owner.to_string() == SUPERUSER || !may_look.unwrap_or(false) {
+    if owner.to_string() == SUPERUSER || client.may_see_rights_of(owner, call).await != Ok(true) {
         return;
     }
     for grant in &scope.declared {
-        let Some(granted) = roles.get(&grant.role) else {
-            continue;
+        let granted = match roles.get(&grant.role) {
+            Some(granted) if !granted.is_empty() => granted,
+            _ => continue,
         };
         let lacking = match lacking(client, owner, grant, granted, call).await {
             Ok(lacking) if !lacking.is_empty() => lacking,
