@@ -211,6 +211,18 @@ fn beyond_owner(cli: &Cli) {
             "at or below /vms",
         ],
     );
+    // All entries are told, although warnings with one summary are folded.
+    stage.main(&scoped(
+        r#"[{ path = "/vms", role = "PVEVMAdmin" }, { path = "/storage", role = "PVEDatastoreUser" }]"#,
+    ));
+    says(
+        &stage.plan(),
+        &[
+            "acl entry /vms PVEVMAdmin",
+            "acl entry /storage PVEDatastoreUser",
+        ],
+    );
+    stage.main(&vms);
     // Rights of a group are rights.
     stage.sim.state(|state| {
         state.add_group("apps", &["demo@pve"]);
@@ -245,7 +257,7 @@ fn owner_elsewhere(cli: &Cli) {
     stage.main(&at("/vms", true));
     is_silent(&stage.plan());
     stage.main(&at("/vms", false));
-    says(&stage.plan(), &[BEYOND, "(VM.Allocate", ") at /vms, and"]);
+    says(&stage.plan(), &[BEYOND, "(VM.Allocate", ") at /vms."]);
     stage.main(&at("/storage", true));
     says(&stage.plan(), &[BEYOND]);
 

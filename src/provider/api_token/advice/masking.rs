@@ -5,28 +5,32 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tf_provider::{AttributePath, Diagnostics};
+use tf_provider::Diagnostics;
 
-use super::{super::acl::Grant, Scope, listing, roles::NO_ACCESS};
-use crate::{
-    framework::Report,
-    pve::{Roles, is_below},
-};
+use super::{super::acl::Grant, Scope, listing, roles::NO_ACCESS, warn_of_all};
+use crate::pve::{Roles, is_below};
 
 /// Warns of privileges that a deeper entry masks, where the token would have them without it.
 pub fn warn(scope: &Scope, foreign: &BTreeSet<Grant>, roles: &Roles, diags: &mut Diagnostics) {
+    warn_of_all(
+        "Entry masks inherited privileges",
+        &findings(scope, foreign, roles),
+        "A deeper entry takes the place of inherited ones. To keep them, declare the role from \
+         above at the deeper path too; if the token is to have less there, leave it so.",
+        diags,
+    );
+}
+
+/// What is masked where entries of this configuration are involved. What others did to each
+/// other's entries is not about it.
+fn findings(scope: &Scope, foreign: &BTreeSet<Grant>, roles: &Roles) -> Vec<String> {
     let all: BTreeSet<&Grant> = scope.declared.iter().chain(foreign).collect();
-    for masked in masked(&all, roles) {
-        // What others did to each other's entries is not about this configuration.
+    let is_ours = |masked: &Masked| {
         let mut involved = masked.by.iter().chain(&masked.of);
-        if involved.any(|grant| scope.declared.contains(*grant)) {
-            diags.warn(
-                "Entry masks inherited privileges",
-                message(scope, &masked),
-                AttributePath::new("acl"),
-            );
-        }
-    }
+        involved.any(|grant| scope.declared.contains(*grant))
+    };
+    let masked = masked(&all, roles).into_iter().filter(is_ours);
+    masked.map(|masked| message(scope, &masked)).collect()
 }
 
 /// What is lost at one path.
@@ -116,9 +120,7 @@ fn message(scope: &Scope, masked: &Masked) -> String {
     };
     format!(
         "acl entry {here} {by} of {scope}{undeclared} replaces what the token has there from \
-         {above} ({of}): {reach} {here} it is without {lost}. A deeper entry takes the place of \
-         inherited ones. To keep them, declare an entry for {of} at {here} too; if the token is to \
-         have less there, leave it so.",
+         {above} ({of}): {reach} {here} it is without {lost}.",
         by = names(&masked.by),
         of = names(&masked.of),
         lost = listing(&masked.privileges),
@@ -132,25 +134,19 @@ mod tests {
         *,
     };
 
-    fn warnings(declared: &[Grant], foreign: &[Grant]) -> Vec<String> {
-        let mut diags = Diagnostics::default();
+    fn told_of(declared: &[Grant], foreign: &[Grant]) -> Vec<String> {
         let foreign = foreign.iter().cloned().collect();
         let scope = scope(declared.iter().cloned().collect::<BTreeSet<_>>());
-        warn(&scope, &foreign, &roles(), &mut diags);
-        let details = diags
-            .warnings
-            .into_iter()
-            .map(|one| one.detail.into_owned());
-        details.collect()
+        findings(&scope, &foreign, &roles())
     }
 
     fn is_silent(declared: &[Grant], foreign: &[Grant]) {
-        assert_eq!(warnings(declared, foreign), Vec::<String>::new());
+        assert_eq!(told_of(declared, foreign), Vec::<String>::new());
     }
 
     #[test]
     fn a_deeper_entry_names_what_it_masks_and_where() {
-        let told = warnings(
+        let told = told_of(
             &[
                 grant("/vms", "Admin", true),
                 grant("/vms/100", "User", true),
@@ -197,7 +193,7 @@ mod tests {
             ],
             &[],
         );
-        let told = warnings(
+        let told = told_of(
             &[grant("/", "Admin", true), grant("/vms", "User", false)],
             &[],
         );
@@ -206,7 +202,7 @@ mod tests {
 
     #[test]
     fn a_second_role_that_does_not_propagate_is_missing_below() {
-        let told = warnings(
+        let told = told_of(
             &[
                 grant("/", "Admin", true),
                 grant("/vms", "User", true),
@@ -219,7 +215,7 @@ mod tests {
 
     #[test]
     fn only_the_nearest_entries_above_count() {
-        let told = warnings(
+        let told = told_of(
             &[
                 grant("/", "Admin", true),
                 grant("/vms", "User", true),
@@ -247,9 +243,9 @@ mod tests {
     fn entries_of_others_count_where_ours_are_involved() {
         let ours = grant("/vms", "Admin", true);
         let theirs = grant("/vms/100", "Auditor", true);
-        let told = warnings(&[ours], std::slice::from_ref(&theirs));
+        let told = told_of(&[ours], std::slice::from_ref(&theirs));
         assert!(told[0].contains("not in `acl`"), "{}", told[0]);
-        let told = warnings(&[theirs], &[grant("/", "Admin", true)]);
+        let told = told_of(&[theirs], &[grant("/", "Admin", true)]);
         assert_eq!(told.len(), 1);
         is_silent(
             &[grant("/storage", "Auditor", true)],

@@ -14,13 +14,14 @@ mod roles;
 
 use std::{collections::BTreeSet, fmt};
 
-use tf_provider::Diagnostics;
+use tf_provider::{AttributePath, Diagnostics};
 
 use super::{
     acl::{self, Grant},
     state::State,
 };
 use crate::{
+    framework::Report,
     provider::connection::call,
     pve::{Call, Client, TokenId},
 };
@@ -136,6 +137,18 @@ impl fmt::Display for Scope {
     }
 }
 
+/// Warns once of everything of one kind that was found about a token: of warnings with the same
+/// summary the command lines show only one. The remedy is the same for all.
+fn warn_of_all(summary: &'static str, findings: &[String], remedy: &str, diags: &mut Diagnostics) {
+    let findings = match findings {
+        [] => return,
+        [one] => format!("{one} "),
+        many => many.iter().map(|one| format!("- {one}\n")).collect(),
+    };
+    let detail = format!("{findings}{remedy}");
+    diags.warn(summary, detail, AttributePath::new("acl"));
+}
+
 /// Names in a sentence; of many, the first ones and how many more there are.
 fn listing<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
     const SHOWN: usize = 8;
@@ -216,6 +229,26 @@ mod tests {
             ..state("/vms")
         };
         assert_eq!(warnings(&odd, Some(&replaced)).await, 0);
+    }
+
+    #[test]
+    fn what_is_found_of_one_kind_is_one_warning() {
+        let told = |findings: &[&str]| {
+            let findings: Vec<String> = findings.iter().map(|&one| one.to_owned()).collect();
+            let mut diags = Diagnostics::default();
+            warn_of_all("Odd", &findings, "Change it.", &mut diags);
+            let details = diags
+                .warnings
+                .into_iter()
+                .map(|one| one.detail.into_owned());
+            details.collect::<Vec<_>>()
+        };
+        assert_eq!(told(&[]), Vec::<String>::new());
+        assert_eq!(told(&["A is odd."]), ["A is odd. Change it."]);
+        assert_eq!(
+            told(&["A is odd.", "B is odd."]),
+            ["- A is odd.\n- B is odd.\nChange it."]
+        );
     }
 
     #[test]

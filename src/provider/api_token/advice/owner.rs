@@ -6,13 +6,10 @@
 
 use std::collections::BTreeSet;
 
-use tf_provider::{AttributePath, Diagnostics};
+use tf_provider::Diagnostics;
 
-use super::{super::acl::Grant, Scope, listing};
-use crate::{
-    framework::Report,
-    pve::{Call, Client, Error, Roles, TokenId, UserId, is_below},
-};
+use super::{super::acl::Grant, Scope, listing, warn_of_all};
+use crate::pve::{Call, Client, Error, Roles, TokenId, UserId, is_below};
 
 /// Has every privilege everywhere.
 const SUPERUSER: &str = "root@pam";
@@ -30,25 +27,28 @@ pub async fn warn(
     if owner.to_string() == SUPERUSER || client.may_see_rights_of(owner, call).await != Ok(true) {
         return;
     }
+    let mut findings = Vec::new();
     for grant in &scope.declared {
         let granted = match roles.get(&grant.role) {
             Some(granted) if !granted.is_empty() => granted,
             _ => continue,
         };
-        let lacking = match lacking(client, owner, grant, granted, call).await {
-            Ok(lacking) if !lacking.is_empty() => lacking,
-            _ => continue,
-        };
-        // Of a user that does not exist yet the server says that it has no rights.
-        if !matches!(client.user(owner, call).await, Ok(Some(_))) {
-            return;
+        match lacking(client, owner, grant, granted, call).await {
+            Ok(lacking) if !lacking.is_empty() => {
+                findings.push(message(scope, owner, grant, granted, &lacking));
+            }
+            _ => {}
         }
-        diags.warn(
-            "Owner lacks what is granted",
-            message(scope, owner, grant, granted, &lacking),
-            AttributePath::new("acl"),
-        );
     }
+    // Of a user that does not exist yet the server says that it has no rights.
+    if findings.is_empty() || !matches!(client.user(owner, call).await, Ok(Some(_))) {
+        return;
+    }
+    let remedy = format!(
+        "A token never has more than its owner. Grant {owner} or one of its groups what is missing \
+         (Datacenter > Permissions), choose a role with fewer privileges, or another `user_id`."
+    );
+    warn_of_all("Owner lacks what is granted", &findings, &remedy, diags);
 }
 
 /// The privileges of a grant that the owner has nowhere where the grant reaches.
@@ -82,19 +82,14 @@ fn message(
 ) -> String {
     let entry = scope.entry(grant);
     let (reach, role, names) = (reach(grant), &grant.role, listing(lacking));
-    let finding = if lacking == granted {
+    if lacking == granted {
         format!(
             "{entry} grants nothing: its owner {owner} has none of the privileges of {role} \
-             ({names}) {reach}"
+             ({names}) {reach}."
         )
     } else {
-        format!("{entry} grants less than it says: its owner {owner} is without {names} {reach}")
-    };
-    format!(
-        "{finding}, and a token never has more than its owner. Grant them to {owner} or one of \
-         its groups (Datacenter > Permissions), or choose a role with fewer privileges, or a \
-         `user_id` that has them."
-    )
+        format!("{entry} grants less than it says: its owner {owner} is without {names} {reach}.")
+    }
 }
 
 /// Where an entry holds.

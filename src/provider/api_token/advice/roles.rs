@@ -2,7 +2,7 @@
 
 use tf_provider::{AttributePath, Diagnostics};
 
-use super::{super::acl::Grant, Scope};
+use super::{super::acl::Grant, Scope, warn_of_all};
 use crate::{
     framework::Report,
     pve::{Call, Client, Error, Roles},
@@ -37,9 +37,7 @@ pub async fn check(
             Err(_) => {}
         }
     }
-    for grant in &scope.declared {
-        warn_of_nothing(scope, grant, &roles, diags);
-    }
+    warn_of_nothing(scope, &roles, diags);
     roles
 }
 
@@ -70,23 +68,29 @@ fn nearest<'a>(name: &str, known: &'a Roles) -> Vec<&'a str> {
     names
 }
 
-fn warn_of_nothing(scope: &Scope, grant: &Grant, roles: &Roles, diags: &mut Diagnostics) {
-    let is_empty = roles
-        .get(&grant.role)
-        .is_some_and(|privileges| privileges.is_empty());
-    if !is_empty || grant.role == NO_ACCESS {
-        return;
-    }
-    diags.warn(
+fn warn_of_nothing(scope: &Scope, roles: &Roles, diags: &mut Diagnostics) {
+    let is_empty = |grant: &&Grant| {
+        let privileges = roles.get(&grant.role);
+        grant.role != NO_ACCESS && privileges.is_some_and(|held| held.is_empty())
+    };
+    let empty: Vec<String> = scope
+        .declared
+        .iter()
+        .filter(is_empty)
+        .map(|grant| {
+            format!(
+                "{} grants nothing: the role has no privileges.",
+                scope.entry(grant)
+            )
+        })
+        .collect();
+    warn_of_all(
         "Role without privileges",
-        format!(
-            "{} grants nothing: the role has no privileges. It even takes away what the token has \
-             from above, since a deeper entry replaces inherited ones. Give the role privileges \
-             (Datacenter > Permissions > Roles), choose another one, or {NO_ACCESS} if that is \
-             what is meant.",
-            scope.entry(grant)
-        ),
-        AttributePath::new("acl"),
+        &empty,
+        "Such an entry even takes away what the token has from above, since a deeper entry \
+         replaces inherited ones. Give the role privileges (Datacenter > Permissions > Roles), \
+         choose another one, or NoAccess if that is what is meant.",
+        diags,
     );
 }
 
@@ -107,8 +111,7 @@ mod tests {
     fn a_role_without_privileges_is_told_unless_it_is_meant() {
         for (role, told) in [("Empty", 1), ("NoAccess", 0), ("Auditor", 0), ("New", 0)] {
             let mut diags = Diagnostics::default();
-            let entry = grant("/vms", role, true);
-            warn_of_nothing(&scope([entry.clone()]), &entry, &roles(), &mut diags);
+            warn_of_nothing(&scope([grant("/vms", role, true)]), &roles(), &mut diags);
             assert_eq!(diags.warnings.len(), told, "{role}");
         }
     }
