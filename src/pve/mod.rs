@@ -26,6 +26,7 @@
 //! Behaviour of the server that looks odd is cited by the name of the recording that shows it,
 //! such as `036-token-create-duplicate`.
 
+mod acl_path;
 mod answer;
 pub mod api;
 mod ask;
@@ -53,10 +54,12 @@ mod tls;
 mod totp;
 mod transport;
 
+pub use acl_path::path_doubt;
 pub use answer::{Answer, RequestLine};
 pub use api::access::{Owner, Privileges, Realm, Role, normalise_path};
 pub use api::acl::{AclEntry, AclSubject, AclView};
 pub use api::nodes::{ClusterNode, ClusterStatus, Node, majority_online};
+pub use api::rights::{Rights, Roles, is_below};
 pub use api::tokens::{CreatedToken, Deletion, NewToken, TokenChange, TokenInfo};
 pub use api::version::Version;
 pub use call::Call;

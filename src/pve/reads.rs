@@ -1,4 +1,4 @@
-//! What was read, kept until the next write.
+//! What was read, kept until the next write, or for good where no write changes it.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -7,22 +7,27 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
 
+use super::api::rights::Question;
 use super::call::{Call, Stopped};
 use super::single_flight::SingleFlight;
-use super::{AclView, Error, Owner, UserId};
+use super::{AclView, Error, Owner, Rights, Roles, UserId};
 
-/// Answers that serve every reader until something is written.
+/// Answers that serve every reader.
 #[derive(Default)]
 pub(super) struct Reads {
     /// One request for each user serves all its tokens.
     pub(super) owners: Kept<UserId, Option<Arc<Owner>>>,
     /// One request serves the access control list of everything.
     pub(super) acl: Kept<(), Arc<AclView>>,
+    /// Roles, or why they could not be read. No write changes them.
+    pub(super) roles: Kept<(), Result<Arc<Roles>, Error>>,
+    /// What users may do, or why it could not be read. No write changes it.
+    pub(super) rights: Kept<Question, Result<Arc<Rights>, Error>>,
 }
 
 impl Reads {
-    /// Forgets everything now, and again when the guard is dropped: before a write, and after
-    /// it, however it ends.
+    /// Forgets what a write can change, now and again when the guard is dropped: before a write,
+    /// and after it, however it ends.
     pub(super) fn outdate(&self) -> Outdated<'_> {
         self.forget();
         Outdated(self)

@@ -121,6 +121,14 @@ impl Session {
 }
 
 impl Client {
+    /// Whether the next request would use up a one-time code, since nobody has logged in yet.
+    pub fn would_spend_a_code(&self) -> bool {
+        let takes_code = self
+            .account()
+            .is_some_and(|account| account.factor.is_some());
+        takes_code && !matches!(self.session().known(), Some(Ok(_)))
+    }
+
     /// The login behind this client, made now if it was not before: for somebody else who needs
     /// a ticket. `None` where the credentials are a token or nothing.
     ///

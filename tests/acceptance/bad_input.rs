@@ -38,8 +38,8 @@ pub const SCENARIOS: &[Scenario] = &[
         expired_provider_token,
     ),
     (
-        "a role that does not exist leaves nothing behind",
-        unknown_role,
+        "a path that does not exist leaves nothing behind",
+        unknown_path,
     ),
 ];
 
@@ -84,6 +84,12 @@ fn malformed(cli: &Cli) {
         ),
         (
             token("acl = [{ path = \"/vms\", role = \"A\" }, { path = \"/vms/\", role = \"A\" }]"),
+            &["acl", "twice"],
+        ),
+        (
+            token(
+                "acl = [{ path = \"/vms\", role = \"A\" }, { path = \"//vms//\", role = \"A\", propagate = false }]",
+            ),
             &["acl", "twice"],
         ),
         (
@@ -264,14 +270,14 @@ fn expired_provider_token(cli: &Cli) {
     ]);
 }
 
-fn unknown_role(cli: &Cli) {
+fn unknown_path(cli: &Cli) {
     let stage = Stage::new(cli);
     stage.main(
         r#"
         resource "proxmox_api_token" "t" {
           user_id    = "demo@pve"
           token_name = "ci"
-          acl        = [{ path = "/vms", role = "PVEVMAdmin" }, { path = "/x", role = "NoSuchRole" }]
+          acl        = [{ path = "/vms", role = "PVEVMAdmin" }, { path = "/x", role = "PVEVMAdmin" }]
         }
         "#,
     );

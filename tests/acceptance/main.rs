@@ -4,6 +4,7 @@
 //! once they have been built (`cargo run -p cli-harness`). A pinned version that has not been
 //! built is listed as ignored, with what to do; without any command line at all the run fails.
 
+mod advice;
 mod bad_input;
 mod clusters;
 mod downtime;
@@ -15,6 +16,7 @@ mod life;
 mod privileges;
 mod recovery;
 mod rotation;
+mod scope;
 mod secrets;
 mod stage;
 mod statuses;
@@ -74,6 +76,8 @@ fn main() -> ExitCode {
 fn scenarios() -> impl Iterator<Item = Scenario> {
     [
         tokens::SCENARIOS,
+        scope::SCENARIOS,
+        advice::SCENARIOS,
         drift::SCENARIOS,
         hosts::SCENARIOS,
         clusters::SCENARIOS,

@@ -223,8 +223,10 @@ fn scope_before_separation(cli: &Cli) {
     };
     stage.main(&token("privilege_separation = false"));
     stage.apply();
-    stage.main(&token("acl = [{ path = \"/vms\", role = \"NoSuchRole\" }]"));
-    stage.apply_fails(&["Unable to scope API token", "NoSuchRole", "acl"]);
+    stage.main(&token(
+        "acl = [{ path = \"/nonsense\", role = \"PVEAuditor\" }]",
+    ));
+    stage.apply_fails(&["Unable to scope API token", "/nonsense", "acl"]);
     let separated = |stage: &Stage| {
         let token = stage
             .sim

@@ -5,6 +5,7 @@
 //! new secret in [`rotate`].
 
 mod acl;
+mod advice;
 mod expiry;
 mod held;
 mod import;
@@ -64,16 +65,13 @@ impl ApiTokenResource {
         }
     }
 
-    /// The client to look around with while planning; `None` where there is none yet, or where
-    /// looking would use up a one-time code.
-    fn onlooker(&self, state: &State) -> Option<Client> {
-        if self.connections.one_time_code(&state.cluster).is_some() {
-            return None;
-        }
+    /// The client to ask for advice on a plan: none, without a word, where there is none yet, or
+    /// where asking would use up a code that the apply needs.
+    fn adviser(&self, config: &State) -> Option<Client> {
         let client = self
             .connections
-            .client(&state.cluster, &mut Diagnostics::default());
-        client.ok()
+            .client(&config.cluster, &mut Diagnostics::default());
+        client.ok().filter(|client| !client.would_spend_a_code())
     }
 }
 
@@ -120,7 +118,10 @@ impl Resource for ApiTokenResource {
             Err(Unresolved::Invalid) => return None,
         };
         match life::read(&client, state.clone(), diags).await {
-            Reading::Present(state, notes) => Some((*state, Some(notes))),
+            Reading::Present(state, notes) => {
+                advice::note_filtered(&client, &state, diags).await;
+                Some((*state, Some(notes)))
+            }
             Reading::Gone => None,
             Reading::Unclear => Some((state, notes)),
         }
@@ -135,6 +136,7 @@ impl Resource for ApiTokenResource {
     ) -> Option<(State, Option<Notes>)> {
         // Values that were unknown at validation are known by the plan that apply makes again.
         validate::validate(&config, diags);
+        advice::advise(self.adviser(&config).as_ref(), &config, None, diags).await;
         Some((plan::create(proposed, now(), diags), None))
     }
 
@@ -148,13 +150,15 @@ impl Resource for ApiTokenResource {
         _meta: (),
     ) -> Option<(State, Option<Notes>, Vec<AttributePath>)> {
         validate::validate(&config, diags);
+        let adviser = self.adviser(&config);
+        advice::advise(adviser.as_ref(), &config, Some(&prior), diags).await;
         let now = notes.as_ref().map_or_else(now, |notes| notes.observed_at);
         let (planned, replace) =
             plan::update(&prior, proposed, &config, notes.as_ref(), now, diags);
         let replaced = !replace.is_empty();
         protect::refuse_change(&self.connections, &prior, &planned, replaced, diags);
-        if let Some(client) = self.onlooker(&prior) {
-            rotate::foresee(&client, &prior, &planned, diags).await;
+        if let Some(client) = &adviser {
+            rotate::foresee(client, &prior, &planned, diags).await;
         }
         Some((planned, notes, replace))
     }

@@ -127,7 +127,7 @@ impl Privileges {
 
     /// The answer of `GET /access/permissions`, in which a 0 means granted without
     /// propagation (recording `164-use-permissions-privsep1-acl-noprop`).
-    fn at(path: &str, answer: &BTreeMap<String, BTreeMap<String, Value>>) -> Self {
+    pub(super) fn at(path: &str, answer: &BTreeMap<String, BTreeMap<String, Value>>) -> Self {
         let granted = answer.get(path).into_iter().flatten();
         Self(
             granted

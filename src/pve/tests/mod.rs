@@ -4,6 +4,7 @@
 //! wherever one shows it.
 
 mod check;
+mod kept;
 mod login;
 mod recordings;
 mod refusals;

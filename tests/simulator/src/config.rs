@@ -80,6 +80,13 @@ pub struct Group {
     pub users: BTreeSet<String>,
 }
 
+/// A pool of guests and storages.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Pool {
+    /// The paths of its members, such as `/vms/100`.
+    pub(crate) members: BTreeSet<String>,
+}
+
 /// To whom a permission is granted.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
@@ -126,6 +133,8 @@ pub(crate) struct UserConfig {
     pub(crate) roles: BTreeMap<String, Privileges>,
     pub(crate) built_in_roles: BTreeMap<String, Privileges>,
     pub(crate) acl: BTreeMap<String, Grants>,
+    /// Pools by the part of their path after `/pool/`.
+    pub(crate) pools: BTreeMap<String, Pool>,
 }
 
 impl UserConfig {

@@ -2,7 +2,8 @@
 //!
 //! Walking from `/` down to a path, an entry replaces what came from above; a user's own entry
 //! beats those of its groups at the same path; several roles add up; `NoAccess` beats all
-//! others. A token without privilege separation has its user's privileges; one with it has its
+//! others. What is granted at a pool holds for its members too, beside what they have and without
+//! propagation. A token without privilege separation has its user's privileges; one with it has its
 //! own, cut to those its user has too.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,6 +57,26 @@ impl UserConfig {
         roles
     }
 
+    /// The same with the roles at the pools that the path is a member of.
+    fn roles_with_pools(&self, subject: &Subject, path: &str) -> Granted {
+        let mut roles = self.roles_at(subject, path);
+        if roles.contains_key("NoAccess") {
+            return roles;
+        }
+        for (name, pool) in &self.pools {
+            if !pool.members.contains(path) {
+                continue;
+            }
+            for role in self.roles_at(subject, &format!("/pool/{name}")).into_keys() {
+                roles.entry(role).or_insert(false);
+            }
+        }
+        if roles.contains_key("NoAccess") {
+            return Granted::from([("NoAccess".to_owned(), false)]);
+        }
+        roles
+    }
+
     fn group_roles(
         &self,
         here: &crate::config::Grants,
@@ -100,7 +121,8 @@ impl UserConfig {
             if grammar::verify_username(id).is_err() {
                 return Granted::new();
             }
-            return self.privileges_of(&self.roles_at(&Subject::User(id.to_owned()), path));
+            let roles = self.roles_with_pools(&Subject::User(id.to_owned()), path);
+            return self.privileges_of(&roles);
         };
         let Ok(token) = self.token(userid, name) else {
             return Granted::new();
@@ -109,7 +131,8 @@ impl UserConfig {
         if !token.privilege_separation {
             return of_user;
         }
-        let own = self.privileges_of(&self.roles_at(&Subject::Token(id.to_owned()), path));
+        let roles = self.roles_with_pools(&Subject::Token(id.to_owned()), path);
+        let own = self.privileges_of(&roles);
         let both = own.into_iter().filter_map(|(privilege, propagate)| {
             let of_user = *of_user.get(&privilege)?;
             Some((privilege, propagate && of_user))
@@ -119,10 +142,15 @@ impl UserConfig {
 
     /// What a user or token may do at every path where it may do anything.
     pub(crate) fn effective_permissions(&self, id: &str) -> BTreeMap<String, Granted> {
+        let pools = self.pools.iter().flat_map(|(name, pool)| {
+            let members = pool.members.iter().cloned();
+            members.chain([format!("/pool/{name}")])
+        });
         let paths = TOP
             .into_iter()
             .map(str::to_owned)
             .chain(self.acl_paths())
+            .chain(pools)
             .collect::<BTreeSet<_>>();
         paths
             .into_iter()
@@ -224,7 +252,7 @@ fn steps(path: &str) -> Vec<(String, bool)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Group, Token, User};
+    use crate::config::{Group, Pool, Token, User};
     use crate::roles;
     use crate::version::Version;
 
@@ -308,6 +336,23 @@ mod tests {
         assert!(has(&config, "demo@pve", "/vms", "VM.Allocate"));
         config.grant("/vms", user(), "PVEAuditor", true);
         assert!(!has(&config, "demo@pve", "/vms", "VM.Allocate"));
+    }
+
+    #[test]
+    fn what_is_granted_at_a_pool_holds_for_its_members_beside_what_they_have() {
+        let mut config = config();
+        let members = BTreeSet::from(["/vms/100".to_owned()]);
+        config.pools.insert("web".into(), Pool { members });
+        config.grant("/pool/web", user(), "PVEVMUser", true);
+        config.grant("/vms", user(), "PVEAuditor", true);
+        let held = config.permissions("demo@pve", "/vms/100");
+        assert_eq!(held.get("VM.Console"), Some(&false));
+        assert_eq!(held.get("Sys.Audit"), Some(&true));
+        assert!(!has(&config, "demo@pve", "/vms/101", "VM.Console"));
+        let listed = config.effective_permissions("demo@pve");
+        assert!(listed.contains_key("/vms/100"));
+        config.grant("/vms/100", user(), "NoAccess", true);
+        assert!(config.permissions("demo@pve", "/vms/100").is_empty());
     }
 
     #[test]

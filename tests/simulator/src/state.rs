@@ -216,6 +216,13 @@ impl State {
         self.settle();
     }
 
+    /// Adds a pool with these members, by their paths (`/vms/100`, `/storage/local`).
+    pub fn add_pool(&mut self, name: &str, members: &[&str]) {
+        let pool = self.config.pools.entry(name.to_owned()).or_default();
+        pool.members
+            .extend(members.iter().map(|&path| path.to_owned()));
+    }
+
     /// Adds a node of the cluster, as this one sees it.
     pub fn add_node(&mut self, name: &str, online: bool) {
         let address = format!("192.0.2.{}", self.nodes.len() + 1);

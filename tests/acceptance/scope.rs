@@ -1,0 +1,217 @@
+//! A token's entries in the access control list: how they change, and what a filtered view of
+//! the list leads to.
+
+use cli_harness::Cli;
+use proxmox_simulator::{Subject, Version};
+
+use super::{
+    Scenario,
+    stage::{Stage, says},
+};
+
+pub const SCENARIOS: &[Scenario] = &[
+    ("entries change without a gap", entries),
+    (
+        "entries change without a gap on Proxmox VE 8.2",
+        entries_8_2,
+    ),
+    (
+        "entries change without a gap with a filtered view of the list",
+        entries_filtered,
+    ),
+    ("drift of the entries is shown and put back", drift),
+    (
+        "drift of the entries is shown and put back on Proxmox VE 8.2",
+        drift_8_2,
+    ),
+    (
+        "nothing is concluded from a filtered view of the list",
+        filtered,
+    ),
+    (
+        "a filtered view of the list is noted once for many tokens",
+        filtered_many,
+    ),
+];
+
+const NOTE: &str = "Access control list seen in part";
+
+/// A configuration of `demo@pve!ci` with these entries.
+pub fn scoped(acl: &str) -> String {
+    format!(
+        "resource \"proxmox_api_token\" \"t\" {{\n  user_id = \"demo@pve\"\n  token_name = \
+         \"ci\"\n  acl = {acl}\n}}\n"
+    )
+}
+
+/// The entries of `demo@pve!ci` on the server, as `path role`, with `-` behind those that do not
+/// propagate.
+fn granted(stage: &Stage) -> Vec<String> {
+    let of_token = Subject::Token("demo@pve!ci".to_owned());
+    let mut granted: Vec<String> = stage.sim.state(|state| {
+        let entries = state.acl().into_iter();
+        entries
+            .filter(|(_, _, subject, _)| *subject == of_token)
+            .map(|(path, role, _, propagate)| {
+                format!("{path} {role}{}", if propagate { "" } else { " -" })
+            })
+            .collect()
+    });
+    granted.sort();
+    granted
+}
+
+/// Makes the provider work with a credential that may mint tokens of `demo@pve` and change
+/// permissions below `/vms`: the server shows it no other part of the list.
+fn see_only_vms(stage: &mut Stage) {
+    let secret = stage.sim.state(|state| {
+        state.add_user("minter@pve", "minter-pass-1");
+        state.add_group("apps", &["demo@pve"]);
+        state.add_role("TokenMinter", &["User.Modify"]);
+        state.add_role("Granter", &["Permissions.Modify"]);
+        state.set_acl("/access/groups/apps", "TokenMinter", "minter@pve", true);
+        state.set_acl("/vms", "Granter", "minter@pve", true);
+        state.add_token("minter@pve!terraform", false, None, 0)
+    });
+    stage.connect_as(&format!("minter@pve!terraform={secret}"));
+}
+
+fn entries(cli: &Cli) {
+    change_entries(&Stage::new(cli));
+}
+
+fn entries_8_2(cli: &Cli) {
+    change_entries(&Stage::with(cli, Version::V8_2));
+}
+
+fn entries_filtered(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    see_only_vms(&mut stage);
+    change_entries(&stage);
+}
+
+fn change_entries(stage: &Stage) {
+    // Several roles at one path, and NoAccess.
+    stage.main(&scoped(
+        r#"[
+          { path = "/vms", role = "PVEVMUser" },
+          { path = "/vms", role = "PVEAuditor" },
+          { path = "/vms/100/", role = "NoAccess" },
+        ]"#,
+    ));
+    stage.apply();
+    stage.plan_is_empty();
+    let before = ["/vms PVEAuditor", "/vms PVEVMUser", "/vms/100 NoAccess"];
+    assert_eq!(granted(stage), before);
+
+    // An entry of somebody else's making stays.
+    stage.sim.state(|state| {
+        state.set_acl("/vms/300", "PVEAuditor", "demo@pve!ci", true);
+    });
+    stage.sim.clear_requests();
+    stage.main(&scoped(
+        r#"[
+          { path = "/vms", role = "PVEVMUser", propagate = false },
+          { path = "/vms/200", role = "PVEVMAdmin" },
+        ]"#,
+    ));
+    stage.apply();
+    stage.plan_is_empty();
+    let after = [
+        "/vms PVEVMUser -",
+        "/vms/200 PVEVMAdmin",
+        "/vms/300 PVEAuditor",
+    ];
+    assert_eq!(granted(stage), after);
+    // What changes its propagation is written again and never taken away, and what goes, goes
+    // after everything else has come.
+    let written: Vec<bool> = writes(stage)
+        .iter()
+        .map(|request| request.parameters.iter().any(|name| name == "delete"))
+        .collect();
+    assert_eq!(written, [false, false, true, true]);
+
+    stage.destroy();
+    assert_eq!(granted(stage), Vec::<String>::new());
+}
+
+fn writes(stage: &Stage) -> Vec<proxmox_simulator::Request> {
+    let requests = stage.sim.requests().into_iter();
+    requests
+        .filter(|request| request.method == "PUT" && request.path == "/access/acl")
+        .collect()
+}
+
+fn drift(cli: &Cli) {
+    put_back(&Stage::new(cli));
+}
+
+fn drift_8_2(cli: &Cli) {
+    put_back(&Stage::with(cli, Version::V8_2));
+}
+
+fn put_back(stage: &Stage) {
+    stage.main(&scoped(
+        r#"[{ path = "/vms", role = "PVEVMUser" }, { path = "/storage", role = "PVEAuditor" }]"#,
+    ));
+    stage.apply();
+    let declared = granted(stage);
+    stage.sim.state(|state| {
+        state.set_acl("/vms", "PVEVMUser", "demo@pve!ci", false);
+        state.remove_acl("/storage", "PVEAuditor", "demo@pve!ci");
+    });
+    says(&stage.plan(), &["/storage", "propagate", "1 to change"]);
+    stage.apply();
+    stage.plan_is_empty();
+    assert_eq!(granted(stage), declared);
+}
+
+fn filtered(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    let admin = stage.admin.clone();
+    stage.main(&scoped(
+        r#"[{ path = "/vms", role = "PVEVMUser" }, { path = "/storage", role = "PVEAuditor" }]"#,
+    ));
+    assert!(!stage.apply().text().contains(NOTE));
+
+    // An entry that is not shown is not taken as gone, whether it is there or not.
+    see_only_vms(&mut stage);
+    for entry_is_there in [true, false] {
+        if !entry_is_there {
+            stage.sim.state(|state| {
+                state.remove_acl("/storage", "PVEAuditor", "demo@pve!ci");
+            });
+        }
+        let run = stage.plan();
+        assert_eq!(run.code, Some(0), "{}", run.stdout);
+        says(
+            &run,
+            &[
+                NOTE,
+                "demo@pve!ci",
+                "/storage PVEAuditor",
+                "Sys.Audit on /access",
+            ],
+        );
+        assert!(!run.text().contains("/vms PVEVMUser"), "{}", run.text());
+    }
+
+    // With the whole list in view it is drift.
+    stage.connect_as(&admin);
+    let run = stage.plan();
+    says(&run, &["/storage", "1 to change"]);
+    assert!(!run.text().contains(NOTE), "{}", run.text());
+}
+
+fn filtered_many(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    stage.main(
+        &scoped(r#"[{ path = "/storage", role = "PVEAuditor" }]"#)
+            .replace("\"t\" {", "\"many\" {\n  count = 3")
+            .replace("\"ci\"", "\"c${count.index}\""),
+    );
+    stage.apply();
+    see_only_vms(&mut stage);
+    let run = stage.plan();
+    assert_eq!(run.text().matches(NOTE).count(), 1, "{}", run.text());
+}
