@@ -29,6 +29,7 @@
 mod answer;
 pub mod api;
 mod ask;
+mod audit;
 mod call;
 mod certificate;
 mod classify;
@@ -53,11 +54,13 @@ mod totp;
 mod transport;
 
 pub use answer::{Answer, RequestLine};
-pub use api::access::{Owner, Privileges, Realm, Role, normalise_path};
+pub use api::access::{Owner, Privileges, Realm, Role, Users, normalise_path};
 pub use api::acl::{AclEntry, AclSubject, AclView};
 pub use api::nodes::{ClusterNode, ClusterStatus, Node, majority_online};
+pub use api::tasks::{NodeTasks, Task};
 pub use api::tokens::{CreatedToken, Deletion, NewToken, TokenChange, TokenInfo};
 pub use api::version::Version;
+pub use audit::{Activity, Audit, AuditedToken};
 pub use call::Call;
 pub use certificate::{Certificate, Fingerprint, FingerprintError};
 pub use client::{Client, Settings};

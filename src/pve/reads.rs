@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 
 use super::call::{Call, Stopped};
 use super::single_flight::SingleFlight;
-use super::{AclView, Error, Owner, UserId};
+use super::{AclView, Audit, Error, Owner, UserId};
 
 /// Answers that serve every reader until something is written.
 #[derive(Default)]
@@ -18,6 +18,8 @@ pub(super) struct Reads {
     pub(super) owners: Kept<UserId, Option<Arc<Owner>>>,
     /// One request serves the access control list of everything.
     pub(super) acl: Kept<(), Arc<AclView>>,
+    /// A handful of requests serve all who look at all tokens.
+    pub(super) audit: Kept<(), Arc<Audit>>,
 }
 
 impl Reads {
@@ -31,6 +33,7 @@ impl Reads {
     fn forget(&self) {
         self.owners.forget();
         self.acl.forget();
+        self.audit.forget();
     }
 }
 

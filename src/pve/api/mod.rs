@@ -3,6 +3,7 @@
 pub mod access;
 pub mod acl;
 pub mod nodes;
+pub mod tasks;
 pub mod tokens;
 pub mod version;
 
