@@ -1,7 +1,7 @@
-//! The audit: `proxmox_api_token` and `proxmox_api_tokens` as data, and `proxmox_token_activity`.
+//! The audit: `proxmox_api_token` and `proxmox_api_tokens` as data.
 
 use cli_harness::Cli;
-use proxmox_simulator::{Cluster, Fault, RawAnswer, Version};
+use proxmox_simulator::{Cluster, Version};
 use serde_json::{Value, json};
 
 use super::{
@@ -39,17 +39,12 @@ pub const SCENARIOS: &[Scenario] = &[
         "audit: many tokens read one by one share their requests",
         shared,
     ),
-    ("audit: a token's tasks are found on every node", activity),
-    (
-        "audit: a task list that is not whole says so",
-        incomplete_activity,
-    ),
     ("audit: what cannot be used is refused", bad_input),
     ("audit: the examples work as they stand", examples),
 ];
 
 /// Lets the provider work as a token with this role at this path, and nothing else.
-fn connect_with(stage: &mut Stage, grants: &[(&str, &[&str])]) {
+pub fn connect_with(stage: &mut Stage, grants: &[(&str, &[&str])]) {
     let secret = stage.sim.state(|state| {
         state.add_user("auditor@pve", "auditor-pass-1");
         for (number, (path, privileges)) in grants.iter().enumerate() {
@@ -66,7 +61,7 @@ fn connect_with(stage: &mut Stage, grants: &[(&str, &[&str])]) {
 const AUDIT: (&str, &[&str]) = ("/access", &["Sys.Audit"]);
 
 /// An output, as JSON.
-fn output(stage: &Stage, name: &str) -> Value {
+pub fn output(stage: &Stage, name: &str) -> Value {
     let run = stage.scratch.run(["output", "-json", name]);
     serde_json::from_str(&run.stdout).expect("an output")
 }
@@ -382,91 +377,6 @@ fn shared(cli: &Cli) {
     stage.sim.clear_requests();
     assert!(stage.scratch.run(["plan", "-no-color"]).ok());
     assert_eq!(stage.requests("GET", "/access/users"), 1);
-}
-
-const ACTIVITY: &str = r#"
-data "proxmox_token_activity" "ci" {
-  token_id = "demo@pve!ci"
-}
-
-output "activity" { value = data.proxmox_token_activity.ci }
-"#;
-
-fn activity(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    connect_with(&mut stage, &[("/nodes", &["Sys.Audit"])]);
-    stage.sim.state(|state| {
-        state.add_node("pve2", true);
-        state.add_task("pve1", "demo@pve!ci", "qmstart", "100", 1_800_000_000);
-        state.add_task("pve2", "demo@pve!ci", "vzdump", "101", 1_800_000_060);
-        state.add_task("pve1", "demo@pve!other", "qmstart", "102", 1_800_000_120);
-        state.add_task("pve1", "demo@pve", "qmstart", "103", 1_800_000_180);
-        let running = state.tasks.len();
-        state.add_task("pve1", "demo@pve!ci", "qmclone", "104", 1_800_000_240);
-        state.tasks[running].endtime = None;
-        state.tasks[running].status = None;
-    });
-    stage.main(ACTIVITY);
-    stage.apply();
-    stage.plan_is_empty();
-    let found = output(&stage, "activity");
-    let column = |name: &str| {
-        let tasks = found["tasks"].as_array().expect("the tasks");
-        tasks
-            .iter()
-            .map(|task| task[name].clone())
-            .collect::<Value>()
-    };
-    assert_eq!(column("type"), json!(["qmclone", "vzdump", "qmstart"]));
-    assert_eq!(column("object"), json!(["104", "101", "100"]));
-    assert_eq!(column("node"), json!(["pve1", "pve2", "pve1"]));
-    assert_eq!(column("ended_at")[0], Value::Null);
-    assert_eq!(column("status")[1], "OK");
-    assert_eq!(column("started_at")[2], "2027-01-15T08:00:00Z");
-    assert_eq!(found["task_count"], 3);
-    assert_eq!(found["last_task_seen_at"], "2027-01-15T08:04:00Z");
-    assert_eq!(found["complete"], true);
-    assert_eq!(found["missing_privileges"], json!({}));
-    let note = found["note"].as_str().expect("a note");
-    assert!(note.contains("Reading leaves no trace"));
-
-    stage.main(&ACTIVITY.replace(
-        "\"demo@pve!ci\"\n",
-        "\"demo@pve!ci\"\n  since = \"2027-01-15T09:01:00+01:00\"\n  limit = 1\n",
-    ));
-    stage.apply();
-    let found = output(&stage, "activity");
-    assert_eq!(found["task_count"], 2);
-    assert_eq!(found["tasks"].as_array().map(Vec::len), Some(1));
-}
-
-fn incomplete_activity(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    connect_with(&mut stage, &[("/nodes/pve1", &["Sys.Audit"])]);
-    stage.sim.state(|state| {
-        for (node, online) in [("pve2", true), ("pve3", true), ("pve4", false)] {
-            state.add_node(node, online);
-        }
-        state.add_task("pve2", "demo@pve!ci", "qmstart", "100", 1_800_000_000);
-    });
-    let unreachable = RawAnswer {
-        status: 595,
-        reason: "No route to host".to_owned(),
-        ..RawAnswer::default()
-    };
-    stage
-        .sim
-        .fault(Fault::answer(unreachable).on("GET", "/nodes/pve3/tasks"));
-    stage.main(ACTIVITY);
-    stage.apply();
-    let found = output(&stage, "activity");
-    assert_eq!(found["tasks"], json!([]));
-    assert_eq!(found["complete"], false);
-    assert_eq!(
-        found["missing_privileges"],
-        json!({ "/nodes/pve2": ["Sys.Audit"] })
-    );
-    assert_eq!(found["unreachable_nodes"], json!(["pve3", "pve4"]));
 }
 
 fn bad_input(cli: &Cli) {

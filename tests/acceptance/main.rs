@@ -4,6 +4,7 @@
 //! once they have been built (`cargo run -p cli-harness`). A pinned version that has not been
 //! built is listed as ignored, with what to do; without any command line at all the run fails.
 
+mod activity;
 mod audit;
 mod bad_input;
 mod clusters;
@@ -65,6 +66,7 @@ fn scenarios() -> impl Iterator<Item = Scenario> {
         clusters::SCENARIOS,
         statuses::SCENARIOS,
         audit::SCENARIOS,
+        activity::SCENARIOS,
         bad_input::SCENARIOS,
         privileges::SCENARIOS,
         recovery::SCENARIOS,

@@ -9,7 +9,8 @@ use tf_provider::{
 };
 
 use super::{
-    audited::{self, Completeness, TokenFacts, warn_of_isolation},
+    audited::{self, TokenFacts},
+    completeness::{self, Completeness, warn_of_isolation},
     malformed_token_id,
 };
 use crate::{
@@ -92,7 +93,7 @@ impl DataSource for ApiTokenData {
             ),
         ];
         let facts = audited::attributes();
-        let completeness = audited::completeness();
+        let completeness = completeness::attributes();
         Some(schema::schema(
             "What is to be known of one API token and its owner, and what an auditor would ask \
              about it. A secret is never read back: Proxmox VE shows it only once, at creation. \

@@ -8,7 +8,10 @@ use tf_provider::{
     value::Value,
 };
 
-use super::audited::{self, Completeness, TokenFacts, warn_of_isolation};
+use super::{
+    audited::{self, TokenFacts},
+    completeness::{self, Completeness, warn_of_isolation},
+};
 use crate::{
     framework::{Report, schema},
     provider::{
@@ -123,7 +126,7 @@ impl DataSource for ApiTokensData {
              nothing more. With less the server leaves users out and does not say so: `complete` \
              is false then, and `missing_privileges` names what is missing. However many tokens \
              there are, it costs a handful of requests.",
-            own.into_iter().chain(audited::completeness()),
+            own.into_iter().chain(completeness::attributes()),
         ))
     }
 

@@ -1,20 +1,17 @@
 //! What an audit tells of one token, as attributes: for `proxmox_api_token` and each element of
 //! `proxmox_api_tokens`.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use tf_provider::{
-    AttributePath, Diagnostics,
     schema::{Attribute, AttributeType},
     value::Value,
 };
 use time::OffsetDateTime;
 
 use crate::{
-    framework::{Report, schema},
+    framework::schema,
     provider::{ephemeral_name::is_ephemeral, instant},
-    pve::{Audit, AuditedToken},
+    pve::AuditedToken,
 };
 
 /// The facts of one token.
@@ -138,74 +135,6 @@ const FINDINGS: &str = "What an auditor would ask about, in this order:\n\n\
     - `owner_disabled`: its owner is disabled, and it comes back to life with its owner.\n\
     - `leftover_ephemeral`: it is named like an ephemeral token (`tf-ephemeral-…`), and its end has \
     passed or it has none: the run it was for could not revoke it.";
-
-/// How much of the whole was seen.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Completeness {
-    pub complete: Value<bool>,
-    pub missing_privileges: Value<BTreeMap<String, Vec<String>>>,
-    pub tasks_visible: Value<bool>,
-}
-
-/// The attributes for [`Completeness`].
-pub fn completeness() -> [(&'static str, Attribute); 3] {
-    use AttributeType::Bool;
-    use schema::computed;
-
-    [
-        (
-            "complete",
-            computed(
-                Bool,
-                "Whether the server left nothing out. Where this is false, users, tokens or \
-                 grants may be missing, and what is not listed proves nothing: check it in a \
-                 precondition.",
-            ),
-        ),
-        (
-            "missing_privileges",
-            computed(
-                schema::map_of_string_sets(),
-                "What the provider's credential lacks for a complete answer, by path; empty when \
-                 nothing. `Sys.Audit` on `/access`, propagating, is enough.",
-            ),
-        ),
-        (
-            "tasks_visible",
-            computed(
-                Bool,
-                "Whether the recent tasks of all tokens were shown, which needs `Sys.Audit` on \
-                 `/`. It does not count towards `complete`.",
-            ),
-        ),
-    ]
-}
-
-impl Completeness {
-    /// How much an audit saw.
-    pub fn of(audit: &Audit) -> Self {
-        Self {
-            complete: audit.is_complete().into(),
-            missing_privileges: Value::Value(audit.missing_privileges()),
-            tasks_visible: audit.shows_tasks().into(),
-        }
-    }
-}
-
-/// Warns of an answer from the past.
-pub fn warn_of_isolation(audit: &Audit, endpoint: &str, diags: &mut Diagnostics) {
-    if !audit.quorate {
-        diags.warn(
-            "Audit of a node without its cluster",
-            format!(
-                "{endpoint} sees no majority of its cluster online, so that it answers from what \
-                 it last knew, and `complete` is false. Set `endpoint` to a node that is with the \
-                 majority."
-            ),
-            AttributePath::root(),
-        );
-    }
-}
 
 impl TokenFacts {
     /// What an audit tells of a token.

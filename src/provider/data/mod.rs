@@ -3,6 +3,7 @@
 mod api_token;
 mod api_tokens;
 mod audited;
+mod completeness;
 mod connection;
 mod host;
 mod permissions;

@@ -17,12 +17,10 @@ use time::OffsetDateTime;
 
 pub use activity::Activity;
 
-use self::rights::Rights;
-use self::root::Roots;
+use self::root::roots;
 use super::ask::Ask;
 use super::{
-    AclView, Call, Client, Error, Owner, Privileges, Role, Task, TokenId, TokenInfo,
-    majority_online,
+    AclView, Call, Client, Error, Owner, Privileges, Task, TokenId, TokenInfo, majority_online,
 };
 
 const AUDIT: &str = "Sys.Audit";
@@ -155,27 +153,9 @@ impl Audit {
     }
 }
 
+/// The id of one of a user's tokens.
 fn full_id(owner: &Owner, name: &str) -> String {
     format!("{}!{name}", owner.user_id)
-}
-
-/// Why tokens are as good as root, by id: what can be said of the part of the access control list
-/// that is known.
-fn roots(owners: &[Owner], acl: &AclView, roles: &[Role]) -> BTreeMap<String, String> {
-    let rights = acl.complete.then(|| Rights::new(&acl.entries, roles));
-    let roots = rights
-        .as_ref()
-        .map_or_else(Roots::root_alone, |rights| Roots::among(owners, rights));
-    let mut found = BTreeMap::new();
-    for owner in owners {
-        for (name, info) in &owner.tokens {
-            let id = full_id(owner, name);
-            if let Some(way) = roots.way_of_token(owner, &id, info, rights.as_ref()) {
-                found.insert(id, way);
-            }
-        }
-    }
-    found
 }
 
 fn latest(tasks: Vec<Task>) -> BTreeMap<String, i64> {
@@ -225,12 +205,10 @@ impl Client {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
-
     use time::OffsetDateTime;
 
-    use super::{latest, roots};
-    use crate::pve::{AclEntry, AclSubject, AclView, Owner, Role, Task, TokenInfo};
+    use super::latest;
+    use crate::pve::{AclEntry, AclSubject, Owner, Task, TokenInfo};
 
     /// An entry for `user@realm`, `user@realm!token` or `@group`.
     pub(super) fn entry(path: &str, subject: &str, role: &str, propagate: bool) -> AclEntry {
@@ -267,120 +245,6 @@ mod tests {
             tokens: tokens.collect(),
             observed_at: OffsetDateTime::UNIX_EPOCH,
         }
-    }
-
-    fn roles() -> Vec<Role> {
-        [
-            (
-                "Administrator",
-                &["Permissions.Modify", "User.Modify", "VM.Audit"][..],
-            ),
-            ("PVEUserAdmin", &["User.Modify"]),
-            ("PVEVMAdmin", &["VM.Audit", "VM.Allocate"]),
-            ("NoAccess", &[]),
-        ]
-        .map(|(name, privileges)| Role {
-            name: name.to_owned(),
-            privileges: privileges.iter().map(|&name| name.to_owned()).collect(),
-            special: true,
-        })
-        .into()
-    }
-
-    fn found(owners: &[Owner], entries: &[AclEntry], complete: bool) -> BTreeMap<String, String> {
-        let acl = AclView {
-            entries: entries.to_vec(),
-            complete,
-        };
-        roots(owners, &acl, &roles())
-    }
-
-    fn ids(found: &BTreeMap<String, String>) -> BTreeSet<&str> {
-        found.keys().map(String::as_str).collect()
-    }
-
-    #[test]
-    fn a_token_of_root_is_root_only_without_privilege_separation() {
-        let root = owner("root@pam", &[], &[("full", false), ("separate", true)]);
-        let found = found(&[root], &[], true);
-        assert_eq!(
-            found["root@pam!full"],
-            "privilege separation is off, and root@pam may do everything"
-        );
-        assert_eq!(found.len(), 1);
-    }
-
-    #[test]
-    fn an_administrator_is_as_good_as_root_and_so_is_whoever_manages_users() {
-        let owners = [
-            owner("boss@pve", &[], &[("t1", false), ("t2", true)]),
-            owner("hr@pve", &[], &[("t1", false)]),
-            owner("vm@pve", &[], &[("t1", false)]),
-        ];
-        let acl = [
-            entry("/", "boss@pve", "Administrator", true),
-            entry("/access", "hr@pve", "PVEUserAdmin", true),
-            entry("/vms", "vm@pve", "Administrator", true),
-        ];
-        let found = found(&owners, &acl, true);
-        assert_eq!(ids(&found), ["boss@pve!t1", "hr@pve!t1"].into());
-        assert!(found["boss@pve!t1"].ends_with("boss@pve has Permissions.Modify on /"));
-        assert!(found["hr@pve!t1"].ends_with("hr@pve has User.Modify on /access/groups"));
-    }
-
-    #[test]
-    fn a_separated_token_counts_by_its_own_grants() {
-        let boss = owner("boss@pve", &[], &[("granted", true), ("plain", true)]);
-        let acl = [
-            entry("/", "boss@pve", "Administrator", true),
-            entry("/access/groups", "boss@pve!granted", "PVEUserAdmin", false),
-            entry("/vms", "boss@pve!plain", "PVEVMAdmin", true),
-        ];
-        let found = found(&[boss], &acl, true);
-        assert_eq!(
-            found["boss@pve!granted"],
-            "it has User.Modify on /access/groups"
-        );
-        assert_eq!(found.len(), 1);
-    }
-
-    #[test]
-    fn what_is_masked_further_down_is_not_held() {
-        let hr = owner("hr@pve", &[], &[("t1", false)]);
-        let acl = [
-            entry("/", "hr@pve", "PVEUserAdmin", true),
-            entry("/access/groups", "hr@pve", "NoAccess", true),
-        ];
-        assert!(found(&[hr], &acl, true).is_empty());
-    }
-
-    #[test]
-    fn who_manages_somebody_as_good_as_root_is_so_too() {
-        let owners = [
-            owner("boss@pve", &["admins"], &[]),
-            owner("helper@pve", &["helpers"], &[("t1", false)]),
-            owner("far@pve", &[], &[("t1", false)]),
-            owner("other@pve", &[], &[("t1", false)]),
-        ];
-        let acl = [
-            entry("/", "@admins", "Administrator", true),
-            entry("/access/groups/admins", "helper@pve", "PVEUserAdmin", true),
-            entry("/access/groups/helpers", "far@pve", "PVEUserAdmin", true),
-            entry("/access/groups/others", "other@pve", "PVEUserAdmin", true),
-        ];
-        let found = found(&owners, &acl, true);
-        assert_eq!(ids(&found), ["helper@pve!t1", "far@pve!t1"].into());
-        assert!(found["far@pve!t1"].contains("User.Modify on /access/groups/helpers"));
-    }
-
-    #[test]
-    fn of_a_filtered_list_nothing_is_concluded_but_what_needs_no_list() {
-        let owners = [
-            owner("root@pam", &[], &[("full", false)]),
-            owner("boss@pve", &[], &[("t1", false)]),
-        ];
-        let acl = [entry("/", "boss@pve", "Administrator", true)];
-        assert_eq!(ids(&found(&owners, &acl, false)), ["root@pam!full"].into());
     }
 
     #[test]
