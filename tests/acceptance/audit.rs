@@ -261,6 +261,8 @@ fn filters(cli: &Cli) {
             live    = { expired = false }
             endless = { without_expiry = true, realm = "pve" }
             ending  = { without_expiry = false }
+            asked   = { with_findings = true, realm = "pve" }
+            silent  = { with_findings = false }
           }
         }
 
@@ -270,6 +272,7 @@ fn filters(cli: &Cli) {
           realm          = try(each.value.realm, null)
           expired        = try(each.value.expired, null)
           without_expiry = try(each.value.without_expiry, null)
+          with_findings  = try(each.value.with_findings, null)
         }
 
         output "each" {
@@ -287,6 +290,8 @@ fn filters(cli: &Cli) {
             "live": ["auditor@pve!audit", "demo@pve!endless", "root@pam!admin"],
             "endless": ["demo@pve!endless"],
             "ending": ["auditor@pve!audit", "demo@pve!over"],
+            "asked": ["demo@pve!endless", "demo@pve!over"],
+            "silent": ["auditor@pve!audit"],
         })
     );
 }

@@ -4,8 +4,12 @@ use std::{env, error::Error, path::Path};
 
 use cli_harness::{Cli, Scratch};
 use proxmox_simulator::Simulator;
+use terraform_provider_proxmox::pve::{ApiToken, Client, Credentials, Settings, TlsPolicy};
 
 use crate::{options::Options, subject::Subject};
+
+/// The administrator's token on the simulator.
+const ADMIN: &str = "root@pam!benchmark";
 
 /// How many users own the tokens on the simulator.
 const OWNERS: usize = 10;
@@ -36,11 +40,11 @@ impl Host {
             for owner in &owners {
                 state.add_user(owner, "benchmark-1");
             }
-            state.add_token("root@pam!benchmark", false, None, 0)
+            state.add_token(ADMIN, false, None, 0)
         });
         let environment = [
             ("ENDPOINT", simulator.endpoint()),
-            ("API_TOKEN", format!("root@pam!benchmark={secret}")),
+            ("API_TOKEN", format!("{ADMIN}={secret}")),
             (
                 "CERTIFICATE_FINGERPRINTS",
                 simulator.certificate_fingerprint().to_owned(),
@@ -90,4 +94,18 @@ impl Host {
         simulator.clear_requests();
         Some(count as f64)
     }
+}
+
+/// A client for the simulator, with connections and a lane of its own.
+pub fn client(simulator: &Simulator) -> Result<Client, Box<dyn Error>> {
+    let secret = simulator.state(|state| state.token_secret(ADMIN).map(str::to_owned));
+    let token: ApiToken = format!("{ADMIN}={}", secret.unwrap_or_default()).parse()?;
+    let fingerprint = simulator.certificate_fingerprint().parse()?;
+    Ok(Client::new(Settings {
+        tls: TlsPolicy {
+            fingerprints: vec![fingerprint],
+            ..TlsPolicy::default()
+        },
+        ..Settings::new(simulator.endpoint().parse()?, Credentials::Token(token))
+    }))
 }

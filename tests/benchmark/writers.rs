@@ -5,9 +5,9 @@ use std::{error::Error, time::Instant};
 
 use futures_util::future::try_join_all;
 use proxmox_simulator::Simulator;
-use terraform_provider_proxmox::pve::{
-    ApiToken, Call, Client, Credentials, NewToken, Settings, TlsPolicy, TokenId,
-};
+use terraform_provider_proxmox::pve::{self, Call, Client, NewToken, TokenId};
+
+use crate::host::client;
 
 /// How many seconds so many writers need to create so many tokens of one user. Each has a client
 /// of its own, and so a lane of its own. The tokens are removed again.
@@ -35,10 +35,7 @@ pub fn create(simulator: &Simulator, tokens: usize, writers: usize) -> Result<f6
     Ok(seconds)
 }
 
-async fn create_all(
-    client: &Client,
-    names: &[TokenId],
-) -> Result<(), terraform_provider_proxmox::pve::Error> {
+async fn create_all(client: &Client, names: &[TokenId]) -> Result<(), pve::Error> {
     let token = NewToken {
         comment: None,
         expire: None,
@@ -48,18 +45,4 @@ async fn create_all(
         client.create_token(name, &token, &Call::default()).await?;
     }
     Ok(())
-}
-
-fn client(simulator: &Simulator) -> Result<Client, Box<dyn Error>> {
-    let id = "root@pam!benchmark";
-    let secret = simulator.state(|state| state.token_secret(id).map(str::to_owned));
-    let token: ApiToken = format!("{id}={}", secret.unwrap_or_default()).parse()?;
-    let fingerprint = simulator.certificate_fingerprint().parse()?;
-    Ok(Client::new(Settings {
-        tls: TlsPolicy {
-            fingerprints: vec![fingerprint],
-            ..TlsPolicy::default()
-        },
-        ..Settings::new(simulator.endpoint().parse()?, Credentials::Token(token))
-    }))
 }

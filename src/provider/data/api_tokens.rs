@@ -52,17 +52,27 @@ struct Filter {
     realm: Value<String>,
     expired: Value<bool>,
     without_expiry: Value<bool>,
+    with_findings: Value<bool>,
 }
 
 impl Filter {
     fn admits(&self, token: &AuditedToken<'_>, facts: &TokenFacts) -> bool {
         let user = &token.owner.user_id;
-        let is = |wanted: &Value<bool>, fact: &Value<bool>| wanted.is_null() || wanted == fact;
+        let findings = facts.findings.as_ref_option();
+        let with_findings = findings.is_some_and(|findings| !findings.is_empty());
         admits(&self.user_id, &user.to_string())
             && admits(&self.realm, user.realm())
-            && is(&self.expired, &facts.expired)
-            && is(&self.without_expiry, &facts.never_expires)
+            && is(&self.expired, facts.expired == Value::Value(true))
+            && is(
+                &self.without_expiry,
+                facts.never_expires == Value::Value(true),
+            )
+            && is(&self.with_findings, with_findings)
     }
+}
+
+fn is(wanted: &Value<bool>, found: bool) -> bool {
+    wanted.as_ref_option().is_none_or(|wanted| *wanted == found)
 }
 
 fn admits(wanted: &Value<String>, found: &str) -> bool {
@@ -110,6 +120,14 @@ impl DataSource for ApiTokensData {
                     Bool,
                     "Only tokens that never expire, by their own end or their owner's (true), or \
                      only such as do (false).",
+                ),
+            ),
+            (
+                "with_findings",
+                optional(
+                    Bool,
+                    "Only tokens about which there is something to ask (true), or only the others \
+                     (false). Of thousands of tokens Terraform then has a few to store.",
                 ),
             ),
             (
