@@ -4,7 +4,8 @@
 //! written against the typed traits of `tf-provider`; [`catalog`] lists them. What they share
 //! stands beside them: how settings are resolved (`config`, `credentials`, `tls`,
 //! `given`, `environment`), the connection they lead to (`connection`), how errors are told
-//! (`explain`), and how secrets enter the state (`secret`). [`commands`] are what the binary does
+//! (`explain`), how ephemeral tokens are named (`ephemeral_name`), and how secrets enter the
+//! state (`secret`). [`commands`] are what the binary does
 //! for a person in a shell, with the same settings.
 
 mod api_token;
@@ -15,6 +16,7 @@ mod credentials;
 mod data;
 mod duration;
 mod environment;
+mod ephemeral_name;
 mod explain;
 mod facts;
 mod functions;
@@ -34,7 +36,9 @@ use self::{
     api_token::ApiTokenResource,
     config::{Config, Defaults},
     connection::Connections,
-    data::{ConnectionData, HostData, PermissionsData},
+    data::{
+        ApiTokenData, ApiTokensData, ConnectionData, HostData, PermissionsData, TokenActivityData,
+    },
     environment::Environment,
     functions::{AuthorizationHeader, FormatTokenId, ParseTokenId},
     given::Given,
@@ -64,7 +68,19 @@ pub fn catalog() -> Catalog {
             ),
         ),
     ];
-    let data_sources: [(&str, Box<dyn ErasedDataSource>); 3] = [
+    let data_sources: [(&str, Box<dyn ErasedDataSource>); 6] = [
+        (
+            "proxmox_api_token",
+            Box::new(DataSourceAdapter::new(ApiTokenData::new(
+                connections.clone(),
+            ))),
+        ),
+        (
+            "proxmox_api_tokens",
+            Box::new(DataSourceAdapter::new(ApiTokensData::new(
+                connections.clone(),
+            ))),
+        ),
         (
             "proxmox_connection",
             Box::new(DataSourceAdapter::new(ConnectionData::new(
@@ -78,6 +94,12 @@ pub fn catalog() -> Catalog {
         (
             "proxmox_permissions",
             Box::new(DataSourceAdapter::new(PermissionsData::new(
+                connections.clone(),
+            ))),
+        ),
+        (
+            "proxmox_token_activity",
+            Box::new(DataSourceAdapter::new(TokenActivityData::new(
                 connections.clone(),
             ))),
         ),

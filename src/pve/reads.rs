@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use super::api::rights::Question;
 use super::call::{Call, Stopped};
 use super::single_flight::SingleFlight;
-use super::{AclView, Error, Owner, Rights, Roles, UserId};
+use super::{AclView, Audit, Error, Owner, Rights, Roles, UserId};
 
 /// Answers that serve every reader.
 #[derive(Default)]
@@ -23,6 +23,8 @@ pub(super) struct Reads {
     pub(super) roles: Kept<(), Result<Arc<Roles>, Error>>,
     /// What users may do, or why it could not be read. No write changes it.
     pub(super) rights: Kept<Question, Result<Arc<Rights>, Error>>,
+    /// A handful of requests serve all who look at all tokens.
+    pub(super) audit: Kept<(), Arc<Audit>>,
 }
 
 impl Reads {
@@ -36,6 +38,7 @@ impl Reads {
     fn forget(&self) {
         self.owners.forget();
         self.acl.forget();
+        self.audit.forget();
     }
 }
 

@@ -4,7 +4,9 @@
 //! once they have been built (`cargo run -p cli-harness`). A pinned version that has not been
 //! built is listed as ignored, with what to do; without any command line at all the run fails.
 
+mod activity;
 mod advice;
+mod audit;
 mod bad_input;
 mod clusters;
 mod downtime;
@@ -82,6 +84,8 @@ fn scenarios() -> impl Iterator<Item = Scenario> {
         hosts::SCENARIOS,
         clusters::SCENARIOS,
         statuses::SCENARIOS,
+        audit::SCENARIOS,
+        activity::SCENARIOS,
         bad_input::SCENARIOS,
         privileges::SCENARIOS,
         recovery::SCENARIOS,

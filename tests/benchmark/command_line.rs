@@ -18,12 +18,9 @@ const COMMON: &str = "resource \"terraform_data\" \"one\" {}\n";
 
 /// Runs the commands without a provider and with each, in turn.
 pub fn measure(subjects: &[Subject], options: &Options) -> Measured {
-    let mut found = Cli::found().into_iter();
-    let Some(cli) = found.find(|cli| cli.to_string().starts_with(&options.cli)) else {
-        eprintln!("validate and plan are not measured: there is no such command line");
+    let Some(cli) = options.command_line() else {
         return Ok(Vec::new());
     };
-    eprintln!("validate and plan are those of {cli}");
     let alone = Scratch::new(cli.clone(), Path::new(""))?;
     alone.write("common.tf", COMMON)?;
     let with: io::Result<Vec<_>> = subjects.iter().map(|one| directory(&cli, one)).collect();
@@ -46,12 +43,7 @@ pub fn measure(subjects: &[Subject], options: &Options) -> Measured {
                 }
             }
         }
-        rows.push(Row {
-            measure: command,
-            subject: "no provider",
-            unit: "ms",
-            samples: whole,
-        });
+        rows.push(Row::without(command, "ms", whole));
         rows.extend(Row::each(command, "+ms", subjects, extra));
     }
     Ok(rows)

@@ -2,6 +2,8 @@
 
 use std::{error::Error, ffi::OsString, path::PathBuf};
 
+use cli_harness::Cli;
+
 pub const HELP: &str = "\
 Measures what the provider costs, and prints one table.
 
@@ -11,8 +13,14 @@ Measures what the provider costs, and prints one table.
   --peer-config FILE  the peer's configuration, for the rows of validate and plan. It names the
                       provider by source = \"local/peer\" and needs a resource: Terraform does not
                       start a provider that no resource uses
+  --only NAME[,NAME]  only these of start, command-line, size, check, tokens, fleet, audit
+  --tokens N[,N]      how many tokens to create and destroy, in place of 50 and 500
+  --endpoint URL      measure check, tokens and audit against this host instead of the simulator,
+                      with credentials and certificates from the PROXMOX_VE_* variables. Tokens
+                      named tf-benchmark-... are made and removed there
+  --owner USER        whose tokens these are; may be repeated. Needed with --endpoint
   --cli NAME          run this command line, such as tofu or \"terraform 1.15\"; else the first found
-  --rounds N          rounds of each measurement, in place of 20 starts and 10 command line runs
+  --rounds N          rounds of each measurement, in place of as many as suit each
   --help              print this help
 ";
 
@@ -22,8 +30,14 @@ pub struct Options {
     pub help: bool,
     pub peer: Option<PathBuf>,
     pub peer_config: Option<PathBuf>,
+    /// A real host in place of the simulator.
+    pub endpoint: Option<String>,
+    /// Whose tokens are made there.
+    pub owners: Vec<String>,
     /// What the name of the command line begins with.
-    pub cli: String,
+    cli: String,
+    only: Vec<String>,
+    tokens: Vec<usize>,
     rounds: Option<usize>,
     /// Cargo says `--bench` when it measures. When it tests it does not: then one round of
     /// everything shows that the benchmark still works.
@@ -46,6 +60,16 @@ impl Options {
                 Some("--help" | "-h") => options.help = true,
                 Some("--peer") => options.peer = Some(value()?.into()),
                 Some("--peer-config") => options.peer_config = Some(value()?.into()),
+                Some("--only") => options.only = list(&value()?),
+                Some("--tokens") => {
+                    let numbers = list(&value()?);
+                    let numbers: Result<_, _> = numbers.iter().map(|text| text.parse()).collect();
+                    options.tokens = numbers.map_err(|_| "--tokens needs numbers.")?;
+                }
+                Some("--endpoint") => {
+                    options.endpoint = Some(value()?.to_string_lossy().into_owned());
+                }
+                Some("--owner") => options.owners.push(value()?.to_string_lossy().into_owned()),
                 Some("--cli") => options.cli = value()?.to_string_lossy().into_owned(),
                 Some("--rounds") => {
                     let rounds = value()?.to_string_lossy().parse();
@@ -53,6 +77,9 @@ impl Options {
                 }
                 _ => unknown = Some(name),
             }
+        }
+        if options.endpoint.is_some() && options.owners.is_empty() {
+            return Err("--endpoint needs --owner: whose tokens are to be made there?".into());
         }
         match unknown {
             // `cargo test` hands every target what is meant for the standard test harness.
@@ -63,9 +90,51 @@ impl Options {
         }
     }
 
+    /// Whether a part of the benchmark is wanted.
+    pub fn wants(&self, part: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| only == part)
+    }
+
+    /// The names in `--only` that none of these parts has.
+    pub fn unknown_parts(&self, parts: &[&str]) -> Vec<&str> {
+        let only = self.only.iter().map(String::as_str);
+        only.filter(|only| !parts.contains(only)).collect()
+    }
+
+    /// The command line to run, if there is one. Says which.
+    pub fn command_line(&self) -> Option<Cli> {
+        let mut found = Cli::found().into_iter();
+        let cli = found.find(|cli| cli.to_string().starts_with(&self.cli));
+        match &cli {
+            Some(cli) => eprintln!("the command line is {cli}"),
+            None => eprintln!("not measured: there is no such command line"),
+        }
+        cli
+    }
+
+    /// How many tokens to create and destroy.
+    pub fn tokens(&self) -> Vec<usize> {
+        match (self.tokens.as_slice(), self.bench) {
+            ([], true) => vec![50, 500],
+            ([], false) => vec![2],
+            (tokens, _) => tokens.to_vec(),
+        }
+    }
+
+    /// The size of something that is usually this large, and small where nothing is measured.
+    pub fn size(&self, usual: usize) -> usize {
+        if self.bench { usual } else { usual.min(4) }
+    }
+
     /// How often to measure what is usually measured `usual` times. At least once.
     pub fn rounds(&self, usual: usize) -> usize {
         let usual = if self.bench { usual } else { 1 };
         self.rounds.unwrap_or(usual).max(1)
     }
+}
+
+/// The parts of a list with commas.
+fn list(text: &OsString) -> Vec<String> {
+    let text = text.to_string_lossy();
+    text.split(',').map(str::to_owned).collect()
 }

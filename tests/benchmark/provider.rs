@@ -1,4 +1,4 @@
-//! What the provider costs the person who waits for a plan: time, memory and disk.
+//! What the provider costs the person who waits for it: time, memory, disk and requests.
 //!
 //! `cargo bench --bench provider` measures the optimised binary, alone or beside another provider
 //! (`-- --peer PATH`), and prints one table. Both take turns within one run, so that whatever else
@@ -7,12 +7,20 @@
 //! A scenario is a module with a `measure` function that returns rows of the table; it is listed
 //! in [`SCENARIOS`].
 
+mod audit;
+mod check;
 mod command_line;
+mod fleet;
+mod host;
+mod memory;
 mod options;
 mod size;
 mod start;
+mod step;
 mod subject;
 mod table;
+mod tokens;
+mod writers;
 
 use std::{
     env,
@@ -28,9 +36,19 @@ use table::Row;
 /// A scenario's rows, or why it could not be measured.
 type Measured = Result<Vec<Row>, Box<dyn Error>>;
 
+/// A part of the benchmark: its name for `--only`, and how it is measured.
+type Scenario = (&'static str, fn(&[Subject], &Options) -> Measured);
+
 /// Everything that is measured, in the order of the table.
-const SCENARIOS: [fn(&[Subject], &Options) -> Measured; 3] =
-    [start::measure, command_line::measure, size::measure];
+const SCENARIOS: [Scenario; 7] = [
+    ("start", start::measure),
+    ("command-line", command_line::measure),
+    ("size", size::measure),
+    ("check", check::measure),
+    ("tokens", tokens::measure),
+    ("fleet", fleet::measure),
+    ("audit", audit::measure),
+];
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = env::args_os().skip(1).collect();
@@ -47,9 +65,13 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     if options.help {
         return Ok(io::stdout().write_all(HELP.as_bytes())?);
     }
+    let unknown = options.unknown_parts(&SCENARIOS.map(|(name, _)| name));
+    if !unknown.is_empty() {
+        return Err(format!("There is no {} to measure.\n\n{HELP}", unknown.join(", ")).into());
+    }
     let subjects = Subject::all(options)?;
     let mut rows = Vec::new();
-    for measure in SCENARIOS {
+    for (_, measure) in SCENARIOS.iter().filter(|(name, _)| options.wants(name)) {
         rows.extend(measure(&subjects, options)?);
     }
     if cfg!(debug_assertions) {

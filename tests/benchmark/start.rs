@@ -4,7 +4,6 @@
 
 use std::{
     error::Error,
-    fs,
     io::{BufRead, BufReader},
     path::Path,
     process::{Child, Command, Stdio},
@@ -13,7 +12,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::{Measured, options::Options, subject::Subject, table::Row};
+use crate::{Measured, memory, options::Options, subject::Subject, table::Row};
 
 const ROUNDS: usize = 20;
 
@@ -70,21 +69,12 @@ fn start(binary: &Path, certificate: &str) -> Result<(Duration, Option<u64>), Bo
     let stdout = process.0.stdout.take().ok_or("no standard output")?;
     BufReader::new(stdout).read_line(&mut line)?;
     let time = begin.elapsed();
-    let memory = resident(process.0.id());
+    let process_files = format!("/proc/{}", process.0.id());
+    let memory = memory::status(Path::new(&process_files), "VmRSS:");
     if !line.starts_with("1|") {
         return Err(format!("{}: not a handshake line: {line:?}", binary.display()).into());
     }
     Ok((time, memory))
-}
-
-/// `VmRSS` of a process. Only Linux has it.
-fn resident(process: u32) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kilobytes * 1024)
 }
 
 /// A process that does not outlive its use.

@@ -34,7 +34,8 @@ impl Subject {
         Ok(all)
     }
 
-    fn ours() -> Self {
+    /// This provider.
+    pub fn ours() -> Self {
         Self {
             name: "ours",
             binary: env!("CARGO_BIN_EXE_terraform-provider-proxmox").into(),

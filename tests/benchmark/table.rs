@@ -1,12 +1,12 @@
 //! The table of figures.
 
-use std::fmt::Write;
+use std::{borrow::Cow, fmt::Write};
 
 use crate::subject::Subject;
 
 /// One line of the table.
 pub struct Row {
-    pub measure: &'static str,
+    pub measure: Cow<'static, str>,
     pub subject: &'static str,
     pub unit: &'static str,
     /// As many as there were rounds. None: it could not be measured here.
@@ -14,6 +14,32 @@ pub struct Row {
 }
 
 impl Row {
+    /// A row of this provider alone.
+    pub fn ours(
+        measure: impl Into<Cow<'static, str>>,
+        unit: &'static str,
+        samples: Vec<f64>,
+    ) -> Self {
+        Self {
+            measure: measure.into(),
+            subject: "ours",
+            unit,
+            samples,
+        }
+    }
+
+    /// A row of what the same takes without a provider.
+    pub fn without(
+        measure: impl Into<Cow<'static, str>>,
+        unit: &'static str,
+        samples: Vec<f64>,
+    ) -> Self {
+        Self {
+            subject: "no provider",
+            ..Self::ours(measure, unit, samples)
+        }
+    }
+
     /// A row for each subject, of the samples at its place.
     pub fn each(
         measure: &'static str,
@@ -25,7 +51,7 @@ impl Row {
             .iter()
             .zip(samples)
             .map(move |(subject, samples)| Self {
-                measure,
+                measure: measure.into(),
                 subject: subject.name,
                 unit,
                 samples,

@@ -47,6 +47,15 @@ pub struct Owner {
     pub observed_at: OffsetDateTime,
 }
 
+/// All users that one caller may see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Users {
+    /// The users with their tokens, by id.
+    pub owners: Vec<Owner>,
+    /// When the server said so, on the server's clock.
+    pub observed_at: OffsetDateTime,
+}
+
 #[derive(Deserialize)]
 struct RawUser {
     #[serde(default)]
@@ -214,12 +223,13 @@ impl Client {
         }))
     }
 
-    /// All users that the caller may see, with their tokens, by id. Without `Sys.Audit` on
-    /// `/access` the server leaves users out and does not say so.
+    /// All users that the caller may see, with their tokens. Without `Sys.Audit` or `User.Modify`
+    /// on `/access/groups` the server leaves users out and does not say so (recording
+    /// `111-users-list-full-unprivileged-token`).
     ///
     /// # Errors
     /// Any [`Error`] of a read.
-    pub async fn users_full(&self, call: &Call) -> Result<Vec<Owner>, Error> {
+    pub async fn users_full(&self, call: &Call) -> Result<Users, Error> {
         let asked = Ask::get(&["access", "users"]).query(&[("full", "1")]);
         let reply = self.ask(asked, call).await?;
         let observed_at = reply.server_time;
@@ -233,7 +243,10 @@ impl Client {
                 .collect::<Result<Vec<_>, _>>()
         })?;
         owners.sort_by(|a, b| a.user_id.cmp(&b.user_id));
-        Ok(owners)
+        Ok(Users {
+            owners,
+            observed_at,
+        })
     }
 
     /// The caller's own privileges at a path.
@@ -274,15 +287,30 @@ impl Client {
         Ok(Privileges::at(&path, &answer))
     }
 
+    /// The caller's own privileges at the paths that the server lists: `/`, its usual branches
+    /// (`/access`, `/access/groups`, `/nodes`, `/vms`, …), and wherever somebody was granted
+    /// something. Any other path has to be asked about by name.
+    ///
+    /// # Errors
+    /// Any [`Error`] of a read.
+    pub async fn own_permissions(
+        &self,
+        call: &Call,
+    ) -> Result<BTreeMap<String, Privileges>, Error> {
+        let asked = Ask::get(&["access", "permissions"]);
+        let answer: BTreeMap<String, BTreeMap<String, Value>> =
+            self.ask(asked, call).await?.decode()?;
+        let paths = answer.keys().cloned();
+        Ok(paths
+            .map(|path| (path.clone(), Privileges::at(&path, &answer)))
+            .collect())
+    }
+
     /// Whether the caller has no privilege anywhere (recording
     /// `158-use-permissions-privsep1-noacl`); no when it cannot be found out.
     pub(in crate::pve) async fn has_no_permissions(&self, call: &Call) -> bool {
-        let asked = Ask::get(&["access", "permissions"]);
-        let answer = match self.ask(asked, call).await {
-            Ok(reply) => reply.decode::<BTreeMap<String, BTreeMap<String, Value>>>(),
-            Err(error) => Err(error),
-        };
-        answer.is_ok_and(|paths| paths.values().all(BTreeMap::is_empty))
+        let answer = self.own_permissions(call).await;
+        answer.is_ok_and(|paths| paths.values().all(Privileges::is_empty))
     }
 
     /// The privileges of one role. That of `Administrator` has every privilege that this

@@ -4,6 +4,7 @@ pub mod access;
 pub mod acl;
 pub mod nodes;
 pub mod rights;
+pub mod tasks;
 pub mod tokens;
 pub mod version;
 

@@ -234,6 +234,22 @@ impl State {
         });
     }
 
+    /// Adds a task that ran on a node, of `user@realm` or `user@realm!token`, from `starttime`
+    /// (seconds since the epoch) for a second.
+    pub fn add_task(&mut self, node: &str, user: &str, kind: &str, id: &str, starttime: i64) {
+        let number = self.tasks.len();
+        self.tasks.push(Task {
+            upid: format!("UPID:{node}:{number:08X}:00000000:{starttime:08X}:{kind}:{id}:{user}:"),
+            node: node.to_owned(),
+            kind: kind.to_owned(),
+            id: id.to_owned(),
+            user: user.to_owned(),
+            starttime,
+            endtime: Some(starttime + 1),
+            status: Some("OK".to_owned()),
+        });
+    }
+
     /// Adds a role with these privileges, or replaces it.
     pub fn add_role(&mut self, name: &str, privileges: &[&str]) {
         let privileges: BTreeSet<String> = privileges.iter().map(|&p| p.to_owned()).collect();

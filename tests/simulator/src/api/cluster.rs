@@ -1,12 +1,10 @@
-//! `/cluster`: its status, resources and tasks.
+//! `/cluster`: its status and resources.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::nodes;
 use crate::call::{Allowed, Call, Check, Interrupt, Method};
-use crate::grammar;
 use crate::schema::{Grammar, Property};
-use crate::state::Task;
 
 pub(super) const METHODS: &[Method] = &[
     Method::get("/cluster", |_| {
@@ -43,7 +41,6 @@ pub(super) const METHODS: &[Method] = &[
         Grammar::OneOf(&["vm", "storage", "node", "sdn"]),
     )
     .optional()]),
-    Method::get("/cluster/tasks", tasks),
 ];
 
 fn status(call: &mut Call<'_>) -> Result<Value, Interrupt> {
@@ -109,47 +106,4 @@ fn resources(call: &mut Call<'_>) -> Result<Value, Interrupt> {
         }));
     }
     Ok(Value::Array(entries))
-}
-
-/// Tasks as lists show them: of everyone with `Sys.Audit` on `/`, else one's own.
-pub(super) fn task_list<'a>(call: &'a Call<'_>) -> impl Iterator<Item = (&'a Task, Value)> {
-    let audit = call
-        .state
-        .config
-        .check(call.id, "/", &["Sys.Audit"])
-        .is_ok();
-    let visible = move |task: &&Task| audit || task.user == call.id;
-    call.state
-        .tasks
-        .iter()
-        .filter(visible)
-        .map(|task| (task, shown(task)))
-}
-
-fn shown(task: &Task) -> Value {
-    let mut entry = Map::new();
-    let (user, token) = match grammar::split_token(&task.user) {
-        Some((user, token)) => (user, Some(token)),
-        None => (task.user.as_str(), None),
-    };
-    entry.insert("upid".into(), json!(task.upid));
-    entry.insert("node".into(), json!(task.node));
-    entry.insert("type".into(), json!(task.kind));
-    entry.insert("id".into(), json!(task.id));
-    entry.insert("user".into(), json!(user));
-    entry.insert("starttime".into(), json!(task.starttime));
-    if let Some(token) = token {
-        entry.insert("tokenid".into(), json!(token));
-    }
-    if let Some(endtime) = task.endtime {
-        entry.insert("endtime".into(), json!(endtime));
-    }
-    if let Some(status) = &task.status {
-        entry.insert("status".into(), json!(status));
-    }
-    Value::Object(entry)
-}
-
-fn tasks(call: &mut Call<'_>) -> Result<Value, Interrupt> {
-    Ok(task_list(call).map(|(_, shown)| shown).collect())
 }

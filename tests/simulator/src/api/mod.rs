@@ -8,6 +8,7 @@ mod groups;
 mod nodes;
 mod password;
 mod roles;
+mod tasks;
 mod tfa;
 mod ticket;
 mod tokens;
@@ -26,6 +27,7 @@ pub(crate) fn methods() -> impl Iterator<Item = &'static Method> {
         nodes::METHODS,
         password::METHODS,
         roles::METHODS,
+        tasks::METHODS,
         tfa::METHODS,
         ticket::METHODS,
         tokens::METHODS,

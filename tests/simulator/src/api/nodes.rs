@@ -1,8 +1,7 @@
-//! `/nodes`: the nodes, their status, tasks and certificates.
+//! `/nodes`: the nodes, their status and certificates.
 
 use serde_json::{Value, json};
 
-use super::cluster;
 use crate::call::{Allowed, Call, Check, Interrupt, Method};
 use crate::schema::{Grammar, Property};
 use crate::state::Node;
@@ -27,19 +26,6 @@ pub(super) const METHODS: &[Method] = &[
     })
     .allowed(AUDIT)
     .properties(&[NODE]),
-    Method::get("/nodes/{node}/tasks", tasks).properties(&[
-        NODE,
-        Property::integer("start").minimum(0).optional(),
-        Property::integer("limit").minimum(0).optional(),
-        Property::string("userfilter").optional(),
-        Property::string("typefilter").optional(),
-        Property::integer("vmid").optional(),
-        Property::boolean("errors").optional(),
-        Property::text("source", Grammar::OneOf(&["archive", "active", "all"])).optional(),
-        Property::integer("since").optional(),
-        Property::integer("until").optional(),
-        Property::string("statusfilter").optional(),
-    ]),
     Method::get("/nodes/{node}/certificates/info", certificates)
         .protected()
         .properties(&[NODE]),
@@ -162,25 +148,6 @@ fn status(call: &mut Call<'_>) -> Result<Value, Interrupt> {
             "avail": 250_000_000_000_u64, "free": 256_257_617_920_u64,
         },
     }))
-}
-
-fn tasks(call: &mut Call<'_>) -> Result<Value, Interrupt> {
-    let node = call.required("node");
-    let number = |name: &str, default: usize| {
-        call.text(name)
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(default)
-    };
-    let wanted = cluster::task_list(call)
-        .filter(|(task, _)| task.node == node)
-        .filter(|(task, _)| {
-            call.text("userfilter")
-                .is_none_or(|user| task.user.contains(user))
-        })
-        .filter(|(task, _)| call.text("typefilter").is_none_or(|kind| task.kind == kind))
-        .skip(number("start", 0))
-        .take(number("limit", 50));
-    Ok(wanted.map(|(_, shown)| shown).collect())
 }
 
 fn certificates(call: &mut Call<'_>) -> Result<Value, Interrupt> {

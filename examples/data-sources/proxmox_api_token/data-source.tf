@@ -1,0 +1,21 @@
+# A token that somebody else made and this configuration relies on.
+data "proxmox_api_token" "ci" {
+  token_id = "automation@pve!ci"
+}
+
+locals {
+  ends_at = coalesce(data.proxmox_api_token.ci.effective_expires_at, "9999-12-31T00:00:00Z")
+}
+
+# Warns in every plan, from two weeks before the token stops working.
+check "ci_token_lives_on" {
+  assert {
+    condition     = timecmp(local.ends_at, timeadd(plantimestamp(), "336h")) > 0
+    error_message = "${data.proxmox_api_token.ci.token_id} stops working at ${local.ends_at}: rotate it."
+  }
+}
+
+# What an auditor would ask about this token.
+output "findings" {
+  value = data.proxmox_api_token.ci.findings
+}

@@ -1,0 +1,17 @@
+# Needs Sys.Audit on /nodes, propagating.
+data "proxmox_token_activity" "ci" {
+  token_id = "automation@pve!ci"
+  since    = "2026-01-01T00:00:00Z"
+}
+
+# The note says what this cannot show: reads leave no trace.
+output "what_it_did" {
+  value = {
+    tasks = [
+      for task in data.proxmox_token_activity.ci.tasks :
+      "${task.started_at} ${task.type} ${coalesce(task.object, "-")} on ${task.node}: ${coalesce(task.status, "running")}"
+    ]
+    complete = data.proxmox_token_activity.ci.complete
+    note     = data.proxmox_token_activity.ci.note
+  }
+}

@@ -1,0 +1,264 @@
+//! All API tokens at once, as an auditor wants to see them, and how much of it was left out.
+//!
+//! The server answers everyone who asks for users, tokens, grants or tasks, leaves out what the
+//! caller may not see, and does not say so. [`Audit`] therefore knows the caller's privileges,
+//! too, and tells what is missing for a complete answer. However many tokens there are, it is a
+//! handful of requests: one for all users with their tokens, one for the access control list, one
+//! for the roles, one for the recent tasks, and those that show whether the answers are whole.
+
+mod activity;
+mod rights;
+mod root;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use time::OffsetDateTime;
+
+pub use activity::Activity;
+
+use self::root::roots;
+use super::ask::Ask;
+use super::{
+    AclView, Call, Client, Error, Owner, Privileges, Task, TokenId, TokenInfo, majority_online,
+};
+
+const AUDIT: &str = "Sys.Audit";
+const USERS: &str = "/access/groups";
+const GRANTS: &str = "/access";
+
+/// What the server shows one caller of all tokens.
+#[derive(Debug)]
+pub struct Audit {
+    owners: Vec<Owner>,
+    acl: Arc<AclView>,
+    /// Why a token is as good as root, by id.
+    roots: BTreeMap<String, String>,
+    /// When the latest task of a token began, by id.
+    last_tasks: BTreeMap<String, i64>,
+    visible: Visible,
+    /// Whether the node that answered sees a majority of its cluster. An isolated one answers
+    /// from the past.
+    pub quorate: bool,
+    /// When the server said so, on the server's clock.
+    pub observed_at: OffsetDateTime,
+}
+
+/// What the server does not filter for the caller.
+#[derive(Debug, Clone, Copy)]
+struct Visible {
+    users: bool,
+    grants: bool,
+    tasks: bool,
+}
+
+impl Visible {
+    fn new(own: &BTreeMap<String, Privileges>, acl: &AclView) -> Self {
+        let has = |path: &str, privilege: &str| {
+            own.get(path)
+                .is_some_and(|privileges| privileges.contains(privilege))
+        };
+        Self {
+            users: has(USERS, AUDIT) || has(USERS, "User.Modify"),
+            grants: acl.complete,
+            tasks: has("/", AUDIT),
+        }
+    }
+}
+
+/// One token among all.
+#[derive(Debug)]
+pub struct AuditedToken<'a> {
+    /// Its full id.
+    pub id: String,
+    /// Its name.
+    pub name: &'a str,
+    /// What the server tells of it.
+    pub info: &'a TokenInfo,
+    /// Whose it is.
+    pub owner: &'a Owner,
+    /// Why it is as good as `root@pam`, if it is known to be.
+    pub root_equivalent: Option<&'a str>,
+    /// When the latest task that is known of it began, in seconds since 1970.
+    pub last_task: Option<i64>,
+}
+
+impl AuditedToken<'_> {
+    /// When it stops working, by its own end or its owner's. `None`: never.
+    pub fn effective_expire(&self) -> Option<i64> {
+        let ends = [self.info.expire, self.owner.expire];
+        ends.into_iter().flatten().min()
+    }
+}
+
+impl Audit {
+    /// All tokens that are visible, by owner and name.
+    pub fn tokens(&self) -> impl Iterator<Item = AuditedToken<'_>> {
+        self.owners.iter().flat_map(|owner| {
+            let tokens = owner.tokens.iter();
+            tokens.map(|(name, info)| self.audited(owner, name, info))
+        })
+    }
+
+    /// One token, if it is visible.
+    pub fn token(&self, token: &TokenId) -> Option<AuditedToken<'_>> {
+        let owner = self
+            .owners
+            .iter()
+            .find(|owner| owner.user_id == token.user)?;
+        let (name, info) = owner.tokens.get_key_value(token.name.as_str())?;
+        Some(self.audited(owner, name, info))
+    }
+
+    fn audited<'a>(
+        &'a self,
+        owner: &'a Owner,
+        name: &'a str,
+        info: &'a TokenInfo,
+    ) -> AuditedToken<'a> {
+        let id = full_id(owner, name);
+        AuditedToken {
+            name,
+            info,
+            owner,
+            root_equivalent: self.roots.get(&id).map(String::as_str),
+            last_task: self.last_tasks.get(&id).copied(),
+            id,
+        }
+    }
+
+    /// The access control list, and whether it is whole.
+    pub fn acl(&self) -> &AclView {
+        &self.acl
+    }
+
+    /// Whether neither a user nor a grant was left out, so that what is not here is not there.
+    pub fn is_complete(&self) -> bool {
+        self.visible.users && self.visible.grants && self.quorate
+    }
+
+    /// Whether the recent tasks of all tokens were shown.
+    pub fn shows_tasks(&self) -> bool {
+        self.visible.tasks
+    }
+
+    /// The privileges, by path, without which the server leaves users or grants out.
+    pub fn missing_privileges(&self) -> BTreeMap<String, Vec<String>> {
+        let needed = [(GRANTS, self.visible.grants), (USERS, self.visible.users)];
+        needed
+            .into_iter()
+            .filter(|(_, visible)| !visible)
+            .map(|(path, _)| (path.to_owned(), vec![AUDIT.to_owned()]))
+            .collect()
+    }
+}
+
+/// The id of one of a user's tokens.
+fn full_id(owner: &Owner, name: &str) -> String {
+    format!("{}!{name}", owner.user_id)
+}
+
+fn latest(tasks: Vec<Task>) -> BTreeMap<String, i64> {
+    let mut latest = BTreeMap::new();
+    for task in tasks {
+        let known = latest.entry(task.asked_by).or_insert(task.started_at);
+        *known = task.started_at.max(*known);
+    }
+    latest
+}
+
+impl Client {
+    /// All tokens that the caller may see. Like [`Client::user`], the answer is kept until the
+    /// next write through this client, and callers who ask at the same time share it.
+    ///
+    /// # Errors
+    /// Any [`Error`] of a read.
+    pub async fn audit(&self, call: &Call) -> Result<Arc<Audit>, Error> {
+        let fetch = || {
+            let client = self.clone();
+            async move { client.fetch_audit(&Call::default()).await.map(Arc::new) }
+        };
+        let stopped = |why| self.stop(why, &Ask::get(&["access", "users"]));
+        self.reads().audit.get(&(), call, fetch, stopped).await
+    }
+
+    async fn fetch_audit(&self, call: &Call) -> Result<Audit, Error> {
+        let (users, acl, roles, own, tasks, nodes) = tokio::try_join!(
+            self.users_full(call),
+            self.acl_view(call),
+            self.roles(call),
+            self.own_permissions(call),
+            self.cluster_tasks(call),
+            self.nodes(call),
+        )?;
+        Ok(Audit {
+            roots: roots(&users.owners, &acl, &roles),
+            last_tasks: latest(tasks),
+            visible: Visible::new(&own, &acl),
+            quorate: majority_online(&nodes),
+            observed_at: users.observed_at,
+            owners: users.owners,
+            acl,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::OffsetDateTime;
+
+    use super::latest;
+    use crate::pve::{AclEntry, AclSubject, Owner, Task, TokenInfo};
+
+    /// An entry for `user@realm`, `user@realm!token` or `@group`.
+    pub(super) fn entry(path: &str, subject: &str, role: &str, propagate: bool) -> AclEntry {
+        let (kind, subject) = match subject.strip_prefix('@') {
+            Some(group) => (AclSubject::Group, group),
+            None if subject.contains('!') => (AclSubject::Token, subject),
+            None => (AclSubject::User, subject),
+        };
+        AclEntry {
+            path: path.to_owned(),
+            kind,
+            subject: subject.to_owned(),
+            role: role.to_owned(),
+            propagate,
+        }
+    }
+
+    /// A user with its groups and tokens, each with whether its privileges are separate.
+    pub(super) fn owner(user: &str, groups: &[&str], tokens: &[(&str, bool)]) -> Owner {
+        let tokens = tokens.iter().map(|(name, privilege_separation)| {
+            let info = TokenInfo {
+                privilege_separation: *privilege_separation,
+                ..TokenInfo::default()
+            };
+            ((*name).to_owned(), info)
+        });
+        Owner {
+            user_id: user.parse().unwrap(),
+            details_known: true,
+            enabled: true,
+            expire: None,
+            groups: groups.iter().map(|&group| group.to_owned()).collect(),
+            comment: None,
+            tokens: tokens.collect(),
+            observed_at: OffsetDateTime::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn the_latest_of_several_tasks_counts() {
+        let task = |started_at| Task {
+            upid: String::new(),
+            node: "pve1".to_owned(),
+            kind: "qmstart".to_owned(),
+            object: None,
+            asked_by: "demo@pve!ci".to_owned(),
+            started_at,
+            ended_at: None,
+            status: None,
+        };
+        assert_eq!(latest(vec![task(5), task(9), task(7)])["demo@pve!ci"], 9);
+    }
+}

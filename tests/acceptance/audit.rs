@@ -1,0 +1,434 @@
+//! The audit: `proxmox_api_token` and `proxmox_api_tokens` as data.
+
+use cli_harness::Cli;
+use proxmox_simulator::{Cluster, Version};
+use serde_json::{Value, json};
+
+use super::{
+    Scenario,
+    stage::{Stage, says},
+};
+
+pub const SCENARIOS: &[Scenario] = &[
+    (
+        "journey: an audit with Sys.Audit on /access and nothing more",
+        journey,
+    ),
+    ("audit: the same on Proxmox VE 8.2", journey_on_8_2),
+    ("audit: the same on Proxmox VE 9.0", journey_on_9_0),
+    (
+        "audit: an answer that the server filtered fails the precondition",
+        filtered,
+    ),
+    (
+        "audit: all users and not all grants are not complete",
+        without_grants,
+    ),
+    (
+        "audit: the answer of a node without its cluster is not complete",
+        isolated,
+    ),
+    ("audit: every finding is brought about", findings),
+    ("audit: filters list what they ask for", filters),
+    ("audit: many tokens are one list request", one_list_request),
+    (
+        "audit: a token that is not there is told from one that is not shown",
+        one_token,
+    ),
+    (
+        "audit: many tokens read one by one share their requests",
+        shared,
+    ),
+    ("audit: what cannot be used is refused", bad_input),
+    ("audit: the examples work as they stand", examples),
+];
+
+/// Lets the provider work as a token with this role at this path, and nothing else.
+pub fn connect_with(stage: &mut Stage, grants: &[(&str, &[&str])]) {
+    let secret = stage.sim.state(|state| {
+        state.add_user("auditor@pve", "auditor-pass-1");
+        for (number, (path, privileges)) in grants.iter().enumerate() {
+            let role = format!("Only{number}");
+            state.add_role(&role, privileges);
+            state.set_acl(path, &role, "auditor@pve", true);
+        }
+        let month = u64::try_from(state.now()).expect("a time after 1970") + 30 * 86_400;
+        state.add_token("auditor@pve!audit", false, None, month)
+    });
+    stage.connect_as(&format!("auditor@pve!audit={secret}"));
+}
+
+const AUDIT: (&str, &[&str]) = ("/access", &["Sys.Audit"]);
+
+/// An output, as JSON.
+pub fn output(stage: &Stage, name: &str) -> Value {
+    let run = stage.scratch.run(["output", "-json", name]);
+    serde_json::from_str(&run.stdout).expect("an output")
+}
+
+fn journey(cli: &Cli) {
+    audited(Stage::new(cli));
+}
+
+fn journey_on_8_2(cli: &Cli) {
+    audited(Stage::with(cli, Version::V8_2));
+}
+
+fn journey_on_9_0(cli: &Cli) {
+    audited(Stage::with(cli, Version::V9_0));
+}
+
+const JOURNEY: &str = include_str!("../fixtures/journeys/04-audit.tf");
+
+fn audited(mut stage: Stage) {
+    stage
+        .sim
+        .state(|state| state.add_token("demo@pve!ci", true, None, 0));
+    connect_with(&mut stage, &[AUDIT]);
+    stage.scratch.write("main.tf", JOURNEY).expect("main.tf");
+    stage.apply();
+    stage.plan_is_empty();
+    assert_eq!(
+        output(&stage, "questions"),
+        json!([
+            "demo@pve!ci: never_expires",
+            "root@pam!admin: never_expires, root_equivalent",
+        ])
+    );
+}
+
+fn filtered(cli: &Cli) {
+    for privileges in [&[][..], &[("/access/groups/ops", &["User.Modify"][..])]] {
+        let mut stage = Stage::new(cli);
+        stage
+            .sim
+            .state(|state| state.add_group("ops", &["demo@pve"]));
+        connect_with(&mut stage, privileges);
+        stage.scratch.write("main.tf", JOURNEY).expect("main.tf");
+        stage.plan_fails(&[
+            "Only part of the tokens could be read",
+            r#""/access":["Sys.Audit"]"#,
+            r#""/access/groups":["Sys.Audit"]"#,
+        ]);
+    }
+}
+
+const ALL: &str = r#"
+data "proxmox_api_tokens" "all" {}
+
+output "all" { value = data.proxmox_api_tokens.all }
+
+output "findings" {
+  value = { for t in data.proxmox_api_tokens.all.tokens : t.token_id => t.findings }
+}
+"#;
+
+fn without_grants(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    connect_with(&mut stage, &[("/access/groups", &["Sys.Audit"])]);
+    stage.sim.state(|state| {
+        state.set_acl("/", "Administrator", "demo@pve", true);
+        state.add_token("demo@pve!boss", false, None, 0);
+    });
+    stage.main(ALL);
+    stage.apply();
+    let all = output(&stage, "all");
+    assert_eq!(all["complete"], false);
+    assert_eq!(
+        all["missing_privileges"],
+        json!({ "/access": ["Sys.Audit"] })
+    );
+    let findings = output(&stage, "findings");
+    assert_eq!(
+        findings["demo@pve!boss"],
+        json!(["never_expires"]),
+        "nothing is concluded from a list that may not be whole"
+    );
+    assert_eq!(
+        findings["root@pam!admin"],
+        json!(["never_expires", "root_equivalent"])
+    );
+}
+
+fn isolated(cli: &Cli) {
+    let stage = Stage::new(cli);
+    stage.sim.state(|state| {
+        state.cluster = Some(Cluster {
+            name: "lab".to_owned(),
+            quorate: false,
+        });
+        state.add_node("pve2", false);
+        state.add_node("pve3", false);
+    });
+    stage.main(ALL);
+    says(&stage.apply(), &["Audit of a node without its cluster"]);
+    assert_eq!(output(&stage, "all")["complete"], false);
+}
+
+fn findings(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    connect_with(&mut stage, &[("/", &["Sys.Audit"])]);
+    let began = stage.sim.state(|state| {
+        let now = state.now();
+        let at = |seconds: i64| u64::try_from(now + seconds).expect("a time after 1970");
+        state.add_token("demo@pve!endless", true, None, 0);
+        state.add_token("demo@pve!over", true, None, at(-60));
+        state.add_token("demo@pve!good", true, Some("nightly"), at(86_400));
+        state.add_token("demo@pve!tf-ephemeral-1a2b3c", true, None, at(-60));
+        state.add_token("demo@pve!tf-ephemeral-4d5e6f", true, None, at(60));
+        state.add_token("off@pve!ci", true, None, at(60));
+        state.user_mut("off@pve").enabled = false;
+        state.add_token("gone@pve!ci", true, None, at(86_400));
+        state.user_mut("gone@pve").expire = at(-60);
+        state.add_token("hr@pve!ci", false, None, at(60));
+        state.set_acl("/access", "PVEUserAdmin", "hr@pve", true);
+        state.add_token("hr@pve!separate", true, None, at(60));
+        state.add_task("pve1", "demo@pve!good", "qmstart", "100", now - 120);
+        state.add_task("pve1", "demo@pve!good", "qmstop", "100", now - 60);
+        now - 60
+    });
+    stage.main(ALL);
+    stage.apply();
+    stage.plan_is_empty();
+    assert_eq!(
+        output(&stage, "findings"),
+        json!({
+            "auditor@pve!audit": [],
+            "demo@pve!endless": ["never_expires"],
+            "demo@pve!good": [],
+            "demo@pve!over": ["expired"],
+            "demo@pve!tf-ephemeral-1a2b3c": ["expired", "leftover_ephemeral"],
+            "demo@pve!tf-ephemeral-4d5e6f": [],
+            "gone@pve!ci": ["expired"],
+            "hr@pve!ci": ["root_equivalent"],
+            "hr@pve!separate": [],
+            "off@pve!ci": ["owner_disabled"],
+            "root@pam!admin": ["never_expires", "root_equivalent"],
+        })
+    );
+    let all = output(&stage, "all");
+    assert_eq!(all["complete"], true);
+    assert_eq!(all["tasks_visible"], true);
+    let token = |id: &str| {
+        let tokens = all["tokens"].as_array().expect("the tokens");
+        let found = tokens.iter().find(|token| token["token_id"] == id);
+        found.expect("the token").clone()
+    };
+    let good = token("demo@pve!good");
+    assert_eq!(good["user_id"], "demo@pve");
+    assert_eq!(good["token_name"], "good");
+    assert_eq!(good["comment"], "nightly");
+    assert_eq!(good["privilege_separation"], true);
+    assert_eq!(good["never_expires"], false);
+    let instant = good["last_task_seen_at"].as_str().expect("an instant");
+    assert_eq!(seconds_of_day(instant), began.rem_euclid(86_400));
+    let gone = token("gone@pve!ci");
+    assert_eq!(gone["expired"], true);
+    assert_eq!(gone["effective_expires_at"], gone["owner_expires_at"]);
+    assert_ne!(gone["effective_expires_at"], gone["expires_at"]);
+    assert_eq!(token("off@pve!ci")["owner_enabled"], false);
+    assert_eq!(
+        token("hr@pve!ci")["root_equivalent_by"],
+        "privilege separation is off, and hr@pve has User.Modify on /access/groups"
+    );
+    assert_eq!(token("demo@pve!endless")["last_task_seen_at"], Value::Null);
+}
+
+/// Of `2027-01-15T08:00:00Z` the seconds since midnight.
+fn seconds_of_day(instant: &str) -> i64 {
+    let time = instant.trim_end_matches('Z').split('T').next_back();
+    let parts = time.expect("a time").split(':');
+    parts.fold(0, |sum, part| {
+        sum * 60 + part.parse::<i64>().expect("a number")
+    })
+}
+
+fn filters(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    connect_with(&mut stage, &[AUDIT]);
+    stage.sim.state(|state| {
+        let past = u64::try_from(state.now() - 60).expect("a time after 1970");
+        state.add_token("demo@pve!endless", true, None, 0);
+        state.add_token("demo@pve!over", true, None, past);
+    });
+    stage.main(
+        r#"
+        locals {
+          filters = {
+            demo    = { user_id = "demo@pve" }
+            pam     = { realm = "pam" }
+            over    = { expired = true }
+            live    = { expired = false }
+            endless = { without_expiry = true, realm = "pve" }
+            ending  = { without_expiry = false }
+            asked   = { with_findings = true, realm = "pve" }
+            silent  = { with_findings = false }
+          }
+        }
+
+        data "proxmox_api_tokens" "each" {
+          for_each       = local.filters
+          user_id        = try(each.value.user_id, null)
+          realm          = try(each.value.realm, null)
+          expired        = try(each.value.expired, null)
+          without_expiry = try(each.value.without_expiry, null)
+          with_findings  = try(each.value.with_findings, null)
+        }
+
+        output "each" {
+          value = { for key, found in data.proxmox_api_tokens.each : key => found.tokens[*].token_id }
+        }
+        "#,
+    );
+    stage.apply();
+    assert_eq!(
+        output(&stage, "each"),
+        json!({
+            "demo": ["demo@pve!endless", "demo@pve!over"],
+            "pam": ["root@pam!admin"],
+            "over": ["demo@pve!over"],
+            "live": ["auditor@pve!audit", "demo@pve!endless", "root@pam!admin"],
+            "endless": ["demo@pve!endless"],
+            "ending": ["auditor@pve!audit", "demo@pve!over"],
+            "asked": ["demo@pve!endless", "demo@pve!over"],
+            "silent": ["auditor@pve!audit"],
+        })
+    );
+}
+
+fn one_list_request(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    connect_with(&mut stage, &[AUDIT]);
+    stage.sim.state(|state| {
+        for user in 0..50 {
+            for token in 0..10 {
+                state.add_token(&format!("user{user}@pve!token{token}"), true, None, 0);
+            }
+        }
+    });
+    stage.main(
+        r#"
+        data "proxmox_api_tokens" "all" {}
+        data "proxmox_api_tokens" "of_realm" { realm = "pve" }
+        output "count" { value = length(data.proxmox_api_tokens.all.tokens) }
+        "#,
+    );
+    stage.sim.clear_requests();
+    assert!(stage.scratch.run(["plan", "-no-color"]).ok());
+    assert_eq!(stage.requests("GET", "/access/users"), 1);
+    assert_eq!(
+        stage.sim.requests().len(),
+        7,
+        "users, access control list and whether it is whole, roles, privileges, tasks, nodes"
+    );
+    stage.apply();
+    assert_eq!(output(&stage, "count"), 502);
+}
+
+const ONE: &str = r#"
+data "proxmox_api_token" "one" { token_id = "demo@pve!ci" }
+output "one" { value = data.proxmox_api_token.one }
+"#;
+
+fn one_token(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    connect_with(&mut stage, &[AUDIT]);
+    stage.main(ONE);
+    stage.plan_fails(&["No such API token", "demo@pve!ci", "has no such token"]);
+
+    stage.sim.state(|state| {
+        state.add_token("demo@pve!ci", true, Some("nightly"), 0);
+        state.set_acl("/vms", "PVEVMAdmin", "demo@pve!ci", false);
+        state.set_acl("/vms", "PVEAuditor", "demo@pve", true);
+    });
+    stage.apply();
+    stage.plan_is_empty();
+    let one = output(&stage, "one");
+    assert_eq!(one["comment"], "nightly");
+    assert_eq!(one["findings"], json!(["never_expires"]));
+    assert_eq!(
+        one["acl"],
+        json!([{ "path": "/vms", "role": "PVEVMAdmin", "propagate": false }])
+    );
+    assert_eq!(one["complete"], true);
+    assert_eq!(one["tasks_visible"], false);
+    assert!(one.get("secret").is_none());
+
+    let mut blind = Stage::new(cli);
+    blind
+        .sim
+        .state(|state| state.add_token("demo@pve!ci", true, None, 0));
+    connect_with(&mut blind, &[]);
+    blind.main(ONE);
+    blind.plan_fails(&[
+        "No such API token",
+        "may not see it",
+        "Sys.Audit on /access",
+    ]);
+}
+
+fn shared(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    connect_with(&mut stage, &[AUDIT]);
+    stage.sim.state(|state| {
+        for token in 0..20 {
+            state.add_token(&format!("demo@pve!token{token}"), true, None, 0);
+        }
+    });
+    stage.main(
+        "data \"proxmox_api_token\" \"each\" {\n  count = 20\n  token_id = \
+         \"demo@pve!token${count.index}\"\n}\n",
+    );
+    stage.sim.clear_requests();
+    assert!(stage.scratch.run(["plan", "-no-color"]).ok());
+    assert_eq!(stage.requests("GET", "/access/users"), 1);
+}
+
+fn bad_input(cli: &Cli) {
+    let stage = Stage::new(cli);
+    for (body, words) in [
+        (
+            "data \"proxmox_api_token\" \"t\" {\n  token_id = \"ci\"\n}\n",
+            &["Malformed token id", "`token_id`", "user@realm!name"][..],
+        ),
+        (
+            "data \"proxmox_api_tokens\" \"t\" {\n  user_id = \"demo\"\n}\n",
+            &["Invalid filter", "`user_id`", "names no realm"],
+        ),
+        (
+            "data \"proxmox_token_activity\" \"t\" {\n  token_id = \"demo@pve\"\n}\n",
+            &["Malformed token id", "`token_id`"],
+        ),
+        (
+            "data \"proxmox_token_activity\" \"t\" {\n  token_id = \"demo@pve!ci\"\n  since = \
+             \"yesterday\"\n}\n",
+            &["Invalid instant", "`since`", "RFC 3339"],
+        ),
+        (
+            "data \"proxmox_token_activity\" \"t\" {\n  token_id = \"demo@pve!ci\"\n  limit = \
+             0\n}\n",
+            &["Invalid limit", "`limit`", "1 or more"],
+        ),
+    ] {
+        stage.main(body);
+        stage.plan_fails(words);
+    }
+}
+
+fn examples(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    connect_with(&mut stage, &[("/", &["Sys.Audit"])]);
+    stage.sim.state(|state| {
+        let month = u64::try_from(state.now()).expect("a time after 1970") + 30 * 86_400;
+        state.add_token("automation@pve!ci", true, None, month);
+    });
+    for example in [
+        include_str!("../../examples/data-sources/proxmox_api_token/data-source.tf"),
+        include_str!("../../examples/data-sources/proxmox_api_tokens/data-source.tf"),
+        include_str!("../../examples/data-sources/proxmox_token_activity/data-source.tf"),
+    ] {
+        stage.main(example);
+        stage.apply();
+        stage.plan_is_empty();
+    }
+}

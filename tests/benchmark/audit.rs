@@ -1,0 +1,98 @@
+//! The audit of everything there is.
+
+use std::{error::Error, time::Instant};
+
+use terraform_provider_proxmox::pve::Call;
+
+use crate::{
+    Measured,
+    host::{Host, client},
+    options::Options,
+    step::{step, without_provider},
+    subject::Subject,
+    table::Row,
+};
+
+const ROUNDS: usize = 5;
+const USERS: usize = 500;
+const TOKENS_EACH: usize = 20;
+/// In the year 2100.
+const FAR: u64 = 4_102_444_800;
+
+/// The journey of an auditor: what there is to ask about.
+const AUDIT: &str = include_str!("../fixtures/journeys/04-audit.tf");
+
+/// Plans the audit, beside a plan of nothing.
+pub fn measure(_: &[Subject], options: &Options) -> Measured {
+    let Some(cli) = options.command_line() else {
+        return Ok(Vec::new());
+    };
+    let (subject, host) = (Subject::ours(), Host::new(options)?);
+    populate(&host, options.size(USERS));
+    let alone = without_provider(&cli, "output \"questions\" {\n  value = []\n}\n")?;
+    let ours = host.directory(&cli, &subject)?;
+    ours.write("main.tf", AUDIT)?;
+    let (mut base, mut extra) = (Vec::new(), Vec::new());
+    let (mut requests, mut memory) = (Vec::new(), Vec::new());
+    for _ in 0..options.rounds(ROUNDS) {
+        let without = step(&alone, &subject.binary, &["plan"]).succeeded()?;
+        host.requests();
+        let with = step(&ours, &subject.binary, &["plan"]).succeeded()?;
+        base.push(without.seconds);
+        extra.push(with.seconds - without.seconds);
+        requests.extend(host.requests());
+        memory.extend(with.memory);
+    }
+    Ok(vec![
+        Row::without("audit of all tokens", "s", base),
+        Row::ours("audit of all tokens", "+s", extra),
+        Row::ours(
+            "audit of all tokens: our part",
+            "ms",
+            by_itself(&host, options)?,
+        ),
+        Row::ours("audit of all tokens: requests", "", requests),
+        Row::ours("audit of all tokens: peak memory", "MB", memory),
+    ])
+}
+
+/// How long the answers take to be asked for and worked out, before Terraform gets them. On the
+/// simulator only.
+fn by_itself(host: &Host, options: &Options) -> Result<Vec<f64>, Box<dyn Error>> {
+    let Some(simulator) = &host.simulator else {
+        return Ok(Vec::new());
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let samples = (0..options.rounds(ROUNDS)).map(|_| {
+        let client = client(simulator)?;
+        let begin = Instant::now();
+        runtime.block_on(client.audit(&Call::default()))?;
+        Ok(begin.elapsed().as_secs_f64() * 1e3)
+    });
+    samples.collect()
+}
+
+/// A simulator gets users, each with tokens, of which one never expires, and a grant. A real host
+/// has its own.
+fn populate(host: &Host, users: usize) {
+    let Some(simulator) = &host.simulator else {
+        return;
+    };
+    simulator.state(|state| {
+        for user in 0..users {
+            let user = format!("user{user}@pve");
+            for token in 0..TOKENS_EACH {
+                let expire = if token == 0 { 0 } else { FAR };
+                state.add_token(
+                    &format!("{user}!token{token}"),
+                    true,
+                    Some("Measured"),
+                    expire,
+                );
+            }
+            state.set_acl("/vms", "PVEVMUser", &user, true);
+        }
+    });
+}

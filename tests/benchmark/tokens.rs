@@ -1,0 +1,127 @@
+//! Many tokens created, refreshed, updated and destroyed, beside as many of what Terraform has
+//! built in.
+
+use std::error::Error;
+
+use cli_harness::{Cli, Scratch};
+
+use crate::{
+    Measured,
+    host::Host,
+    options::Options,
+    step::{Step, step, without_provider},
+    subject::Subject,
+    table::Row,
+    writers,
+};
+
+const ROUNDS: usize = 3;
+
+/// Terraform's own default.
+const PARALLELISM: usize = 10;
+
+/// What happens to the tokens, in order: what it is called, and whether the comment is another.
+const STEPS: [(&str, &[&str], &str); 4] = [
+    ("create", &["apply", "-auto-approve"], "first"),
+    ("refresh", &["plan", "-detailed-exitcode"], "first"),
+    ("update", &["apply", "-auto-approve"], "second"),
+    ("destroy", &["destroy", "-auto-approve"], "second"),
+];
+
+/// Goes through the steps with each number of tokens.
+pub fn measure(_: &[Subject], options: &Options) -> Measured {
+    let Some(cli) = options.command_line() else {
+        return Ok(Vec::new());
+    };
+    let (subject, host) = (Subject::ours(), Host::new(options)?);
+    let mut rows = Vec::new();
+    for tokens in options.tokens() {
+        rows.extend(lives(&cli, &subject, &host, tokens, options)?);
+        rows.extend(without_a_lane(&host, tokens, options)?);
+    }
+    Ok(rows)
+}
+
+/// The samples of one step.
+#[derive(Default)]
+struct Samples {
+    alone: Vec<f64>,
+    extra: Vec<f64>,
+    requests: Vec<f64>,
+    memory: Vec<f64>,
+}
+
+fn lives(cli: &Cli, subject: &Subject, host: &Host, tokens: usize, options: &Options) -> Measured {
+    let alone = without_provider(cli, "")?;
+    let ours = host.directory(cli, subject)?;
+    let mut samples: [Samples; STEPS.len()] = Default::default();
+    for _ in 0..options.rounds(ROUNDS) {
+        for ((_, arguments, comment), samples) in STEPS.into_iter().zip(&mut samples) {
+            alone.write("main.tf", &built_in(tokens, comment))?;
+            ours.write("main.tf", &configuration(host, tokens, comment))?;
+            let base = run(&alone, subject, arguments)?;
+            host.requests();
+            let with = run(&ours, subject, arguments)?;
+            samples.alone.push(base.seconds);
+            samples.extra.push(with.seconds - base.seconds);
+            samples.requests.extend(host.requests());
+            samples.memory.extend(with.memory);
+        }
+    }
+    let rows = STEPS
+        .into_iter()
+        .zip(samples)
+        .flat_map(|((name, ..), samples)| {
+            let measure = format!("{name} {tokens} tokens");
+            [
+                Row::without(measure.clone(), "s", samples.alone),
+                Row::ours(measure.clone(), "+s", samples.extra),
+                Row::ours(format!("{measure}: requests"), "", samples.requests),
+                Row::ours(format!("{measure}: peak memory"), "MB", samples.memory),
+            ]
+        });
+    Ok(rows.collect())
+}
+
+fn run(directory: &Scratch, subject: &Subject, arguments: &[&str]) -> Result<Step, Box<dyn Error>> {
+    step(directory, &subject.binary, arguments).succeeded()
+}
+
+fn built_in(number: usize, comment: &str) -> String {
+    format!(
+        "resource \"terraform_data\" \"each\" {{\n  count = {number}\n  input = \"{comment} \
+         ${{count.index}}\"\n}}\n"
+    )
+}
+
+fn configuration(host: &Host, number: usize, comment: &str) -> String {
+    let owners = &host.owners;
+    format!(
+        "terraform {{\n  required_providers {{\n    proxmox = {{ source = \"depl0y/proxmox\" }}\n  \
+         }}\n}}\n\nresource \"proxmox_api_token\" \"each\" {{\n  count = {number}\n  user_id = \
+         element({owners:?}, count.index)\n  token_name = \"tf-benchmark-${{count.index}}\"\n  \
+         comment = \"{comment} ${{count.index}}\"\n}}\n"
+    )
+}
+
+/// The same creation by clients that do not know of each other, and by one alone: the server's
+/// own time. On the simulator only.
+fn without_a_lane(host: &Host, tokens: usize, options: &Options) -> Measured {
+    let Some(simulator) = &host.simulator else {
+        return Ok(Vec::new());
+    };
+    let mut rows = Vec::new();
+    for (subject, writers) in [("one writer", 1), ("ten writers", PARALLELISM)] {
+        let samples =
+            (0..options.rounds(ROUNDS)).map(|_| writers::create(simulator, tokens, writers));
+        rows.push(Row {
+            subject,
+            ..Row::ours(
+                format!("create {tokens} tokens, no lane"),
+                "s",
+                samples.collect::<Result<_, _>>()?,
+            )
+        });
+    }
+    Ok(rows)
+}
