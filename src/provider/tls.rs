@@ -79,6 +79,7 @@ impl TlsFields {
             verify,
             ca_certificate,
             fingerprints,
+            ..TlsPolicy::default()
         })
     }
 }

@@ -26,6 +26,7 @@ pub(crate) struct Ask {
     pub(super) query: Option<String>,
     pub(super) form: Option<String>,
     pub(super) anonymous: bool,
+    repeatable: bool,
     pub(super) about: About,
 }
 
@@ -39,6 +40,7 @@ pub(super) struct About {
 
 impl Ask {
     pub(super) fn new<S: AsRef<str>>(method: Method, segments: &[S]) -> Self {
+        let is_read = method == Method::GET;
         let path = segments
             .iter()
             .map(|segment| format!("/{}", utf8_percent_encode(segment.as_ref(), SEGMENT)))
@@ -49,6 +51,7 @@ impl Ask {
             query: None,
             form: None,
             anonymous: false,
+            repeatable: is_read,
             about: About::default(),
         }
     }
@@ -91,6 +94,12 @@ impl Ask {
         self
     }
 
+    /// May be sent twice without harm, although it is no read.
+    pub(super) fn repeatable(mut self) -> Self {
+        self.repeatable = true;
+        self
+    }
+
     pub(crate) fn about_token(mut self, token: &TokenId) -> Self {
         self.about.token = Some(token.clone());
         self.about.user = Some(token.user.clone());
@@ -109,6 +118,10 @@ impl Ask {
 
     pub(super) fn is_read(&self) -> bool {
         self.method == Method::GET
+    }
+
+    pub(super) fn is_repeatable(&self) -> bool {
+        self.repeatable
     }
 }
 

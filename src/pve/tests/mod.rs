@@ -4,7 +4,9 @@
 //! wherever one shows it.
 
 mod check;
+mod failover;
 mod login;
+mod proxied;
 mod recordings;
 mod refusals;
 mod script;
