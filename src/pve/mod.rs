@@ -75,7 +75,7 @@ pub use handshake::{CertificateName, CertificateNameError, TlsVersion, TlsVersio
 pub use headers::{ExtraHeaders, HeaderError};
 pub use id::{IdError, TokenId, TokenName, UserId};
 pub use lane::Lane;
-pub use proxy::{Proxy, ProxyError};
+pub use proxy::{NoProxy, Proxy, ProxyError};
 pub use retry::Retries;
 pub use secret::Secret;
 pub use tls::{CaBundle, CaBundleError, TlsPolicy};

@@ -11,6 +11,8 @@ use std::sync::Arc;
 use hyper_util::client::proxy::matcher::Matcher;
 use url::Url;
 
+use super::Endpoint;
+
 /// Why a text names no proxy. It is never quoted: it may hold a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ProxyError {
@@ -22,37 +24,27 @@ pub enum ProxyError {
     Malformed,
 }
 
-/// A forward proxy, and which hosts it does not lead to.
-#[derive(Clone)]
-pub struct Proxy {
-    url: Url,
-    unless: Option<Arc<Matcher>>,
-}
+/// The hosts that are reached without the proxy that an environment names for everybody: this
+/// machine, and those in a list as the variable `NO_PROXY` has it.
+#[derive(Debug, Clone)]
+pub struct NoProxy(Arc<Matcher>);
 
-impl Proxy {
-    /// The same proxy as environments name it: not for hosts on this machine, nor for those in a
-    /// list as `NO_PROXY` has it.
-    #[must_use]
-    pub fn unless(self, no_proxy: &str) -> Self {
-        let hosts = Matcher::builder().all("http://proxy").no(no_proxy).build();
-        Self {
-            unless: Some(Arc::new(hosts)),
-            ..self
-        }
+impl NoProxy {
+    /// Reads such a list: names that stand for their subdomains too, addresses, networks, `*`.
+    pub fn new(list: &str) -> Self {
+        // The matcher is asked for the hosts that are left to some proxy, whichever it is.
+        let others = Matcher::builder().all("http://proxy").no(list).build();
+        Self(Arc::new(others))
     }
 
-    /// Whether it leads to this address.
-    pub(super) fn leads_to(&self, url: &Url) -> bool {
-        let Some(hosts) = &self.unless else {
-            return true;
-        };
+    /// Whether no proxy leads to this endpoint.
+    pub fn spares(&self, endpoint: &Endpoint) -> bool {
+        self.spares_url(&endpoint.api_url())
+    }
+
+    fn spares_url(&self, url: &Url) -> bool {
         let uri = url.as_str().parse();
-        !is_this_machine(url) && uri.is_ok_and(|uri| hosts.intercept(&uri).is_some())
-    }
-
-    /// The URL, credentials included, for the one who connects.
-    pub(super) fn url(&self) -> &Url {
-        &self.url
+        is_this_machine(url) || uri.is_ok_and(|uri| self.0.intercept(&uri).is_none())
     }
 }
 
@@ -63,6 +55,33 @@ fn is_this_machine(url: &Url) -> bool {
         || bare
             .parse()
             .is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
+/// A forward proxy, and which hosts it does not lead to.
+#[derive(Clone)]
+pub struct Proxy {
+    url: Url,
+    unless: Option<NoProxy>,
+}
+
+impl Proxy {
+    /// The same proxy, but not for these hosts.
+    #[must_use]
+    pub fn unless(self, spared: NoProxy) -> Self {
+        let unless = Some(spared);
+        Self { unless, ..self }
+    }
+
+    /// Whether it leads to this address.
+    pub(super) fn leads_to(&self, url: &Url) -> bool {
+        let spared = self.unless.as_ref();
+        !spared.is_some_and(|spared| spared.spares_url(url))
+    }
+
+    /// The URL, credentials included, for the one who connects.
+    pub(super) fn url(&self) -> &Url {
+        &self.url
+    }
 }
 
 impl FromStr for Proxy {
@@ -101,7 +120,7 @@ impl fmt::Debug for Proxy {
 
 #[cfg(test)]
 mod tests {
-    use super::{Proxy, ProxyError};
+    use super::{NoProxy, Proxy, ProxyError};
 
     fn proxy(text: &str) -> Proxy {
         text.parse().unwrap()
@@ -154,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_proxy_of_the_environment_spares_this_machine_and_the_listed_hosts() {
-        let usual = proxy("proxy:3128").unless("example.com,192.0.2.0/24");
+        let usual = proxy("proxy:3128").unless(NoProxy::new("example.com,192.0.2.0/24"));
         for host in [
             "127.0.0.1",
             "[::1]",
@@ -165,6 +184,9 @@ mod tests {
             assert!(!leads(&usual, host), "{host}");
         }
         assert!(leads(&usual, "pve1.example.org") && leads(&usual, "198.51.100.7"));
-        assert!(!leads(&proxy("proxy:3128").unless("*"), "pve1.example.org"));
+        assert!(!leads(
+            &proxy("proxy:3128").unless(NoProxy::new("*")),
+            "pve1.example.org"
+        ));
     }
 }

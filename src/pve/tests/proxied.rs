@@ -7,7 +7,9 @@ use proxmox_simulator::ForwardProxy;
 use serde_json::json;
 
 use super::script::{Host, data, token};
-use crate::pve::{Call, Client, Error, ExtraHeaders, Proxy, ProxyFailure, Settings, Version};
+use crate::pve::{
+    Call, Client, Error, ExtraHeaders, NoProxy, Proxy, ProxyFailure, Settings, Version,
+};
 
 async fn host() -> Host {
     Host::new(|_| data(&json!({"version": "9.2.11"}))).await
@@ -57,7 +59,9 @@ async fn a_proxy_is_asked_for_a_tunnel_and_resolves_the_name() {
 async fn a_proxy_of_the_environment_is_not_asked_for_a_host_on_this_machine() {
     let host = host().await;
     let mut settings = through("127.0.0.1:1", &host, &host.address.to_string());
-    settings.proxy = settings.proxy.map(|proxy: Proxy| proxy.unless(""));
+    settings.proxy = settings
+        .proxy
+        .map(|proxy: Proxy| proxy.unless(NoProxy::new("")));
     ask(settings).await.unwrap();
 }
 
