@@ -6,6 +6,7 @@
 
 mod bad_input;
 mod clusters;
+mod connections;
 mod drift;
 mod hosts;
 mod journeys;
@@ -62,6 +63,7 @@ fn scenarios() -> impl Iterator<Item = Scenario> {
         drift::SCENARIOS,
         hosts::SCENARIOS,
         clusters::SCENARIOS,
+        connections::SCENARIOS,
         statuses::SCENARIOS,
         bad_input::SCENARIOS,
         privileges::SCENARIOS,

@@ -28,6 +28,8 @@ pub struct Request {
     pub query: Option<String>,
     /// Names of the parameters in query and body.
     pub parameters: Vec<String>,
+    /// Names of the headers, in lower case.
+    pub headers: Vec<String>,
     /// Who it claims to come from.
     pub identity: Identity,
     /// The status answered; `None` while there is no answer, and when there never was one.
