@@ -133,7 +133,7 @@ pub fn client(
     };
     Ok(Client::new(Settings {
         tls,
-        proxy: transport.proxy(&nodes.first, diags)?,
+        proxy: transport.proxy(&nodes, diags)?,
         headers,
         retries: transport.retries(diags)?,
         request_timeout: transport.request_timeout(diags)?,

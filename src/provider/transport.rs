@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use tf_provider::Diagnostics;
 
 use super::{
+    address::Nodes,
     credentials::Unresolved,
     environment::{Environment, Variables},
     given::{Given, Source},
@@ -12,7 +13,7 @@ use super::{
 };
 use crate::{
     framework::Report,
-    pve::{Endpoint, ExtraHeaders, NoProxy, Proxy, Retries, Secret},
+    pve::{ExtraHeaders, NoProxy, Proxy, Retries, Secret},
 };
 
 /// How long one request may take unless `request_timeout` says otherwise.
@@ -84,10 +85,10 @@ impl TransportFields {
         let _ = self.retries(diags);
     }
 
-    /// The proxy that leads to this address, if there is one.
+    /// The proxy that leads to any of these nodes, if there is one.
     pub fn proxy(
         &self,
-        endpoint: &Endpoint,
+        nodes: &Nodes,
         diags: &mut Diagnostics,
     ) -> Result<Option<Proxy>, Unresolved> {
         let (setting, source) = match &self.proxy {
@@ -98,7 +99,7 @@ impl TransportFields {
         let spared = setting.unless.as_deref().map(NoProxy::new);
         match spared {
             None => parse_proxy(&setting.url, source, diags),
-            Some(spared) if spared.spares(endpoint) => Ok(None),
+            Some(spared) if nodes.all().all(|node| spared.spares(node)) => Ok(None),
             Some(spared) => {
                 let proxy = parse_proxy(&setting.url, source, diags)?;
                 Ok(proxy.map(|proxy| proxy.unless(spared)))
@@ -261,12 +262,14 @@ mod tests {
 
     fn proxy<const N: usize>(
         variables: [(&str, &str); N],
-        endpoint: &str,
+        nodes: [&str; 2],
     ) -> Result<Option<String>, String> {
         let mut diags = Diagnostics::default();
         let environment = Environment::from(variables);
         let fields = TransportFields::from_environment(&environment, &mut diags);
-        let proxy = fields.proxy(&endpoint.parse().unwrap(), &mut diags);
+        let [first, other] = nodes.map(|node| node.parse().unwrap());
+        let others = vec![other];
+        let proxy = fields.proxy(&Nodes { first, others }, &mut diags);
         let told = diags.errors.first().map(|error| error.detail.to_string());
         match proxy {
             Ok(proxy) => Ok(proxy.map(|proxy| proxy.to_string())),
@@ -280,12 +283,15 @@ mod tests {
             ("HTTPS_PROXY", "http://usual:1"),
             ("all_proxy", "http://all:2"),
         ];
-        assert_eq!(proxy(usual, "pve1").unwrap().unwrap(), "usual:1");
+        assert_eq!(proxy(usual, ["pve1", "pve1"]).unwrap().unwrap(), "usual:1");
         let own = [
             ("HTTPS_PROXY", "http://usual:1"),
             ("PROXMOX_VE_PROXY_URL", "http://own:3"),
         ];
-        assert_eq!(proxy(own, "127.0.0.1").unwrap().unwrap(), "own:3");
+        assert_eq!(
+            proxy(own, ["127.0.0.1", "127.0.0.1"]).unwrap().unwrap(),
+            "own:3"
+        );
     }
 
     #[test]
@@ -294,9 +300,12 @@ mod tests {
             ("ALL_PROXY", "socks5://u:s3cr3t@proxy"),
             ("NO_PROXY", "example.com"),
         ];
-        assert_eq!(proxy(socks, "pve1.example.com").unwrap(), None);
-        assert_eq!(proxy(socks, "127.0.0.1").unwrap(), None);
-        let told = proxy(socks, "pve1").unwrap_err();
+        assert_eq!(
+            proxy(socks, ["pve1.example.com", "pve1.example.com"]).unwrap(),
+            None
+        );
+        assert_eq!(proxy(socks, ["127.0.0.1", "127.0.0.1"]).unwrap(), None);
+        let told = proxy(socks, ["127.0.0.1", "pve1"]).unwrap_err();
         assert!(
             told.contains("ALL_PROXY") && !told.contains("s3cr3t"),
             "{told}"
