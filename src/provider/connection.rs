@@ -14,13 +14,14 @@ use tf_provider::{AttributePath, Diagnostics, value::Value};
 use tokio::time::Instant;
 
 use super::{
+    address::Nodes,
     config::Defaults,
     credentials::Unresolved,
     given::{Given, Source},
 };
 use crate::{
     framework::{CallContext, Report, schema},
-    pve::{Call, Client, Credentials, Endpoint, Settings, TlsPolicy, TokenId},
+    pve::{Call, Client, Credentials, ExtraHeaders, Settings, TlsPolicy, TokenId},
 };
 
 /// The ways to Proxmox VE that the provider block describes: its own, and one for each of its
@@ -85,7 +86,7 @@ impl Connections {
         let inner = self.inner();
         let unheard = &mut Diagnostics::default();
         let meant = inner.defaults(cluster, unheard).ok()?;
-        let endpoint = meant.endpoint(unheard).ok()?;
+        let nodes = meant.nodes(unheard).ok()?;
         let clusters = match &inner.clusters {
             Given::Known(clusters, _) => Some(clusters.values()),
             Given::Absent | Given::Unknown(_) => None,
@@ -95,7 +96,9 @@ impl Connections {
             let unheard = &mut Diagnostics::default();
             let works_with = defaults.credentials.resolve(unheard);
             matches!(works_with, Ok(Credentials::Token(own)) if own.id == *token)
-                && defaults.endpoint(unheard).as_ref() == Ok(&endpoint)
+                && defaults
+                    .nodes(unheard)
+                    .is_ok_and(|own| own.shares_a_node_with(&nodes))
         });
         used?.credentials.first_given()
     }
@@ -134,24 +137,34 @@ impl Inner {
 
 /// A client for a connection as configured. Reports what is missing or wrong.
 pub fn connect(defaults: &Defaults, diags: &mut Diagnostics) -> Result<Client, Unresolved> {
-    let endpoint = defaults.endpoint(diags)?;
+    let nodes = defaults.nodes(diags)?;
     let credentials = defaults.credentials(diags)?;
     let tls = defaults.tls.resolve(diags)?;
-    client(defaults, endpoint, credentials, tls, diags)
+    client(defaults, nodes, credentials, tls, diags)
 }
 
-/// A client with the time limits of a connection.
+/// A client that gets to these nodes as a connection says. Its headers are for its own nodes and
+/// may be secret: others do not get them.
 pub fn client(
     defaults: &Defaults,
-    endpoint: Endpoint,
+    nodes: Nodes,
     credentials: Credentials,
     tls: TlsPolicy,
     diags: &mut Diagnostics,
 ) -> Result<Client, Unresolved> {
+    let transport = &defaults.transport;
+    let headers = match defaults.are_about(&nodes.first) {
+        true => transport.headers(diags)?,
+        false => ExtraHeaders::default(),
+    };
     Ok(Client::new(Settings {
         tls,
-        request_timeout: defaults.request_timeout(diags)?,
-        ..Settings::new(endpoint, credentials)
+        proxy: transport.proxy(&nodes, diags)?,
+        headers,
+        retries: transport.retries(diags)?,
+        request_timeout: transport.request_timeout(diags)?,
+        other_endpoints: nodes.others,
+        ..Settings::new(nodes.first, credentials)
     }))
 }
 

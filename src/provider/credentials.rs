@@ -52,8 +52,9 @@ pub enum Unresolved {
 
 impl CredentialFields {
     /// The credential from the environment: our own names if any of them is set, else the
-    /// fallback names, which no tool has for a code or a ticket. Never a mixture.
-    pub fn from_environment(environment: &Environment) -> Self {
+    /// fallback names, which no tool has for a code or a ticket. Never a mixture; a warning says so
+    /// when both hold one.
+    pub fn from_environment(environment: &Environment, diags: &mut Diagnostics) -> Self {
         let own = Self {
             otp: secret_variable(environment, "PROXMOX_VE_OTP"),
             auth_ticket: secret_variable(environment, "PROXMOX_VE_AUTH_TICKET"),
@@ -81,11 +82,17 @@ impl CredentialFields {
                 "PM_TOTP_SECRET",
             ],
         );
-        if own.first_given().is_some() {
-            own
-        } else {
-            fallback
+        let Some(used) = own.first_given() else {
+            return fallback;
+        };
+        if let Some(ignored) = fallback.first_given() {
+            diags.warn(
+                "Credential in the environment ignored",
+                format!("{used} goes before {ignored}: the credential from {ignored} is not used."),
+                used.path(),
+            );
         }
+        own
     }
 
     fn named(environment: &Environment, names: [&'static str; 6]) -> Self {
@@ -355,8 +362,9 @@ mod tests {
     fn resolve<const N: usize>(
         variables: [(&str, &str); N],
     ) -> (Result<Credentials, Unresolved>, String) {
-        let fields = CredentialFields::from_environment(&Environment::from(variables));
         let mut diags = Diagnostics::default();
+        let environment = Environment::from(variables);
+        let fields = CredentialFields::from_environment(&environment, &mut diags);
         let resolved = fields.resolve(&mut diags);
         let told: Vec<String> = diags
             .errors

@@ -38,6 +38,17 @@ impl Environment {
         }
     }
 
+    /// The items of a variable that separates them by commas.
+    pub fn list(&self, name: &'static str) -> Given<Vec<String>> {
+        let items = |text: String| text.split(',').map(|item| item.trim().to_owned()).collect();
+        self.get(name).map(items)
+    }
+
+    /// The names of all variables that are set.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// The value of the first variable that is set: our own name, then the fallback.
     pub fn first(&self, variables: &Variables) -> Given<String> {
         let fallback = variables.fallback.map(|name| self.get(name));

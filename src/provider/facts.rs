@@ -42,10 +42,7 @@ pub fn attributes() -> [(&'static str, Attribute); 12] {
     use schema::computed;
 
     [
-        (
-            "endpoint",
-            computed(String, "The address in full, as connected to."),
-        ),
+        ("endpoint", computed(String, "The address in full.")),
         ("api_url", computed(String, "Base of the API's URLs.")),
         (
             "token_id",

@@ -2,12 +2,13 @@
 //!
 //! One file (or folder) for each resource, data source and set of functions, named after it,
 //! written against the typed traits of `tf-provider`; [`catalog`] lists them. What they share
-//! stands beside them: how settings are resolved (`config`, `credentials`, `tls`,
-//! `given`, `environment`), the connection they lead to (`connection`), how errors are told
-//! (`explain`), how ephemeral tokens are named (`ephemeral_name`), and how secrets enter the
-//! state (`secret`). [`commands`] are what the binary does
+//! stands beside them: how settings are resolved (`config`, `address`, `credentials`, `tls`,
+//! `transport`, `given`, `environment`), the connection they lead to (`connection`), how errors
+//! are told (`explain`), how ephemeral tokens are named (`ephemeral_name`), and how secrets enter
+//! the state (`secret`). [`commands`] are what the binary does
 //! for a person in a shell, with the same settings.
 
+mod address;
 mod api_token;
 pub mod commands;
 mod config;
@@ -23,9 +24,12 @@ mod functions;
 mod given;
 mod host;
 mod instant;
+mod misspelt;
 mod outcome;
+mod remarks;
 mod secret;
 mod tls;
+mod transport;
 
 use std::collections::BTreeMap;
 
@@ -160,16 +164,18 @@ impl Provider for ProxmoxProvider {
         config: Config,
     ) -> Option<()> {
         let environment = Environment::of_this_process();
+        misspelt::warn(&environment, diags);
         let environment = Defaults::from_environment(&environment, diags);
         let (own, clusters) = config.given();
         let own = own.or_environment(environment, diags);
         own.check(diags);
-        let clusters = clusters.map(|clusters| {
+        let clusters: Given<BTreeMap<String, Defaults>> = clusters.map(|clusters| {
             let inherited = clusters
                 .into_iter()
                 .map(|(name, cluster)| (name, cluster.or_block(&own)));
             inherited.collect()
         });
+        remarks::warn(&own, &clusters, diags);
         self.connections.configure(own, clusters);
         Some(())
     }

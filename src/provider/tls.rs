@@ -1,11 +1,12 @@
 //! How the server's certificate is judged, out of the attributes that say so.
 
-use std::path::Path;
+use std::{fmt::Display, path::Path, str::FromStr};
 
 use tf_provider::Diagnostics;
 
 use super::{
     credentials::Unresolved,
+    environment::{Environment, Variables},
     given::{Given, Source},
 };
 use crate::{
@@ -22,27 +23,55 @@ pub struct TlsFields {
     pub ca_certificate: Given<String>,
     /// SHA-256 fingerprints to accept instead of checking chain and name.
     pub certificate_fingerprints: Given<Vec<String>>,
+    /// The name that the certificate must be valid for, where that is not the address's.
+    pub tls_server_name: Given<String>,
+    /// The oldest version of TLS to speak.
+    pub min_tls_version: Given<String>,
 }
 
 impl TlsFields {
+    /// The values of the environment. Reports switches that are none.
+    pub fn from_environment(environment: &Environment, diags: &mut Diagnostics) -> Self {
+        Self {
+            verify_ssl: verify_from_environment(environment, diags),
+            ca_certificate: environment.get("PROXMOX_VE_CA_CERTIFICATE"),
+            certificate_fingerprints: environment.list("PROXMOX_VE_CERTIFICATE_FINGERPRINTS"),
+            tls_server_name: environment.get("PROXMOX_VE_TLS_SERVER_NAME"),
+            min_tls_version: environment.first(&Variables {
+                own: "PROXMOX_VE_MIN_TLS_VERSION",
+                fallback: Some("PROXMOX_VE_MIN_TLS"),
+            }),
+        }
+    }
+
     /// Whether nothing about TLS is given.
     pub fn is_absent(&self) -> bool {
         !(self.verify_ssl.is_given()
             || self.ca_certificate.is_given()
-            || self.certificate_fingerprints.is_given())
+            || self.certificate_fingerprints.is_given()
+            || self.tls_server_name.is_given()
+            || self.min_tls_version.is_given())
     }
 
     /// These fields where they say whom to trust, or else the other ones: authorities, pins and
     /// trust in anybody replace each other and are never mixed. `verify_ssl = true` alone only
-    /// turns checking back on.
+    /// turns checking back on. Name and version stand each for itself.
     pub fn or(self, other: &Self) -> Self {
         let checks = matches!(self.verify_ssl, Given::Absent | Given::Known(true, _));
         let says_whom = self.ca_certificate.is_given() || self.certificate_fingerprints.is_given();
+        let tls_server_name = self.tls_server_name.or(other.tls_server_name.clone());
+        let min_tls_version = self.min_tls_version.or(other.min_tls_version.clone());
         if says_whom || !checks {
-            return self;
+            return Self {
+                tls_server_name,
+                min_tls_version,
+                ..self
+            };
         }
         Self {
             verify_ssl: self.verify_ssl.or(other.verify_ssl.clone()),
+            tls_server_name,
+            min_tls_version,
             ..other.clone()
         }
     }
@@ -64,6 +93,8 @@ impl TlsFields {
             Given::Unknown(source) => return Err(Unresolved::Unknown(source.clone())),
             Given::Known(text, source) => Some(load(text, source, diags)?),
         };
+        let server_name = parsed("Malformed server name", &self.tls_server_name, diags)?;
+        let min_version = parsed("Unsupported TLS version", &self.min_tls_version, diags)?;
         if let (false, Some(source)) = (verify, self.certificate_fingerprints.source()) {
             diags.fail(
                 "Contradicting TLS settings",
@@ -79,7 +110,36 @@ impl TlsFields {
             verify,
             ca_certificate,
             fingerprints,
+            server_name,
+            min_version: min_version.unwrap_or_default(),
         })
+    }
+
+    /// Where a name was set that nothing compares with the certificate's.
+    pub fn useless_server_name(&self) -> Option<Source> {
+        let unverified = matches!(self.verify_ssl, Given::Known(false, _));
+        let is_useless = unverified || self.certificate_fingerprints.is_given();
+        self.tls_server_name.source().filter(|_| is_useless)
+    }
+}
+
+/// The value that a text stands for, `None` where there is none, or what is wrong with it.
+fn parsed<T>(
+    summary: &'static str,
+    text: &Given<String>,
+    diags: &mut Diagnostics,
+) -> Result<Option<T>, Unresolved>
+where
+    T: FromStr<Err: Display>,
+{
+    match text {
+        Given::Absent => Ok(None),
+        Given::Unknown(source) => Err(Unresolved::Unknown(source.clone())),
+        Given::Known(text, source) => text.parse().map(Some).map_err(|error| {
+            let detail = format!("The value of {source} cannot be used: {error}.");
+            diags.fail(summary, detail, source.path());
+            Unresolved::Invalid
+        }),
     }
 }
 
@@ -133,4 +193,33 @@ fn load(text: &str, source: &Source, diags: &mut Diagnostics) -> Result<CaBundle
         );
         Unresolved::Invalid
     })
+}
+
+fn verify_from_environment(environment: &Environment, diags: &mut Diagnostics) -> Given<bool> {
+    let verify = switch(environment.get("PROXMOX_VE_VERIFY_SSL"), false, diags);
+    let insecure = Variables {
+        own: "PROXMOX_VE_INSECURE",
+        fallback: Some("PM_TLS_INSECURE"),
+    };
+    verify.or(switch(environment.first(&insecure), true, diags))
+}
+
+/// Reads a switch, turned round for variables that mean the opposite.
+fn switch(text: Given<String>, opposite: bool, diags: &mut Diagnostics) -> Given<bool> {
+    let Given::Known(text, source) = text else {
+        return Given::Absent;
+    };
+    let on = match text.to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => true,
+        "0" | "false" | "no" | "off" => false,
+        _ => {
+            diags.fail(
+                "Malformed switch",
+                format!("{source} must be \"true\" or \"false\"."),
+                source.path(),
+            );
+            return Given::Absent;
+        }
+    };
+    Given::Known(on != opposite, source)
 }

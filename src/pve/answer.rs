@@ -14,6 +14,8 @@ pub struct RequestLine {
     pub endpoint: String,
     /// The path below `/api2/json`, percent-encoded as sent, without its query.
     pub path: String,
+    /// The endpoints of other nodes that could not be asked before this one.
+    pub tried: Vec<String>,
 }
 
 impl RequestLine {
@@ -25,7 +27,15 @@ impl RequestLine {
 
 impl fmt::Display for RequestLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} at {}", self.method, self.path, self.endpoint)
+        write!(f, "{} {} at {}", self.method, self.path, self.endpoint)?;
+        if !self.tried.is_empty() {
+            write!(
+                f,
+                " (after {} could not be asked)",
+                self.tried.join(" and ")
+            )?;
+        }
+        Ok(())
     }
 }
 

@@ -28,6 +28,7 @@ pub(crate) struct Ask {
     pub(super) anonymous: bool,
     /// Whether nothing can come of it, whatever its method.
     pub(super) harmless: bool,
+    repeatable: bool,
     pub(super) about: About,
 }
 
@@ -41,6 +42,7 @@ pub(super) struct About {
 
 impl Ask {
     pub(super) fn new<S: AsRef<str>>(method: Method, segments: &[S]) -> Self {
+        let is_read = method == Method::GET;
         let path = segments
             .iter()
             .map(|segment| format!("/{}", utf8_percent_encode(segment.as_ref(), SEGMENT)))
@@ -52,6 +54,7 @@ impl Ask {
             form: None,
             anonymous: false,
             harmless: false,
+            repeatable: is_read,
             about: About::default(),
         }
     }
@@ -101,6 +104,12 @@ impl Ask {
         self
     }
 
+    /// May be sent twice without harm, although it is no read.
+    pub(super) fn repeatable(mut self) -> Self {
+        self.repeatable = true;
+        self
+    }
+
     pub(crate) fn about_token(mut self, token: &TokenId) -> Self {
         self.about.token = Some(token.clone());
         self.about.user = Some(token.user.clone());
@@ -119,6 +128,10 @@ impl Ask {
 
     pub(super) fn is_read(&self) -> bool {
         self.harmless || self.method == Method::GET
+    }
+
+    pub(super) fn is_repeatable(&self) -> bool {
+        self.repeatable
     }
 }
 

@@ -127,6 +127,28 @@ impl Certificate {
     }
 }
 
+/// Everything that helps to recognise it, as in
+/// `subject CN=pve1, valid for pve1 and 192.0.2.7, issuer CN=…, valid from 2026-11-24 to …,
+/// SHA-256 fingerprint AA:BB:…`.
+impl fmt::Display for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named = |text: &str| if text.is_empty() { "none" } else { text }.to_owned();
+        let day = |instant: Option<OffsetDateTime>| {
+            instant.map_or_else(|| "?".to_owned(), |instant| instant.date().to_string())
+        };
+        write!(
+            f,
+            "subject {}, valid for {}, issuer {}, valid from {} to {}, SHA-256 fingerprint {}",
+            named(&self.subject),
+            named(&self.names.join(" and ")),
+            named(&self.issuer),
+            day(self.not_before),
+            day(self.not_after),
+            self.fingerprint
+        )
+    }
+}
+
 fn name(name: &GeneralName<'_>) -> Option<String> {
     match name {
         GeneralName::DNSName(name) => Some((*name).to_owned()),

@@ -14,8 +14,8 @@ use time::OffsetDateTime;
 
 use super::answer::{Answer, RequestLine};
 use super::ask::About;
-use super::failure::{Phase, TlsFailure};
-use super::{Error, Fingerprint};
+use super::failure::{Phase, ProxyFailure, TlsFailure};
+use super::{Error, Fingerprint, Proxy, TlsVersion};
 
 /// An answer as it came.
 pub(super) struct Raw {
@@ -190,15 +190,19 @@ fn foreign(raw: &Raw) -> Option<String> {
     }
 }
 
+/// How a request was sent, as far as it explains why there is no answer.
+pub(super) struct Way<'a> {
+    pub(super) connect_timeout: Duration,
+    pub(super) min_version: TlsVersion,
+    /// The proxy that leads there.
+    pub(super) proxy: Option<&'a Proxy>,
+}
+
 /// Why there was no answer.
-pub(super) fn transport(
-    line: &RequestLine,
-    error: &reqwest::Error,
-    connect_timeout: Duration,
-) -> Error {
+pub(super) fn transport(line: &RequestLine, error: &reqwest::Error, way: &Way<'_>) -> Error {
     let request = Box::new(line.clone());
     if error.is_connect() {
-        return no_connection(request, error, connect_timeout);
+        return no_connection(request, error, way);
     }
     let detail = innermost(error);
     // Whoever took a write and answered with something other than HTTP may have done it.
@@ -208,13 +212,20 @@ pub(super) fn transport(
     Error::Lost { request, detail }
 }
 
-fn no_connection(request: Box<RequestLine>, error: &reqwest::Error, after: Duration) -> Error {
+fn no_connection(request: Box<RequestLine>, error: &reqwest::Error, way: &Way<'_>) -> Error {
     if let Some(tls) = find::<rustls::Error>(error) {
-        return tls_failure(request, tls);
+        return tls_failure(request, tls, way.min_version);
     }
     let detail = innermost(error);
-    let refused =
-        find::<io::Error>(error).map(io::Error::kind) == Some(io::ErrorKind::ConnectionRefused);
+    let after = way.connect_timeout;
+    let of_proxy = way.proxy.filter(|_| error.is_timeout() || in_tunnel(error));
+    if let Some(proxy) = of_proxy {
+        return Error::Proxy {
+            request,
+            proxy: proxy.to_string(),
+            failure: no_tunnel(error, after),
+        };
+    }
     if error.is_timeout() {
         let phase = Phase::Connect;
         Error::Timeout {
@@ -224,15 +235,44 @@ fn no_connection(request: Box<RequestLine>, error: &reqwest::Error, after: Durat
         }
     } else if error.is_dns() {
         Error::Dns { request, detail }
-    } else if refused {
+    } else if is_refused(error) {
         Error::Refused { request }
     } else {
         Error::Connect { request, detail }
     }
 }
 
-fn tls_failure(request: Box<RequestLine>, error: &rustls::Error) -> Error {
-    use rustls::{CertificateError, Error as Tls, InvalidMessage, OtherError};
+/// Why a proxy does not lead to the host.
+fn no_tunnel(error: &reqwest::Error, after: Duration) -> ProxyFailure {
+    let detail = innermost(error);
+    if error.is_timeout() {
+        ProxyFailure::Timeout(after)
+    } else if error.is_dns() {
+        ProxyFailure::Dns(detail)
+    } else if is_refused(error) {
+        ProxyFailure::Refused
+    } else if detail == "tunnel error: proxy authorization required" {
+        ProxyFailure::Unauthenticated
+    } else if detail == "tunnel error: unsuccessful" {
+        ProxyFailure::NoTunnel
+    } else {
+        ProxyFailure::Other(detail)
+    }
+}
+
+fn is_refused(error: &reqwest::Error) -> bool {
+    find::<io::Error>(error).map(io::Error::kind) == Some(io::ErrorKind::ConnectionRefused)
+}
+
+/// Whether it failed on the way through a proxy. The error's type cannot be named outside of
+/// `hyper-util`, only its text.
+fn in_tunnel(error: &reqwest::Error) -> bool {
+    causes(error).any(|cause| cause.to_string().starts_with("tunnel error"))
+}
+
+fn tls_failure(request: Box<RequestLine>, error: &rustls::Error, minimum: TlsVersion) -> Error {
+    use rustls::PeerIncompatible as Peer;
+    use rustls::{AlertDescription, CertificateError, Error as Tls, InvalidMessage, OtherError};
     let failure = match error {
         Tls::InvalidMessage(InvalidMessage::InvalidContentType) => {
             return Error::PlainHttp { request };
@@ -240,6 +280,10 @@ fn tls_failure(request: Box<RequestLine>, error: &rustls::Error) -> Error {
         Tls::InvalidCertificate(CertificateError::Other(OtherError(inner))) => {
             inner.downcast_ref::<TlsFailure>().cloned()
         }
+        Tls::AlertReceived(AlertDescription::ProtocolVersion)
+        | Tls::PeerIncompatible(
+            Peer::ServerDoesNotSupportTls12Or13 | Peer::ServerTlsVersionIsDisabledByOurConfig,
+        ) => Some(TlsFailure::Version(minimum)),
         _ => None,
     };
     Error::Tls {

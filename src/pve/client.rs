@@ -14,25 +14,34 @@ use super::ask::{Ask, Reply, SEGMENT};
 use super::call::{Call, Stopped};
 use super::classify::{self, Raw};
 use super::clock::ServerClock;
+use super::failover::Failover;
 use super::failure::{AuthFailure, Phase};
 use super::lane::Lane;
 use super::reads::Reads;
 use super::session::Session;
 use super::transport::Transport;
-use super::{ApiToken, Credentials, Endpoint, Error, LoginTicket, TlsPolicy};
-
-/// How often a write is repeated that met the cluster's lock held for ten seconds.
-const LOCK_RETRIES: usize = 2;
+use super::{
+    ApiToken, Credentials, Endpoint, Error, ExtraHeaders, LoginTicket, Proxy, Retries, TlsPolicy,
+    young,
+};
 
 /// Everything a client is made from.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Where the host listens.
     pub endpoint: Endpoint,
+    /// Further nodes of the same cluster, for when that one cannot be reached.
+    pub other_endpoints: Vec<Endpoint>,
     /// Who asks.
     pub credentials: Credentials,
     /// Whom to trust.
     pub tls: TlsPolicy,
+    /// The forward proxy on the way, if there is one. The environment is not looked at.
+    pub proxy: Option<Proxy>,
+    /// Headers for a gateway on the way.
+    pub headers: ExtraHeaders,
+    /// How often a request is repeated that certainly changed nothing.
+    pub retries: Retries,
     /// The longest that one request may take, connection included.
     pub request_timeout: Duration,
     /// What the client calls itself.
@@ -44,8 +53,12 @@ impl Settings {
     pub fn new(endpoint: Endpoint, credentials: Credentials) -> Self {
         Self {
             endpoint,
+            other_endpoints: Vec::new(),
             credentials,
             tls: TlsPolicy::default(),
+            proxy: None,
+            headers: ExtraHeaders::default(),
+            retries: Retries::default(),
             request_timeout: Duration::from_secs(30),
             user_agent: concat!("terraform-provider-proxmox/", env!("CARGO_PKG_VERSION"))
                 .to_owned(),
@@ -53,13 +66,14 @@ impl Settings {
     }
 }
 
-/// A client for one host. Cheap to clone; clones share everything.
+/// A client for one host or cluster. Cheap to clone; clones share everything.
 #[derive(Clone)]
 pub struct Client(Arc<Inner>);
 
 struct Inner {
     settings: Settings,
     transport: Transport,
+    failover: Failover,
     session: Session,
     lane: RwLock<Lane>,
     reads: Reads,
@@ -124,6 +138,7 @@ impl Client {
         Self(Arc::new(Inner {
             settings,
             transport: Transport::default(),
+            failover: Failover::default(),
             session: Session::default(),
             lane: RwLock::default(),
             reads: Reads::default(),
@@ -186,6 +201,10 @@ impl Client {
         &self.0.reads
     }
 
+    pub(super) fn failover(&self) -> &Failover {
+        &self.0.failover
+    }
+
     pub(super) fn session(&self) -> &Session {
         &self.0.session
     }
@@ -199,15 +218,11 @@ impl Client {
         }
     }
 
-    /// A read is given up at once. It is repeated once if its connection broke: most often the
-    /// server had closed an idle one in the same moment.
+    /// A read is given up at once.
     async fn read(&self, ask: &Ask, call: &Call) -> Result<Reply, Error> {
         let work = async {
             let proof = self.prove(ask).await?;
-            match self.send(ask, &proof).await {
-                Err(Error::Lost { .. }) => self.send(ask, &proof).await,
-                other => other,
-            }
+            self.send_until_known(ask, &proof, call).await
         };
         call.bound(work)
             .await
@@ -232,14 +247,37 @@ impl Client {
         proof: &Proof,
         call: &Call,
     ) -> Result<Reply, Error> {
-        let mut retries = LOCK_RETRIES;
+        let mut retries = self.settings().retries.held_lock;
         loop {
-            match self.send(ask, proof).await {
+            match self.send_until_known(ask, proof, call).await {
                 Err(Error::LockTimeout { .. }) if retries > 0 && !call.is_over() => {
                     tracing::info!(method = %ask.method, path = ask.path, "the cluster's lock is held by somebody else, trying again");
                     retries -= 1;
                 }
                 other => return other,
+            }
+        }
+    }
+
+    /// A token that was minted a moment ago may be refused by a node that has not heard of it.
+    async fn send_until_known(
+        &self,
+        ask: &Ask,
+        proof: &Proof,
+        call: &Call,
+    ) -> Result<Reply, Error> {
+        loop {
+            match self.send(ask, proof).await {
+                Err(Error::Unauthenticated { .. })
+                    if young::is_young(&self.settings().credentials) && !call.is_over() =>
+                {
+                    tracing::info!(
+                        path = ask.path,
+                        "a new token is not known here yet, trying again"
+                    );
+                    tokio::time::sleep(young::PAUSE).await;
+                }
+                outcome => return outcome,
             }
         }
     }
@@ -270,12 +308,23 @@ impl Client {
         })
     }
 
-    /// One exchange, without retry.
-    pub(super) async fn send(&self, ask: &Ask, proof: &Proof) -> Result<Reply, Error> {
-        let line = self.line(ask);
+    /// One exchange with one node, without retry. Others were `tried` before.
+    pub(super) async fn exchange(
+        &self,
+        endpoint: &Endpoint,
+        ask: &Ask,
+        proof: &Proof,
+        tried: &[String],
+    ) -> Result<Reply, Error> {
+        let line = RequestLine {
+            method: ask.method.clone(),
+            endpoint: endpoint.to_string(),
+            path: ask.path.clone(),
+            tried: tried.to_vec(),
+        };
         let transport = &self.0.transport;
         let raw = transport
-            .exchange(self.settings(), ask, &proof.headers, &line)
+            .exchange(self.settings(), endpoint, ask, &proof.headers, &line)
             .await?;
         if let Some(date) = raw.date {
             self.0.clock.set(date);
@@ -316,8 +365,9 @@ impl Client {
     pub(super) fn line(&self, ask: &Ask) -> RequestLine {
         RequestLine {
             method: ask.method.clone(),
-            endpoint: self.0.settings.endpoint.to_string(),
+            endpoint: self.endpoint().to_string(),
             path: ask.path.clone(),
+            tried: Vec::new(),
         }
     }
 

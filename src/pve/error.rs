@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use super::answer::{Answer, RequestLine};
-use super::failure::{AuthFailure, Phase, TlsFailure};
+use super::failure::{AuthFailure, Phase, ProxyFailure, TlsFailure};
 use super::{TokenId, UserId};
 
 /// What a call can end in instead of its answer.
@@ -35,6 +35,16 @@ pub enum Error {
         request: Box<RequestLine>,
         /// What the system says.
         detail: String,
+    },
+    /// The forward proxy on the way does not lead to the host.
+    #[error("{request}: the proxy {proxy} {failure}; the host itself was not reached")]
+    Proxy {
+        /// What was asked.
+        request: Box<RequestLine>,
+        /// The proxy's host and port.
+        proxy: String,
+        /// Why not.
+        failure: ProxyFailure,
     },
     /// Time ran out.
     #[error("{request}: {} within {after:?}", waited(.phase))]
@@ -244,6 +254,7 @@ impl Error {
             Self::Dns { request, .. }
             | Self::Refused { request }
             | Self::Connect { request, .. }
+            | Self::Proxy { request, .. }
             | Self::Timeout { request, .. }
             | Self::Tls { request, .. }
             | Self::PlainHttp { request }
@@ -321,6 +332,7 @@ impl Error {
             Self::Dns { .. }
                 | Self::Refused { .. }
                 | Self::Connect { .. }
+                | Self::Proxy { .. }
                 | Self::Timeout {
                     phase: Phase::Connect,
                     ..

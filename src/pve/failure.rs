@@ -1,6 +1,9 @@
 //! The finer points of why a call failed.
 
+use std::time::Duration;
+
 use super::certificate::Certificate;
+use super::handshake::TlsVersion;
 
 /// What a call was waiting for when its time ran out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,25 +33,52 @@ pub enum AuthFailure {
     Nothing,
 }
 
+/// Why a forward proxy does not lead to the host.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProxyFailure {
+    /// Its name does not resolve.
+    #[error("has a name that cannot be resolved ({0})")]
+    Dns(String),
+    /// Nothing listens there.
+    #[error("refused the connection")]
+    Refused,
+    /// It is silent, or waits for the host in vain.
+    #[error("did not lead there within {0:?}")]
+    Timeout(Duration),
+    /// It wants credentials, or others than those in its URL.
+    #[error("wants other credentials (407)")]
+    Unauthenticated,
+    /// It answered with something else than success: most often that it may not lead there, or
+    /// cannot reach the host.
+    #[error("refused to lead there")]
+    NoTunnel,
+    /// Anything else.
+    #[error("failed ({0})")]
+    Other(String),
+}
+
 /// Why a TLS handshake failed, with the certificate that was seen.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TlsFailure {
     /// No trusted authority signed the certificate.
-    #[error("the certificate is signed by an authority that is not trusted here (subject {}, issuer {}, SHA-256 fingerprint {})", .0.subject, .0.issuer, .0.fingerprint)]
+    #[error("the certificate is signed by an authority that is not trusted here ({0})")]
     Untrusted(Box<Certificate>),
     /// The certificate is for other names.
-    #[error("the certificate is not valid for this name: it names {} (SHA-256 fingerprint {})", names(.0), .0.fingerprint)]
+    #[error("the certificate is not valid for this name ({0})")]
     NameMismatch(Box<Certificate>),
     /// The certificate has expired.
-    #[error("the certificate expired{} (SHA-256 fingerprint {})", on(.0.not_after), .0.fingerprint)]
+    #[error("the certificate has expired ({0})")]
     Expired(Box<Certificate>),
     /// The certificate is not valid yet: most often one of the two clocks is wrong.
-    #[error("the certificate is not valid before its first day{} (SHA-256 fingerprint {})", on(.0.not_before), .0.fingerprint)]
+    #[error("the certificate is not valid yet ({0})")]
     NotYetValid(Box<Certificate>),
     /// None of the pinned fingerprints is that of the certificate.
-    #[error("the certificate has the SHA-256 fingerprint {}, which is none of the expected ones", .0.fingerprint)]
+    #[error("the certificate's fingerprint is none of the expected ones ({0})")]
     FingerprintMismatch(Box<Certificate>),
-    /// Anything else: no common protocol version, a broken signature, an alert.
+    /// The server speaks only versions of TLS that are older than this one.
+    #[error("the server offers {older} only, and {0} is the oldest that is accepted here", older = .0.older())]
+    Version(TlsVersion),
+    /// Anything else: no cipher in common, a broken signature, an alert.
     #[error("{detail}")]
     Other {
         /// What the TLS library says.
@@ -67,20 +97,8 @@ impl TlsFailure {
             | Self::Expired(seen)
             | Self::NotYetValid(seen)
             | Self::FingerprintMismatch(seen) => Some(seen),
+            Self::Version(_) => None,
             Self::Other { certificate, .. } => certificate.as_deref(),
         }
     }
-}
-
-fn names(certificate: &Certificate) -> String {
-    match certificate.names.as_slice() {
-        [] => "nobody".to_owned(),
-        names => names.join(", "),
-    }
-}
-
-fn on(instant: Option<time::OffsetDateTime>) -> String {
-    instant
-        .map(|instant| format!(" ({})", instant.date()))
-        .unwrap_or_default()
 }

@@ -115,7 +115,10 @@ impl Client {
             ("username", user.as_str()),
             ("password", old.ticket.expose()),
         ];
-        match self.post_login(&form).await {
+        match self
+            .post_login(Ask::post(&TICKET).repeatable(), &form)
+            .await
+        {
             Ok((Login::Granted(granted), _)) => Ok(Some(granted)),
             Ok((Login::Challenge { .. }, _)) | Err(Error::Unauthenticated { .. }) => Ok(None),
             Err(other) => Err(other),
@@ -129,7 +132,9 @@ impl Client {
             ("username", user.as_str()),
             ("password", account.password.expose()),
         ];
-        let first = self.post_login(&form).await;
+        let first = self
+            .post_login(Ask::post(&TICKET).repeatable(), &form)
+            .await;
         match first.map_err(|error| refused_as(error, AuthFailure::Password, &account.user))? {
             (Login::Granted(granted), _) => Ok(granted),
             (Login::Challenge { ticket, factors }, server_time) => {
@@ -151,7 +156,8 @@ impl Client {
             ("tfa-challenge", challenge.expose()),
             ("password", code.expose()),
         ];
-        let second = self.post_login(&form).await;
+        // A code is good once.
+        let second = self.post_login(Ask::post(&TICKET), &form).await;
         match second.map_err(|error| refused_as(error, AuthFailure::SecondFactor, user))? {
             (Login::Granted(granted), _) => Ok(granted),
             (Login::Challenge { factors, .. }, _) => Err(self.lacks_factor(user, factors)),
@@ -219,8 +225,12 @@ impl Client {
         }
     }
 
-    async fn post_login(&self, form: &[(&str, &str)]) -> Result<(Login, OffsetDateTime), Error> {
-        let ask = Ask::post(&TICKET).form(form).anonymous();
+    async fn post_login(
+        &self,
+        ask: Ask,
+        form: &[(&str, &str)],
+    ) -> Result<(Login, OffsetDateTime), Error> {
+        let ask = ask.form(form).anonymous();
         let reply: Reply = self.send(&ask, &Proof::default()).await?;
         let server_time = reply.server_time;
         Ok((reply.decode::<LoginAnswer>()?.into(), server_time))

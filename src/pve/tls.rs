@@ -22,6 +22,7 @@ use rustls::{
 
 use super::certificate::{Certificate, Fingerprint};
 use super::failure::TlsFailure;
+use super::handshake::{CertificateName, TlsVersion};
 
 /// Why a text is no bundle of certificates. Nothing of the text is quoted: it may hold a key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -84,6 +85,10 @@ pub struct TlsPolicy {
     /// SHA-256 of acceptable certificates. When there are any, nothing else is checked of the
     /// certificate: the pin is the identity.
     pub fingerprints: Vec<Fingerprint>,
+    /// The name that the certificate must be valid for, where that is not the endpoint's.
+    pub server_name: Option<CertificateName>,
+    /// The oldest version of TLS that is spoken.
+    pub min_version: TlsVersion,
 }
 
 impl Default for TlsPolicy {
@@ -92,6 +97,8 @@ impl Default for TlsPolicy {
             verify: true,
             ca_certificate: None,
             fingerprints: Vec::new(),
+            server_name: None,
+            min_version: TlsVersion::default(),
         }
     }
 }
@@ -117,10 +124,11 @@ impl TlsPolicy {
         let provider = Arc::new(ring::default_provider());
         let verifier = Verifier {
             check: self.check(&provider)?,
+            server_name: self.server_name.clone().map(|CertificateName(name)| name),
             provider: Arc::clone(&provider),
         };
         let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
+            .with_protocol_versions(self.min_version.and_newer())?
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier))
             .with_no_client_auth();
@@ -183,6 +191,8 @@ enum Check {
 #[derive(Debug)]
 struct Verifier {
     check: Check,
+    /// Instead of the name by which the server is addressed.
+    server_name: Option<ServerName<'static>>,
     provider: Arc<CryptoProvider>,
 }
 
@@ -195,6 +205,7 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
+        let server_name = self.server_name.as_ref().unwrap_or(server_name);
         let seen = || Box::new(Certificate::from_der(end_entity));
         let outcome = match &self.check {
             Check::Chain(chain) => chain

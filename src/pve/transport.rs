@@ -9,12 +9,12 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 use url::Url;
 
-use super::Error;
 use super::answer::RequestLine;
 use super::ask::Ask;
-use super::classify::{self, Raw};
+use super::classify::{self, Raw, Way};
 use super::client::Settings;
 use super::failure::Phase;
+use super::{Endpoint, Error};
 
 /// Answers are held in memory; the longest recorded one, all users with their tokens, has 110 kB.
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
@@ -36,12 +36,13 @@ impl Transport {
     pub(super) async fn exchange(
         &self,
         settings: &Settings,
+        endpoint: &Endpoint,
         ask: &Ask,
         headers: &HeaderMap,
         line: &RequestLine,
     ) -> Result<Raw, Error> {
         let begun = Instant::now();
-        let answered = self.send(settings, ask, headers, line);
+        let answered = self.send(settings, url(endpoint, ask), ask, headers, line);
         let outcome = tokio::time::timeout(settings.request_timeout, answered)
             .await
             .unwrap_or_else(|_| {
@@ -65,20 +66,27 @@ impl Transport {
     async fn send(
         &self,
         settings: &Settings,
+        url: Url,
         ask: &Ask,
         headers: &HeaderMap,
         line: &RequestLine,
     ) -> Result<Raw, Error> {
+        let way = Way {
+            connect_timeout: connect_timeout(settings),
+            min_version: settings.tls.min_version,
+            proxy: settings.proxy.as_ref().filter(|proxy| proxy.leads_to(&url)),
+        };
+        let failed = |error| classify::transport(line, &error, &way);
         let mut request = self
             .http(settings, line)?
-            .request(ask.method.clone(), url(settings, ask))
+            .request(ask.method.clone(), url.clone())
+            .headers(settings.headers.map().clone())
             .headers(headers.clone());
         if let Some(form) = &ask.form {
             request = request
                 .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
                 .body(form.clone());
         }
-        let failed = |error| classify::transport(line, &error, connect_timeout(settings));
         let mut response = request.send().await.map_err(failed)?;
         let too_large = || Error::TooLarge {
             request: Box::new(line.clone()),
@@ -107,7 +115,7 @@ impl Transport {
             detail,
         };
         let tls = settings.tls.client_config();
-        let http = reqwest::Client::builder()
+        let mut http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls.map_err(|error| failed(error.to_string()))?)
             .tls_info(true)
             .http1_only()
@@ -117,7 +125,13 @@ impl Transport {
             .retry(reqwest::retry::never())
             .pool_idle_timeout(IDLE)
             .connect_timeout(connect_timeout(settings))
-            .user_agent(&settings.user_agent)
+            .user_agent(&settings.user_agent);
+        if let Some(proxy) = settings.proxy.clone() {
+            http = http.proxy(reqwest::Proxy::custom(move |url| {
+                proxy.leads_to(url).then(|| proxy.url().clone())
+            }));
+        }
+        let http = http
             .build()
             .map_err(|error| failed(error.without_url().to_string()))?;
         Ok(self.0.get_or_init(|| http))
@@ -130,8 +144,8 @@ fn connect_timeout(settings: &Settings) -> Duration {
     MAX_CONNECT.min(settings.request_timeout / 2)
 }
 
-fn url(settings: &Settings, ask: &Ask) -> Url {
-    let mut url = settings.endpoint.api_url();
+fn url(endpoint: &Endpoint, ask: &Ask) -> Url {
+    let mut url = endpoint.api_url();
     // Percent-encoded already: `set_path` leaves escapes as they are.
     let path = format!("{}{}", url.path().trim_end_matches('/'), ask.path);
     url.set_path(&path);

@@ -123,6 +123,59 @@ fn malformed(cli: &Cli) {
             &["ca_certificate"],
         ),
         (
+            provider("endpoints = [\"pve1\", \"http://pve2\"]"),
+            &["endpoints", "https"],
+        ),
+        (
+            provider("certificate_fingerprints = [\"aa\"]\n  verify_ssl = false"),
+            &["certificate_fingerprints"],
+        ),
+        (
+            provider("tls_server_name = \"https://pve1\""),
+            &["tls_server_name", "without scheme"],
+        ),
+        (
+            provider("min_tls_version = \"1.1\""),
+            &["min_tls_version", "\"1.2\" or \"1.3\""],
+        ),
+        (
+            provider("proxy_url = \"socks5://proxy:1080\""),
+            &["proxy_url", "http://"],
+        ),
+        (
+            provider("proxy_url = \"http://u:not-shown@proxy:x\""),
+            &["proxy_url", "http://user:password@host:port"],
+        ),
+        (
+            provider("http_headers = { Authorization = \"x\" }"),
+            &["http_headers", "Authorization", "cannot be overridden"],
+        ),
+        (
+            provider("http_headers = { \"a b\" = \"x\" }"),
+            &["http_headers", "no name of a header"],
+        ),
+        (
+            provider("http_headers = { X-A = \"x\\ny\" }"),
+            &["http_headers", "X-A"],
+        ),
+        (
+            provider("max_retries = -1"),
+            &["max_retries", "from 0 to 20"],
+        ),
+        (
+            provider("max_retries = 1.5"),
+            &["max_retries", "whole number"],
+        ),
+        (
+            provider("clusters = { berlin = { min_tls_version = \"1\" } }"),
+            &["clusters[\"berlin\"].min_tls_version"],
+        ),
+        (host("min_tls_version = \"2\""), &["min_tls_version"]),
+        (
+            host("tls_server_name = \"pve1:8006\""),
+            &["tls_server_name"],
+        ),
+        (
             provider("request_timeout = \"soon\""),
             &["request_timeout", "30s"],
         ),

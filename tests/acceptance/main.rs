@@ -9,6 +9,7 @@ mod advice;
 mod audit;
 mod bad_input;
 mod clusters;
+mod connections;
 mod downtime;
 mod drift;
 mod faults;
@@ -83,6 +84,7 @@ fn scenarios() -> impl Iterator<Item = Scenario> {
         drift::SCENARIOS,
         hosts::SCENARIOS,
         clusters::SCENARIOS,
+        connections::SCENARIOS,
         statuses::SCENARIOS,
         audit::SCENARIOS,
         activity::SCENARIOS,

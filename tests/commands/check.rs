@@ -1,6 +1,6 @@
 //! `check`: the connection check, its exit statuses, and where its settings come from.
 
-use proxmox_simulator::{Cluster, Fault, RawAnswer};
+use proxmox_simulator::{Cluster, Fault, ForwardProxy, RawAnswer};
 use serde_json::{Value, json};
 
 use crate::shell::{Ended, PASSWORD, Shell, closed};
@@ -84,6 +84,22 @@ fn settings_that_cannot_be_used_end_with_2_and_nothing_is_connected_to() {
             "Malformed duration",
         ),
         (
+            Shell::with_token().with("PROXMOX_VE_MIN_TLS", "1.1"),
+            "Unsupported TLS version",
+        ),
+        (
+            Shell::with_token().with("PROXMOX_VE_PROXY_URL", "ftp://proxy"),
+            "Malformed proxy",
+        ),
+        (
+            Shell::with_token().with("PROXMOX_VE_HTTP_HEADERS", "Cookie: x"),
+            "Malformed header",
+        ),
+        (
+            Shell::with_token().with("PROXMOX_VE_MAX_RETRIES", "often"),
+            "Malformed number",
+        ),
+        (
             Shell::with_token().with("PROXMOX_VE_INSECURE", "perhaps"),
             "Malformed switch",
         ),
@@ -92,6 +108,79 @@ fn settings_that_cannot_be_used_end_with_2_and_nothing_is_connected_to() {
         assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{ended:?}");
         assert!(ended.stderr.contains(said), "{ended:?}");
         assert_eq!(shell.sim.requests().len(), 0);
+    }
+}
+
+#[test]
+fn further_nodes_are_asked_when_the_first_cannot_be_and_the_one_that_answered_is_named() {
+    let shell = Shell::with_token();
+    let (dead, alive) = (format!("https://{}", closed()), shell.sim.endpoint());
+    let by_option = ["--endpoint", &dead, "--endpoint", &alive];
+    let (ended, told) = checked(&shell, &by_option);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(ended.stderr.contains("trying the next one") && ended.stderr.contains(&dead));
+    let message = told["message"].as_str().unwrap();
+    assert!(message.starts_with(&alive), "{message}");
+
+    let nodes = format!("{dead},{alive}");
+    let shell = shell
+        .without("PROXMOX_VE_ENDPOINT")
+        .with("PROXMOX_VE_ENDPOINTS", &nodes);
+    assert_eq!(checked(&shell, &[]).0.code, 0);
+    let (ended, told) = checked(&shell, &["--endpoint", &dead]);
+    assert_eq!(
+        (ended.code, &told["status"]),
+        (3, &json!("connection_refused"))
+    );
+}
+
+#[test]
+fn a_name_for_the_certificate_and_a_version_of_tls_can_be_options() {
+    let shell = Shell::with_token();
+    let authority = shell.sim.ca_pem().to_owned();
+    let shell = shell
+        .without("PROXMOX_VE_CERTIFICATE_FINGERPRINTS")
+        .with("PROXMOX_VE_CA_CERTIFICATE", &authority);
+    let named = ["--tls-server-name", "pve1", "--min-tls-version", "1.3"];
+    assert_eq!(checked(&shell, &named).0.code, 0);
+    let (ended, told) = checked(&shell, &["--tls-server-name", "pve2"]);
+    assert_eq!(
+        (ended.code, &told["status"]),
+        (4, &json!("tls_name_mismatch"))
+    );
+    let ended = shell.run(&["check", "--min-tls-version", "1.1"], &[]);
+    assert_eq!(ended.code, 2);
+    assert!(ended.stderr.contains("--min-tls-version"), "{ended:?}");
+}
+
+#[test]
+fn a_proxy_in_the_environment_leads_to_the_host() {
+    let shell = Shell::with_token().with("PROXMOX_VE_ENDPOINT", "pve1.example.invalid");
+    let proxy = ForwardProxy::to(shell.sim.address()).unwrap();
+    let shell = shell.with("HTTPS_PROXY", &format!("http://{}", proxy.address()));
+    assert_eq!(checked(&shell, &[]).0.code, 0);
+    let shell = shell.with("HTTPS_PROXY", &format!("http://{}", closed()));
+    let (ended, told) = checked(&shell, &[]);
+    assert_eq!(
+        (ended.code, &told["status"]),
+        (3, &json!("connection_refused"))
+    );
+    assert!(ended.stdout.contains("the proxy 127.0.0.1:"), "{ended:?}");
+}
+
+#[test]
+fn what_is_open_to_anybody_or_nearly_right_is_pointed_out() {
+    let shell = Shell::with_token()
+        .without("PROXMOX_VE_CERTIFICATE_FINGERPRINTS")
+        .with("PROXMOX_VE_INSECURE", "true")
+        .with("PROXMOX_VE_CA_CERTIFICAT", "x");
+    let ended = shell.run(&["check"], &[]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    for said in [
+        "Certificates are not verified",
+        "Was PROXMOX_VE_CA_CERTIFICATE meant?",
+    ] {
+        assert_eq!(ended.stderr.matches(said).count(), 1, "{ended:?}");
     }
 }
 

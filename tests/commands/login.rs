@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use proxmox_simulator::{Fault, RawAnswer};
 use serde_json::json;
 
-use crate::shell::{Ended, PASSWORD, Shell};
+use crate::shell::{Ended, PASSWORD, Shell, closed};
 
 /// Logs in by the shell's `eval`, then checks the connection with what was exported.
 const EVALUATED: &str = r#"eval "$("$BINARY" login)" && "$BINARY" check"#;
@@ -93,6 +93,19 @@ fn options_say_where_and_who_and_how_the_host_is_trusted_afterwards() {
     );
     let ended = shell.sh(&line, &[PASSWORD]);
     assert_eq!(ended.code, 0, "{ended:?}");
+}
+
+#[test]
+fn further_nodes_are_handed_on_to_the_provider() {
+    let shell = Shell::new();
+    let (dead, alive) = (format!("https://{}", closed()), shell.sim.endpoint());
+    let shell = shell.without("PROXMOX_VE_ENDPOINT");
+    let line = format!(
+        r#"eval "$("$BINARY" login --endpoint {dead} --endpoint {alive} --username demo@pve)" && "$BINARY" check && echo "$PROXMOX_VE_ENDPOINTS""#
+    );
+    let ended = shell.sh(&line, &[PASSWORD]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert_eq!(ended.stdout.lines().last(), Some(alive.as_str()));
 }
 
 #[test]

@@ -10,9 +10,9 @@ use super::{
     settings::{answered, client},
 };
 use crate::{
-    provider::{credentials::CredentialFields, facts::Facts, given::Given, outcome::Outcome},
+    provider::{credentials::CredentialFields, facts::Facts, outcome::Outcome},
     pve::{
-        Call, Endpoint,
+        Call,
         diagnosis::{self, Report},
     },
 };
@@ -24,11 +24,14 @@ Checks the connection to Proxmox VE stage by stage, from the address to the priv
 settings that the provider takes from the environment (PROXMOX_VE_ENDPOINT,
 PROXMOX_VE_API_TOKEN, ...), and prints what it finds. Options win over the environment.
 
-  --endpoint ADDRESS         URL, host, host:port or IP address of a node
+  --endpoint ADDRESS         URL, host, host:port or IP address of a node; may be repeated for
+                             further nodes of its cluster
   --username USER@REALM      log in as this user, or whose token a short id means
   --api-token-id ID          use this token: user@realm!name, or name beside a user
   --ca-certificate FILE      trust the authorities in this PEM file
   --fingerprint SHA256       accept the certificate with this fingerprint; may be repeated
+  --tls-server-name NAME     the name that the certificate must be valid for, if not the address
+  --min-tls-version VERSION  1.2 or 1.3
   --require PATH=PRIV[,PRIV] privileges that the credential must have; may be repeated
   --json                     print one JSON object, with the attributes of the data source
                              proxmox_connection
@@ -54,12 +57,14 @@ Exit status:
   8  the host or its cluster (no_quorum, cluster_degraded, server_error, unsupported_version)
 ";
 
-const OPTIONS: [&str; 7] = [
+const OPTIONS: [&str; 9] = [
     "endpoint",
     "username",
     "api-token-id",
     "ca-certificate",
     "fingerprint",
+    "tls-server-name",
+    "min-tls-version",
     "require",
     "json",
 ];
@@ -71,12 +76,12 @@ pub async fn run(arguments: Vec<OsString>) -> Result<Exit, Failure> {
         return Ok(Exit::Ok);
     };
     let mut settings = options.over_environment()?;
-    let Given::Known(address, source) = &settings.endpoint else {
+    if !settings.address.is_given() {
         return Err(Failure::configuration(
             "There is no address to check: give --endpoint, or set PROXMOX_VE_ENDPOINT.",
         ));
-    };
-    if let Err(error) = address.parse::<Endpoint>() {
+    }
+    if let Some((error, source)) = settings.address.unusable() {
         let report = Report {
             message: format!("The address from {source} cannot be used: {error}."),
             ..Report::invalid_endpoint(&error)

@@ -24,10 +24,13 @@ Logs in to Proxmox VE with a password and, where the account has one, a second f
 `export` lines with a ticket, which the provider then uses instead of other credentials. A ticket
 lives for two hours and cannot be revoked; keep the lines out of files and logs.
 
-  --endpoint ADDRESS         URL, host, host:port or IP address of a node
+  --endpoint ADDRESS         URL, host, host:port or IP address of a node; may be repeated for
+                             further nodes of its cluster
   --username USER@REALM      who logs in
   --ca-certificate FILE      trust the authorities in this PEM file
   --fingerprint SHA256       accept the certificate with this fingerprint; may be repeated
+  --tls-server-name NAME     the name that the certificate must be valid for, if not the address
+  --min-tls-version VERSION  1.2 or 1.3
   --help                     print this help
 
 What is not given is taken from the environment (PROXMOX_VE_ENDPOINT, PROXMOX_VE_USERNAME,
@@ -40,7 +43,14 @@ arguments of a process.
 The exit status is 0 when a ticket was printed, else one of those of `check`.
 ";
 
-const OPTIONS: [&str; 4] = ["endpoint", "username", "ca-certificate", "fingerprint"];
+const OPTIONS: [&str; 6] = [
+    "endpoint",
+    "username",
+    "ca-certificate",
+    "fingerprint",
+    "tls-server-name",
+    "min-tls-version",
+];
 
 /// Runs the command.
 pub async fn run(arguments: Vec<OsString>) -> Result<Exit, Failure> {
@@ -69,15 +79,15 @@ pub async fn run(arguments: Vec<OsString>) -> Result<Exit, Failure> {
 
 /// Asks for the address, the user and the password where nobody gave them.
 async fn complete(options: &Options, settings: &mut Defaults) -> Result<(), Failure> {
-    if !settings.endpoint.is_given() {
+    if !settings.address.is_given() {
         let address = ask(
             "Address of a Proxmox VE node",
             "give --endpoint, or set PROXMOX_VE_ENDPOINT",
         );
-        settings.endpoint = answered(address.await?);
+        settings.address.endpoint = answered(address.await?);
     }
     let mut diags = Diagnostics::default();
-    if settings.endpoint(&mut diags).is_err() {
+    if settings.nodes(&mut diags).is_err() {
         return Err(Failure::of_settings(&diags));
     }
     let mut login = options.login(std::mem::take(&mut settings.credentials));
@@ -159,6 +169,17 @@ fn exports(options: &Options, client: &Client, login: &LoginTicket) -> String {
             login.csrf.expose().to_owned(),
         ),
     ];
+    let further = &client.settings().other_endpoints;
+    if !further.is_empty() {
+        let further: Vec<String> = further.iter().map(ToString::to_string).collect();
+        lines.push(("PROXMOX_VE_ENDPOINTS", further.join(",")));
+    }
+    for (name, option) in [
+        ("PROXMOX_VE_TLS_SERVER_NAME", &options.tls_server_name),
+        ("PROXMOX_VE_MIN_TLS_VERSION", &options.min_tls_version),
+    ] {
+        lines.extend(option.clone().map(|value| (name, value)));
+    }
     if let Some(certificate) = &options.ca_certificate {
         // Terraform may run elsewhere; what has no absolute path is no path.
         let path = path::absolute(certificate).ok();

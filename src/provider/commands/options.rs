@@ -8,7 +8,7 @@ use super::exit::Failure;
 use crate::pve::diagnosis::Requirements;
 
 /// What must not be an option, and where it goes instead.
-const SECRETS: [(&str, &str); 7] = [
+const SECRETS: [(&str, &str); 9] = [
     ("api-token", "PROXMOX_VE_API_TOKEN"),
     ("api-token-secret", "PROXMOX_VE_API_TOKEN_SECRET"),
     ("password", "PROXMOX_VE_PASSWORD"),
@@ -16,13 +16,15 @@ const SECRETS: [(&str, &str); 7] = [
     ("otp", "PROXMOX_VE_OTP"),
     ("auth-ticket", "PROXMOX_VE_AUTH_TICKET"),
     ("csrf-prevention-token", "PROXMOX_VE_CSRF_PREVENTION_TOKEN"),
+    ("proxy-url", "PROXMOX_VE_PROXY_URL"),
+    ("http-headers", "PROXMOX_VE_HTTP_HEADERS"),
 ];
 
 /// The options, as given.
 #[derive(Debug, Default)]
 pub struct Options {
-    /// Where Proxmox VE is.
-    pub endpoint: Option<String>,
+    /// Where Proxmox VE is: one node, or several of a cluster.
+    pub endpoints: Vec<String>,
     /// Who logs in, or whose token it is.
     pub username: Option<String>,
     /// Which token.
@@ -31,6 +33,10 @@ pub struct Options {
     pub ca_certificate: Option<String>,
     /// Certificates to accept.
     pub fingerprints: Vec<String>,
+    /// The name that the certificate must be valid for.
+    pub tls_server_name: Option<String>,
+    /// The oldest version of TLS to speak.
+    pub min_tls_version: Option<String>,
     /// What the credential must be allowed to do.
     pub requirements: Requirements,
     /// Whether a script reads the result.
@@ -71,11 +77,13 @@ impl Options {
         let value = parser.value().and_then(ValueExt::string);
         let value = value.map_err(unusable)?;
         match name {
-            "endpoint" => self.endpoint = Some(value),
+            "endpoint" => self.endpoints.push(value),
             "username" => self.username = Some(value),
             "api-token-id" => self.api_token_id = Some(value),
             "ca-certificate" => self.ca_certificate = Some(value),
             "fingerprint" => self.fingerprints.push(value),
+            "tls-server-name" => self.tls_server_name = Some(value),
+            "min-tls-version" => self.min_tls_version = Some(value),
             _ => self.require(&value)?,
         }
         Ok(())
@@ -148,7 +156,7 @@ mod tests {
             "BB",
         ]);
         let options = options.unwrap().unwrap();
-        assert_eq!(options.endpoint.as_deref(), Some("pve1"));
+        assert_eq!(options.endpoints, ["pve1"]);
         assert_eq!(options.fingerprints, ["AA", "BB"]);
     }
 

@@ -8,11 +8,13 @@ use tf_provider::Diagnostics;
 use super::{exit::Failure, options::Options, tell};
 use crate::{
     provider::{
+        address::AddressFields,
         config::Defaults,
         connection::connect,
         credentials::CredentialFields,
         environment::Environment,
         given::{Given, Source},
+        misspelt, remarks,
         tls::TlsFields,
     },
     pve::Client,
@@ -24,10 +26,12 @@ impl Options {
     pub fn over_environment(&self) -> Result<Defaults, Failure> {
         let mut diags = Diagnostics::default();
         let environment = Environment::of_this_process();
+        misspelt::warn(&environment, &mut diags);
         let environment = Defaults::from_environment(&environment, &mut diags);
         if !diags.errors.is_empty() {
             return Err(Failure::of_settings(&diags));
         }
+        warn(&diags);
         let tls = TlsFields {
             verify_ssl: Given::Absent,
             ca_certificate: option("--ca-certificate", &self.ca_certificate),
@@ -38,9 +42,18 @@ impl Options {
                     Source::CommandLine("--fingerprint"),
                 ),
             },
+            tls_server_name: option("--tls-server-name", &self.tls_server_name),
+            min_tls_version: option("--min-tls-version", &self.min_tls_version),
+        };
+        let address = AddressFields {
+            endpoint: Given::Absent,
+            endpoints: match self.endpoints.is_empty() {
+                true => Given::Absent,
+                false => Given::Known(self.endpoints.clone(), Source::CommandLine("--endpoint")),
+            },
         };
         Ok(Defaults {
-            endpoint: option("--endpoint", &self.endpoint).or(environment.endpoint),
+            address: address.or(environment.address),
             tls: tls.or(&environment.tls),
             ..environment
         })
@@ -96,13 +109,18 @@ pub fn answered<T>(answer: T) -> Given<T> {
     Given::Known(answer, Source::CommandLine("the answer"))
 }
 
+fn warn(diags: &Diagnostics) {
+    for warning in &diags.warnings {
+        tell(&format!("{}: {}\n", warning.summary, warning.detail));
+    }
+}
+
 /// A client for these settings, made as the provider makes its own.
 pub fn client(settings: Defaults) -> Result<Client, Failure> {
     let mut diags = Diagnostics::default();
     let client = connect(&settings, &mut diags);
-    for warning in &diags.warnings {
-        tell(&format!("{}: {}\n", warning.summary, warning.detail));
-    }
+    remarks::warn(&settings, &Given::Absent, &mut diags);
+    warn(&diags);
     client.map_err(|_| Failure::of_settings(&diags))
 }
 
@@ -111,7 +129,8 @@ mod tests {
     use super::*;
 
     fn environment<const N: usize>(variables: [(&str, &str); N]) -> CredentialFields {
-        CredentialFields::from_environment(&Environment::from(variables))
+        let environment = Environment::from(variables);
+        CredentialFields::from_environment(&environment, &mut Diagnostics::default())
     }
 
     fn options(username: Option<&str>, api_token_id: Option<&str>) -> Options {

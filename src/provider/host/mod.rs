@@ -11,7 +11,8 @@ use tf_provider::{AttributePath, Diagnostics, Resource, schema::Schema, value::V
 use self::state::State;
 pub use self::state::WRITE_ONLY;
 use super::{
-    config::{Defaults, parse_endpoint},
+    address::{Nodes, parse_endpoint},
+    config::Defaults,
     connection::{Connections, call, client},
     credentials::Unresolved,
     explain::{code_kept, not_known_yet, unproven},
@@ -21,7 +22,7 @@ use super::{
 use crate::{
     framework::Report,
     pve::{
-        Client, Credentials, Endpoint,
+        Client, Credentials,
         diagnosis::{self, Requirements, Verdict},
     },
 };
@@ -66,16 +67,15 @@ impl HostResource {
         diags: &mut Diagnostics,
     ) -> Result<Client, Unresolved> {
         let defaults = self.connections.defaults(&state.cluster, diags)?;
-        let endpoint = endpoint(state, &defaults, diags)?;
+        let nodes = nodes(state, &defaults, diags)?;
         // The provider's TLS settings are about the provider's address; elsewhere they mean nothing.
-        let same_address = defaults.endpoint(&mut Diagnostics::default()).as_ref() == Ok(&endpoint);
-        let tls = if same_address {
+        let tls = if defaults.are_about(&nodes.first) {
             state.tls().or(&defaults.tls)
         } else {
             state.tls()
         };
         let tls = tls.resolve(diags)?;
-        client(&defaults, endpoint, credentials, tls, diags)
+        client(&defaults, nodes, credentials, tls, diags)
     }
 
     /// Refreshes a registration whose secret is not kept: only whether the host is there.
@@ -305,22 +305,18 @@ fn planned(proposed: State, config: &State) -> State {
     }
 }
 
-/// The host's own address, or the provider's.
-fn endpoint(
-    state: &State,
-    defaults: &Defaults,
-    diags: &mut Diagnostics,
-) -> Result<Endpoint, Unresolved> {
-    let endpoint = match Given::attribute("hostname", state.hostname.clone()) {
-        Given::Known(hostname, source) => parse_endpoint(&hostname, &source, diags)?,
+/// The host's own address, or the nodes of the provider's.
+fn nodes(state: &State, defaults: &Defaults, diags: &mut Diagnostics) -> Result<Nodes, Unresolved> {
+    let nodes = match Given::attribute("hostname", state.hostname.clone()) {
+        Given::Known(hostname, source) => parse_endpoint(&hostname, &source, diags)?.into(),
         Given::Unknown(source) => return Err(Unresolved::Unknown(source)),
-        Given::Absent => defaults.endpoint(diags)?,
+        Given::Absent => defaults.nodes(diags)?,
     };
     match state.port {
-        Value::Null => Ok(endpoint),
+        Value::Null => Ok(nodes),
         Value::Unknown => Err(Unresolved::Unknown(Source::Attribute("port"))),
         Value::Value(port) => match u16::try_from(port) {
-            Ok(port) if port != 0 => Ok(endpoint.with_port(port)),
+            Ok(port) if port != 0 => Ok(nodes.first.with_port(port).into()),
             _ => Err(bad_port(diags)),
         },
     }

@@ -39,6 +39,8 @@ pub struct State {
     pub verify_ssl: Value<bool>,
     pub ca_certificate: Value<String>,
     pub certificate_fingerprints: Value<Vec<Value<String>>>,
+    pub tls_server_name: Value<String>,
+    pub min_tls_version: Value<String>,
     pub required_privileges: PrivilegeMap,
     pub enabled: Value<bool>,
     pub notes: Value<String>,
@@ -97,6 +99,8 @@ impl State {
                 "certificate_fingerprints",
                 strings(self.certificate_fingerprints.clone()),
             ),
+            tls_server_name: Given::attribute("tls_server_name", self.tls_server_name.clone()),
+            min_tls_version: Given::attribute("min_tls_version", self.min_tls_version.clone()),
         }
     }
 
@@ -244,6 +248,22 @@ pub fn schema() -> Schema {
                 schema::list_of_strings(),
                 "SHA-256 fingerprints of certificates to accept in place of checking chain \
                      and name. For the provider's own address, the provider's unless set here.",
+            ),
+        ),
+        (
+            "tls_server_name",
+            optional(
+                String,
+                "Name that the host's certificate must be valid for, where that is not its \
+                     address. For the provider's own address, the provider's unless set here.",
+            ),
+        ),
+        (
+            "min_tls_version",
+            optional(
+                String,
+                "Oldest version of TLS to speak, `1.2` or `1.3`. For the provider's own address, \
+                     the provider's unless set here; `1.2` otherwise.",
             ),
         ),
         (

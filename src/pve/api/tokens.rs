@@ -7,7 +7,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::super::ask::{Ask, Reply};
-use super::super::{Call, Client, Error, Secret, TokenId};
+use super::super::{Call, Client, Error, Secret, TokenId, young};
 use super::lenient;
 
 /// What the server tells of a token, all but its secret.
@@ -294,6 +294,7 @@ impl Reply {
                 .map(Secret::new)
                 .ok_or_else(|| "it holds no secret".to_owned())
         })?;
+        young::note(token, &secret);
         Ok(CreatedToken {
             id: token.clone(),
             secret,

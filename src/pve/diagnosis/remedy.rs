@@ -1,6 +1,8 @@
 //! What to change, in the words of the provider's attributes.
 
-use super::super::{Answer, AuthFailure, Certificate, Error, Phase, TlsFailure};
+use super::super::{
+    Answer, AuthFailure, Certificate, Error, Phase, ProxyFailure, TlsFailure, TlsVersion,
+};
 
 /// Where an administrator finds the fingerprint to compare with.
 const WHERE: &str = "Compare it with the one on the host under Node > System > Certificates";
@@ -52,6 +54,18 @@ fn advice(error: &Error) -> &'static str {
         Error::PlainHttp { .. } => {
             "Check the port in endpoint: Proxmox VE speaks https on port 8006"
         }
+        Error::Proxy {
+            failure: ProxyFailure::Unauthenticated,
+            ..
+        } => {
+            "Put the credentials for the proxy into proxy_url, as in \
+             http://user:password@host:port, or into the variable that names the proxy"
+        }
+        Error::Proxy { .. } => {
+            "Check proxy_url, or the variable HTTPS_PROXY or ALL_PROXY that stands in for it, and \
+             that the proxy may lead there; if the host is to be reached without it, name the \
+             host in NO_PROXY"
+        }
         Error::Setup { .. } => "Check ca_certificate, or set certificate_fingerprints instead",
         Error::NotProxmox { .. } => {
             "Check host, port and path in endpoint: they must lead to the API of Proxmox VE \
@@ -78,27 +92,35 @@ fn advice(error: &Error) -> &'static str {
 
 fn tls(failure: &TlsFailure) -> String {
     match failure {
-        TlsFailure::Untrusted(seen) => pin(
+        TlsFailure::Untrusted(seen) => trust(
             seen,
-            "or set ca_certificate to the authority of the cluster, /etc/pve/pve-root-ca.pem on \
-             any node",
+            "set ca_certificate to the authority of the cluster, /etc/pve/pve-root-ca.pem on any \
+             node, which holds for all its nodes and outlives renewals",
         ),
-        TlsFailure::NameMismatch(seen) => pin(
+        TlsFailure::NameMismatch(seen) => trust(
             seen,
-            "or set endpoint to a name that the certificate is valid for",
+            "set endpoint to a name that the certificate is valid for, or tls_server_name to that \
+             name",
         ),
-        TlsFailure::Expired(seen) => pin(
+        TlsFailure::Expired(seen) => trust(
             seen,
-            "or renew the certificate (pvecm updatecerts --force on the host)",
+            "renew the certificate (pvecm updatecerts --force on the host)",
         ),
         TlsFailure::NotYetValid(_) => {
             "Check the clocks of this machine and of the host.".to_owned()
         }
         TlsFailure::FingerprintMismatch(seen) => format!(
             "{WHERE}. If they are equal, the certificate was renewed or this is another node, and \
-             {} belongs into certificate_fingerprints; if not, somebody else answers.",
+             {} belongs into certificate_fingerprints; the authority of the cluster in \
+             ca_certificate would outlive renewals. If they are not, somebody else answers.",
             seen.fingerprint
         ),
+        TlsFailure::Version(TlsVersion::Tls12) => "Update the host, or whatever ends TLS in front \
+             of it: versions before TLS 1.2 are broken, and min_tls_version cannot allow them."
+            .to_owned(),
+        TlsFailure::Version(TlsVersion::Tls13) => {
+            "Set min_tls_version to \"1.2\", or let the host offer TLS 1.3.".to_owned()
+        }
         TlsFailure::Other { .. } => "The handshake failed before the certificate could be \
              judged: see that endpoint leads to Proxmox VE itself and that it offers TLS 1.2 or \
              1.3."
@@ -106,11 +128,11 @@ fn tls(failure: &TlsFailure) -> String {
     }
 }
 
-/// How to trust a certificate that nobody vouches for, and what to do instead.
-fn pin(seen: &Certificate, instead: &str) -> String {
+/// How to come to trust a certificate, the way that lasts before the pin.
+fn trust(seen: &Certificate, lasting: &str) -> String {
     format!(
-        "{WHERE} and, if they are equal, set certificate_fingerprints = [\"{}\"], {instead}. With \
-         verify_ssl = false anybody would be trusted.",
+        "{WHERE}. If they are equal, {lasting}; or pin this one certificate with \
+         certificate_fingerprints = [\"{}\"]. With verify_ssl = false anybody would be trusted.",
         seen.fingerprint
     )
 }

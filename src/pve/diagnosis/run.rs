@@ -113,10 +113,7 @@ impl Run<'_> {
             let verdict = Verdict {
                 status: Status::UnsupportedVersion,
                 stage: Stage::Authentication,
-                message: format!(
-                    "{} runs Proxmox VE {text}.",
-                    self.client.settings().endpoint
-                ),
+                message: format!("{} runs Proxmox VE {text}.", self.client.endpoint()),
                 remedy: format!(
                     "Upgrade the host: version {OLDEST_MAJOR} is the oldest that is supported, or set endpoint to another one."
                 ),
@@ -266,7 +263,7 @@ impl Run<'_> {
     }
 
     fn all_is_well(&self) -> String {
-        let endpoint = &self.client.settings().endpoint;
+        let endpoint = self.client.endpoint();
         match (&self.report.version, &self.report.identity) {
             (Some(version), Some(identity)) => {
                 format!(

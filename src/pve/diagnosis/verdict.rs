@@ -1,6 +1,6 @@
 //! What an error means for the person who configured the connection.
 
-use super::super::{Error, Phase, TlsFailure};
+use super::super::{Error, Phase, ProxyFailure, TlsFailure};
 use super::remedy::remedy;
 use super::report::{Stage, Status};
 
@@ -37,6 +37,11 @@ fn classify(error: &Error) -> (Status, Stage) {
             phase: Phase::Connect,
             ..
         } => (Status::Timeout, Stage::Tcp),
+        Error::Proxy {
+            failure: ProxyFailure::Timeout(_),
+            ..
+        } => (Status::Timeout, Stage::Tcp),
+        Error::Proxy { .. } => (Status::ConnectionRefused, Stage::Tcp),
         Error::Timeout { .. } | Error::Cancelled { .. } => (Status::Timeout, Stage::Proxmox),
         Error::Tls { failure, .. } => (tls(failure), Stage::Tls),
         Error::Setup { .. } => (Status::TlsUntrusted, Stage::Tls),
@@ -62,7 +67,9 @@ fn classify(error: &Error) -> (Status, Stage) {
 
 fn tls(failure: &TlsFailure) -> Status {
     match failure {
-        TlsFailure::Untrusted(_) | TlsFailure::Other { .. } => Status::TlsUntrusted,
+        TlsFailure::Untrusted(_) | TlsFailure::Version(_) | TlsFailure::Other { .. } => {
+            Status::TlsUntrusted
+        }
         TlsFailure::NameMismatch(_) => Status::TlsNameMismatch,
         TlsFailure::Expired(_) | TlsFailure::NotYetValid(_) => Status::TlsExpired,
         TlsFailure::FingerprintMismatch(_) => Status::TlsFingerprintMismatch,

@@ -29,7 +29,7 @@ fn granted() -> Reaction {
     )
 }
 
-fn challenge() -> Reaction {
+pub(super) fn challenge() -> Reaction {
     data(
         &json!({"NeedTFA": 1, "ticket": "PVE:!tfa!{\"totp\"%3Atrue}:6B04830B::bJl/+==", "CSRFPreventionToken": "x"}),
     )

@@ -4,8 +4,10 @@
 //! wherever one shows it.
 
 mod check;
+mod failover;
 mod kept;
 mod login;
+mod proxied;
 mod recordings;
 mod refusals;
 mod script;

@@ -19,6 +19,7 @@ fn refusal(method: Method, case: &str, exchange: usize) -> Error {
         method,
         endpoint: "https://pve1:8006".to_owned(),
         path: "/access/users/demo%40pve/token/t1".to_owned(),
+        tried: Vec::new(),
     };
     let raw = Raw::of(recorded.status, &recorded.reason, recorded.body);
     classify::refusal(request, &raw, &about)
@@ -106,6 +107,7 @@ fn lost_quorum_changes_nothing_and_unclear_errors_may_have() {
         method: Method::PUT,
         endpoint: "https://pve1:8006".to_owned(),
         path: path.to_owned(),
+        tried: Vec::new(),
     };
     let refusal = |status, reason| {
         classify::refusal(

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use super::script::{Host, Reaction, data, replay, token};
 use crate::pve::{
     Call, Client, Credentials, Deletion, Error, NewToken, Phase, RequestLine, Settings, TlsPolicy,
-    TokenChange, TokenId, classify,
+    TlsVersion, TokenChange, TokenId, classify,
 };
 
 fn id(text: &str) -> TokenId {
@@ -352,8 +352,14 @@ async fn a_name_that_does_not_resolve_is_told_with_what_the_resolver_says() {
         method: http::Method::GET,
         endpoint: "https://pve1.test:8006".to_owned(),
         path: "/version".to_owned(),
+        tried: Vec::new(),
     };
-    let error = classify::transport(&request, &failed, Duration::ZERO);
+    let direct = classify::Way {
+        connect_timeout: Duration::ZERO,
+        min_version: TlsVersion::Tls12,
+        proxy: None,
+    };
+    let error = classify::transport(&request, &failed, &direct);
     assert!(matches!(error, Error::Dns { .. }) && error.is_unreachable());
     assert_eq!(
         error.to_string(),

@@ -9,7 +9,8 @@ use tokio::net::TcpListener;
 
 use super::script::{Host, Identity, data};
 use crate::pve::{
-    Call, Client, Credentials, Error, Fingerprint, Settings, TlsFailure, TlsPolicy, Version,
+    Call, Client, Credentials, Error, Fingerprint, Settings, TlsFailure, TlsPolicy, TlsVersion,
+    Version,
 };
 
 struct Authority {
@@ -125,6 +126,71 @@ async fn a_certificate_out_of_its_time_is_refused_with_its_dates() {
         failure(&early, authority.policy()).await,
         TlsFailure::NotYetValid(_)
     ));
+}
+
+#[tokio::test]
+async fn another_name_can_be_expected_than_the_one_that_is_addressed() {
+    let authority = Authority::new();
+    let host = host(authority.sign("pve1.example.com", -1, 1)).await;
+    let expecting = |name: &str| TlsPolicy {
+        server_name: Some(name.parse().unwrap()),
+        ..authority.policy()
+    };
+    assert!(ask(&host, expecting("pve1.example.com")).await.is_ok());
+    let other = failure(&host, expecting("127.0.0.1")).await;
+    assert!(matches!(other, TlsFailure::NameMismatch(_)), "{other}");
+}
+
+#[tokio::test]
+async fn a_refusal_shows_all_of_the_certificate() {
+    let host = host(Authority::new().sign("pve1.example.com", -1, 1)).await;
+    let told = failure(&host, Authority::new().policy()).await.to_string();
+    let today = OffsetDateTime::now_utc().date();
+    for part in [
+        "subject CN=rcgen self signed cert".to_owned(),
+        "valid for pve1.example.com".to_owned(),
+        "issuer CN=Proxmox Virtual Environment".to_owned(),
+        format!("from {}", today - Duration::days(1)),
+        format!("to {}", today + Duration::days(1)),
+        host.fingerprint.to_string(),
+    ] {
+        assert!(told.contains(&part), "{part} is not in {told}");
+    }
+}
+
+/// A port that answers a handshake as servers do that are too old for it.
+async fn too_old(answer: &'static [u8], min_version: TlsVersion) -> Error {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = listener.local_addr().unwrap().to_string().parse().unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut hello = [0; 16];
+        stream.read_exact(&mut hello).await.unwrap();
+        stream.write_all(answer).await.unwrap();
+        stream.shutdown().await.unwrap();
+    });
+    let mut settings = Settings::new(endpoint, Credentials::None);
+    settings.tls.min_version = min_version;
+    let version = Client::new(settings).version(&Call::default()).await;
+    version.unwrap_err()
+}
+
+#[tokio::test]
+async fn a_server_with_older_versions_of_tls_is_told_as_such() {
+    // A fatal alert, protocol_version (RFC 8446, section 6).
+    let alert = b"\x15\x03\x01\x00\x02\x02\x46";
+    for (minimum, offered) in [
+        (TlsVersion::Tls12, "TLS 1.1 or older"),
+        (TlsVersion::Tls13, "TLS 1.2 or older"),
+    ] {
+        let error = too_old(alert, minimum).await;
+        let expected = TlsFailure::Version(minimum);
+        assert!(
+            matches!(&error, Error::Tls { failure, .. } if *failure == expected),
+            "{error}"
+        );
+        assert!(error.to_string().contains(offered), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use crate::config::UserConfig;
 use crate::grammar;
 use crate::params::{Param, Params};
 use crate::schema::Property;
-use crate::state::State;
+use crate::state::{Node, State};
 
 /// What a method of the API is.
 pub(crate) struct Method {
@@ -284,11 +284,18 @@ pub(crate) struct Call<'a> {
     pub(crate) id: &'a str,
     /// Whether the lock of the user configuration is held.
     pub(crate) locked: bool,
+    /// The node that was asked, where it is not the first one.
+    pub(crate) node: Option<&'a str>,
     /// The certificate the server shows.
     pub(crate) certificate: &'a crate::tls::Certificate,
 }
 
 impl Call<'_> {
+    /// Whether this is the node that was asked.
+    pub(crate) fn is_local(&self, node: &Node) -> bool {
+        self.node.map_or(node.local, |name| name == node.name)
+    }
+
     /// A parameter as text.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.params.get(name).and_then(Param::text)

@@ -98,6 +98,15 @@ pub(crate) enum Line {
 }
 
 impl Headers {
+    /// The names, in lower case.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let names = self
+            .fields
+            .iter()
+            .map(|(name, _)| name.to_ascii_lowercase());
+        names.collect()
+    }
+
     pub(crate) fn push(&mut self, line: &[u8]) -> Line {
         self.lines += 1;
         self.bytes += line.len();

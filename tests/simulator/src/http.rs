@@ -269,7 +269,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 headers.get("CSRFPreventionToken").as_deref(),
             ),
         };
-        let request = self.note(&incoming);
+        let request = self.note(&incoming, headers);
         let fault = locked(&self.shared.faults).strike(&request);
         match &fault {
             Some(Kind::DropBefore) => return Next::Drop,
@@ -292,7 +292,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Writes the request to the log.
-    fn note(&self, incoming: &Incoming) -> Request {
+    fn note(&self, incoming: &Incoming, headers: &Headers) -> Request {
         let path = router::split_format(&incoming.path);
         let path = path.map_or(incoming.path.as_str(), |(_, path)| path);
         let request = Request {
@@ -303,6 +303,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             query: incoming.query.clone(),
             parameters: incoming.parameter_names(),
             tokens: incoming.tokens(),
+            headers: headers.names(),
             identity: incoming.credentials.claim(),
             status: None,
             waited: Duration::ZERO,

@@ -31,6 +31,7 @@ mod capabilities;
 mod clock;
 mod config;
 mod faults;
+mod forward_proxy;
 mod grammar;
 mod head;
 mod http;
@@ -61,6 +62,7 @@ use tokio::runtime::Runtime;
 use tokio_rustls::TlsAcceptor;
 
 pub use faults::{Fault, RawAnswer};
+pub use forward_proxy::ForwardProxy;
 pub use log::{Identity, Request};
 pub use state::{Cluster, Group, Node, Realm, State, Subject, Task, Token, User};
 pub use tls::TlsOptions;
@@ -155,13 +157,12 @@ impl Builder {
         if !self.listen.ip().is_loopback() {
             return Err(Error::NotLoopback(self.listen));
         }
-        let certificate = tls::Certificate::make(&self.tls)?;
-        let listener = std::net::TcpListener::bind(self.listen)?;
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
-        let acceptor = TlsAcceptor::from(Arc::clone(&certificate.server));
-        let shared = Arc::new(Shared {
-            state: State::new(self.version, &self.root_password).into(),
+        let authority = tls::Authority::make()?;
+        let state = State::new(self.version, &self.root_password);
+        let certificate = authority.certify(state.local_node(), &self.tls)?;
+        let node = Shared {
+            state: Arc::new(state.into()),
+            node: None,
             faults: Default::default(),
             log: Default::default(),
             requests: 0.into(),
@@ -170,23 +171,9 @@ impl Builder {
             certificate,
             scale: self.time_scale,
             idle: self.idle_timeout,
-            lock: false.into(),
-        });
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .thread_name("proxmox-simulator")
-            .enable_all()
-            .build()?;
-        let listener = {
-            let _guard = runtime.enter();
-            TcpListener::from_std(listener)?
+            lock: Default::default(),
         };
-        runtime.spawn(accept(listener, acceptor, Arc::clone(&shared)));
-        Ok(Simulator {
-            shared,
-            address,
-            runtime: Some(runtime),
-        })
+        Simulator::serve(node, Arc::new(authority), self.listen)
     }
 }
 
@@ -201,9 +188,11 @@ async fn accept(listener: TcpListener, acceptor: TlsAcceptor, shared: Arc<Shared
     }
 }
 
-/// A running simulator; it stops when dropped.
+/// A running simulator: one node of a cluster, most often its only one. It stops when dropped.
 pub struct Simulator {
     shared: Arc<Shared>,
+    authority: Arc<tls::Authority>,
+    authority_pem: String,
     address: SocketAddr,
     runtime: Option<Runtime>,
 }
@@ -220,6 +209,77 @@ impl Simulator {
             root_password: "root-pass-1".to_owned(),
             tls: TlsOptions::default(),
         }
+    }
+
+    fn serve(
+        node: Shared,
+        authority: Arc<tls::Authority>,
+        address: SocketAddr,
+    ) -> Result<Self, Error> {
+        let listener = std::net::TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let acceptor = TlsAcceptor::from(Arc::clone(&node.certificate.server));
+        let shared = Arc::new(node);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("proxmox-simulator")
+            .enable_all()
+            .build()?;
+        let listener = {
+            let _guard = runtime.enter();
+            TcpListener::from_std(listener)?
+        };
+        runtime.spawn(accept(listener, acceptor, Arc::clone(&shared)));
+        Ok(Self {
+            shared,
+            address,
+            authority_pem: authority.pem(),
+            authority,
+            runtime: Some(runtime),
+        })
+    }
+
+    /// Starts another node of this one's cluster: what it knows is the same, at once; its
+    /// address, its certificate (of the same authority), its faults and its log are its own.
+    /// Without a cluster so far, the two form one.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn join(&self, name: &str, tls: &TlsOptions) -> Result<Self, Error> {
+        let certificate = self.authority.certify(name, tls)?;
+        self.state(|state| {
+            let first = state.local_node().to_owned();
+            let own = &self.shared.certificate.fingerprint;
+            state
+                .fingerprints
+                .entry(first)
+                .or_insert_with(|| own.clone());
+            let joined = certificate.fingerprint.clone();
+            state.fingerprints.insert(name.to_owned(), joined);
+            if state.nodes.iter().all(|node| node.name != name) {
+                state.add_node(name, true);
+            }
+            state.cluster.get_or_insert_with(|| Cluster {
+                name: "simulated".to_owned(),
+                quorate: true,
+            });
+        });
+        let node = Shared {
+            state: Arc::clone(&self.shared.state),
+            node: Some(name.to_owned()),
+            faults: Default::default(),
+            log: Default::default(),
+            requests: 0.into(),
+            connections: 0.into(),
+            handshakes: 0.into(),
+            certificate,
+            scale: self.shared.scale,
+            idle: self.shared.idle,
+            lock: Arc::clone(&self.shared.lock),
+        };
+        let anywhere = SocketAddr::new(self.address.ip(), 0);
+        Self::serve(node, Arc::clone(&self.authority), anywhere)
     }
 
     /// Where it listens, as a URL: `https://127.0.0.1:PORT`.
@@ -243,7 +303,7 @@ impl Simulator {
     /// The certificate of the authority that signed it.
     #[must_use]
     pub fn ca_pem(&self) -> &str {
-        &self.shared.certificate.ca_pem
+        &self.authority_pem
     }
 
     /// The SHA-256 fingerprint of its certificate, as `AA:BB:…`.

@@ -30,6 +30,8 @@ pub struct Request {
     pub parameters: Vec<String>,
     /// The tokens that a change of the access control list is for, as they were sent.
     pub tokens: Option<String>,
+    /// Names of the headers, in lower case.
+    pub headers: Vec<String>,
     /// Who it claims to come from.
     pub identity: Identity,
     /// The status answered; `None` while there is no answer, and when there never was one.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -27,9 +27,12 @@ const REFUSAL: u64 = 3;
 /// How long the proxy waits for the daemon, in seconds.
 const PROXY: u64 = 30;
 
-/// What all connections share.
+/// What all connections to one node share.
 pub(crate) struct Shared {
-    pub(crate) state: Mutex<State>,
+    /// What the cluster knows: all of its nodes have the same.
+    pub(crate) state: Arc<Mutex<State>>,
+    /// The name of the node; `None` for the first one, whose name the state has.
+    pub(crate) node: Option<String>,
     pub(crate) faults: Mutex<Faults>,
     pub(crate) log: Mutex<Vec<Request>>,
     pub(crate) requests: AtomicU64,
@@ -39,7 +42,7 @@ pub(crate) struct Shared {
     pub(crate) scale: f64,
     pub(crate) idle: Duration,
     /// The cluster-wide lock of the user configuration.
-    pub(crate) lock: AtomicBool,
+    pub(crate) lock: Arc<AtomicBool>,
 }
 
 /// A poisoned mutex only says that a test panicked elsewhere.
@@ -331,6 +334,7 @@ async fn run(
                 params: &params,
                 id,
                 locked,
+                node: shared.node.as_deref(),
                 certificate,
             };
             (method.run)(&mut call)

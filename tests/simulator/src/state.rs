@@ -76,6 +76,8 @@ pub struct State {
     pub(crate) second_factors: BTreeMap<String, SecondFactors>,
     pub(crate) tickets: Tickets,
     pub(crate) explains_refusals: bool,
+    /// The certificates' fingerprints of the nodes that listen for themselves, by name.
+    pub(crate) fingerprints: BTreeMap<String, String>,
     /// Realms by name.
     pub realms: BTreeMap<String, Realm>,
     /// Nodes; the first local one is the one that answers.
@@ -110,6 +112,7 @@ impl State {
             second_factors: BTreeMap::new(),
             tickets: Tickets::new(),
             explains_refusals: version.explains_refusals(),
+            fingerprints: BTreeMap::new(),
             realms: BTreeMap::from([
                 realm("pam", "Linux PAM standard authentication"),
                 realm("pve", "Proxmox VE authentication server"),

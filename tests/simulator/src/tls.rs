@@ -1,10 +1,12 @@
-//! The certificate the server shows: an own authority and one leaf, made anew at each start.
+//! The certificate a node shows: an authority for the cluster and a leaf for each node, made anew
+//! at each start.
 
 use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair};
-use rustls::ServerConfig;
-use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::version::{TLS12, TLS13};
+use rustls::{ServerConfig, SupportedProtocolVersion};
 use time::{Duration, OffsetDateTime};
 
 use crate::Error;
@@ -16,6 +18,8 @@ pub struct TlsOptions {
     pub names: Vec<String>,
     /// It expired yesterday.
     pub expired: bool,
+    /// The node speaks TLS 1.2 and nothing newer.
+    pub only_tls12: bool,
 }
 
 impl Default for TlsOptions {
@@ -25,61 +29,66 @@ impl Default for TlsOptions {
         Self {
             names: names.map(str::to_owned).to_vec(),
             expired: false,
+            only_tls12: false,
         }
     }
 }
 
-/// A certificate with all that the API and the tests tell about it.
-pub(crate) struct Certificate {
-    pub(crate) pem: String,
-    pub(crate) ca_pem: String,
-    /// SHA-256, as `AA:BB:…`.
-    pub(crate) fingerprint: String,
-    pub(crate) names: Vec<String>,
-    pub(crate) not_before: i64,
-    pub(crate) not_after: i64,
-    pub(crate) server: Arc<ServerConfig>,
+/// The authority that signs the certificates of a cluster's nodes.
+pub(crate) struct Authority {
+    certificate: rcgen::Certificate,
+    key: KeyPair,
 }
 
-impl Certificate {
-    pub(crate) fn make(options: &TlsOptions) -> Result<Self, Error> {
+impl Authority {
+    pub(crate) fn make() -> Result<Self, Error> {
         let now = OffsetDateTime::now_utc();
-        let authority_key = KeyPair::generate()?;
-        let mut authority = CertificateParams::default();
-        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        authority
+        let key = KeyPair::generate()?;
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params
             .distinguished_name
             .push(DnType::CommonName, "Proxmox Virtual Environment");
-        authority
+        params
             .distinguished_name
             .push(DnType::OrganizationName, "PVE Cluster Manager CA");
-        authority.not_before = now - Duration::days(365);
-        authority.not_after = now + Duration::days(3650);
-        let authority = authority.self_signed(&authority_key)?;
+        params.not_before = now - Duration::days(365);
+        params.not_after = now + Duration::days(3650);
+        Ok(Self {
+            certificate: params.self_signed(&key)?,
+            key,
+        })
+    }
 
+    pub(crate) fn pem(&self) -> String {
+        self.certificate.pem()
+    }
+
+    /// The certificate of a node.
+    pub(crate) fn certify(&self, node: &str, options: &TlsOptions) -> Result<Certificate, Error> {
+        let now = OffsetDateTime::now_utc();
         let key = KeyPair::generate()?;
         let mut leaf = CertificateParams::new(options.names.clone())?;
-        leaf.distinguished_name.push(DnType::CommonName, "pve1");
+        leaf.distinguished_name.push(DnType::CommonName, node);
         leaf.not_before = now - Duration::days(30);
         leaf.not_after = now + Duration::days(if options.expired { -1 } else { 730 });
         let (not_before, not_after) = (
             leaf.not_before.unix_timestamp(),
             leaf.not_after.unix_timestamp(),
         );
-        let leaf = leaf.signed_by(&key, &authority, &authority_key)?;
-
-        let der: CertificateDer<'static> = leaf.der().clone();
+        let leaf = leaf.signed_by(&key, &self.certificate, &self.key)?;
+        let key = PrivatePkcs8KeyDer::from(key.serialize_der());
         let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let versions: &[&SupportedProtocolVersion] = match options.only_tls12 {
+            true => &[&TLS12],
+            false => &[&TLS12, &TLS13],
+        };
         let server = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
+            .with_protocol_versions(versions)?
             .with_no_client_auth()
-            .with_single_cert(
-                vec![der],
-                PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
-            )?;
-        Ok(Self {
+            .with_single_cert(vec![leaf.der().clone()], key.into())?;
+        Ok(Certificate {
             pem: leaf.pem(),
-            ca_pem: authority.pem(),
             fingerprint: fingerprint(leaf.der()),
             names: options.names.clone(),
             not_before,
@@ -87,6 +96,17 @@ impl Certificate {
             server: Arc::new(server),
         })
     }
+}
+
+/// A certificate with all that the API and the tests tell about it.
+pub(crate) struct Certificate {
+    pub(crate) pem: String,
+    /// SHA-256, as `AA:BB:…`.
+    pub(crate) fingerprint: String,
+    pub(crate) names: Vec<String>,
+    pub(crate) not_before: i64,
+    pub(crate) not_after: i64,
+    pub(crate) server: Arc<ServerConfig>,
 }
 
 fn fingerprint(der: &[u8]) -> String {

@@ -8,11 +8,15 @@ mod support {
     pub mod client;
 }
 
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-use proxmox_simulator::{Cluster, Fault, Identity, RawAnswer, Simulator, TlsOptions, Version};
+use proxmox_simulator::{
+    Cluster, Fault, ForwardProxy, Identity, RawAnswer, Simulator, TlsOptions, Version,
+};
 use serde_json::Value;
-use support::client::{Answer, Client};
+use support::client::{Answer, Client, handshake};
 
 const TOKEN: &str = "/access/users/demo@pve/token/t1";
 
@@ -311,7 +315,11 @@ fn a_certificate_can_be_expired_or_for_another_name() {
     let names = vec!["elsewhere.example".to_owned()];
     let loopback = TlsOptions::default().names;
     for (names, expired) in [(loopback, true), (names, false)] {
-        let options = TlsOptions { names, expired };
+        let options = TlsOptions {
+            names,
+            expired,
+            ..TlsOptions::default()
+        };
         let simulator = Simulator::builder().tls(options).spawn().unwrap();
         let mut client = Client::encrypted(simulator.address(), simulator.ca_pem());
         client.send(b"GET /api2/json/access/domains HTTP/1.1\r\n\r\n");
@@ -321,13 +329,104 @@ fn a_certificate_can_be_expired_or_for_another_name() {
 }
 
 #[test]
+fn a_node_may_speak_tls_1_2_only() {
+    let options = TlsOptions {
+        only_tls12: true,
+        ..TlsOptions::default()
+    };
+    let simulator = Simulator::builder().tls(options).spawn().unwrap();
+    let shaken = handshake(simulator.address(), simulator.ca_pem(), &[]);
+    assert_eq!(shaken.version, "TLSv1.2");
+}
+
+#[test]
+fn nodes_know_the_same_and_fail_each_for_itself() {
+    let first = given();
+    let second = Given {
+        simulator: first
+            .simulator
+            .join("pve2", &TlsOptions::default())
+            .unwrap(),
+        secret: first.secret.clone(),
+    };
+    first.simulator.fault(Fault::dropped_before());
+    assert_eq!(status(first.call("POST", TOKEN, "")), "no answer");
+    assert_eq!(status(second.call("POST", TOKEN, "")), "HTTP/1.1 200 OK");
+    first.simulator.clear_faults();
+    assert_eq!(status(first.call("GET", TOKEN, "")), "HTTP/1.1 200 OK");
+
+    let nodes = json(&first.call("GET", "/nodes", "").unwrap());
+    let fingerprints = nodes["data"].as_array().unwrap().iter();
+    let fingerprints: Vec<&str> = fingerprints
+        .map(|node| node["ssl_fingerprint"].as_str().unwrap())
+        .collect();
+    let shown = [&first, &second].map(|given| given.simulator.certificate_fingerprint());
+    assert_eq!(fingerprints, shown);
+    assert_ne!(shown[0], shown[1]);
+    for (given, name) in [(&first, "pve1"), (&second, "pve2")] {
+        let status = json(&given.call("GET", "/cluster/status", "").unwrap());
+        let entries = status["data"].as_array().unwrap();
+        let local: Vec<&Value> = entries.iter().filter(|entry| entry["local"] == 1).collect();
+        assert_eq!(local.len(), 1);
+        assert_eq!(local[0]["name"], name);
+    }
+}
+
+#[test]
+fn a_forward_proxy_leads_to_the_host_and_may_want_credentials() {
+    let given = given();
+    let target = given.simulator.address();
+    let open = ForwardProxy::to(target).unwrap();
+    let guarded = ForwardProxy::guarded(target, "Basic eDp5").unwrap();
+    let closed = {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        ForwardProxy::to(free.local_addr().unwrap()).unwrap()
+    };
+    let connect = "CONNECT pve1.example.com:8006 HTTP/1.1";
+    for (proxy, line, header, expected) in [
+        (
+            &open,
+            connect,
+            "X: y",
+            "HTTP/1.1 200 Connection established",
+        ),
+        (
+            &open,
+            "GET / HTTP/1.1",
+            "X: y",
+            "HTTP/1.1 405 Method Not Allowed",
+        ),
+        (&closed, connect, "X: y", "HTTP/1.1 502 Bad Gateway"),
+        (
+            &guarded,
+            connect,
+            "X: y",
+            "HTTP/1.1 407 Proxy Authentication Required",
+        ),
+        (
+            &guarded,
+            connect,
+            "proxy-authorization: Basic eDp5",
+            "HTTP/1.1 200 Connection established",
+        ),
+    ] {
+        let mut stream = TcpStream::connect(proxy.address()).unwrap();
+        write!(stream, "{line}\r\n{header}\r\n\r\n").unwrap();
+        let mut answered = String::new();
+        BufReader::new(stream).read_line(&mut answered).unwrap();
+        assert_eq!(answered.trim_end(), expected);
+    }
+    assert_eq!(open.heads()[0], format!("{connect}\r\nX: y\r\n\r\n"));
+}
+
+#[test]
 fn dropping_the_simulator_stops_it() {
     let simulator = Simulator::builder().spawn().unwrap();
     let address = simulator.address();
-    assert!(std::net::TcpStream::connect(address).is_ok());
+    assert!(TcpStream::connect(address).is_ok());
     drop(simulator);
     let deadline = Instant::now() + Duration::from_secs(10);
-    while std::net::TcpStream::connect(address).is_ok() {
+    while TcpStream::connect(address).is_ok() {
         assert!(Instant::now() < deadline, "it still listens");
         std::thread::yield_now();
     }

@@ -68,7 +68,7 @@ fn status(call: &mut Call<'_>) -> Result<Value, Interrupt> {
             "name": node.name,
             "nodeid": nodeid,
             "ip": node.address,
-            "local": u8::from(node.local),
+            "local": u8::from(call.is_local(node)),
             "online": u8::from(node.online),
             "level": "",
         }));

@@ -66,7 +66,8 @@ pub(super) fn summary(call: &Call<'_>, node: &Node) -> Value {
 fn list(call: &mut Call<'_>) -> Result<Value, Interrupt> {
     let nodes = call.state.nodes.iter().map(|node| {
         let mut entry = summary(call, node);
-        entry["ssl_fingerprint"] = json!(call.certificate.fingerprint);
+        let joined = call.state.fingerprints.get(&node.name);
+        entry["ssl_fingerprint"] = json!(joined.unwrap_or(&call.certificate.fingerprint));
         entry
     });
     Ok(nodes.collect())
@@ -155,7 +156,7 @@ fn certificates(call: &mut Call<'_>) -> Result<Value, Interrupt> {
     Ok(json!([{
         "filename": "pve-ssl.pem",
         "fingerprint": certificate.fingerprint,
-        "subject": format!("/OU=PVE Cluster Node/O=Proxmox Virtual Environment/CN={}", call.state.local_node()),
+        "subject": format!("/OU=PVE Cluster Node/O=Proxmox Virtual Environment/CN={}", call.node.unwrap_or_else(|| call.state.local_node())),
         "issuer": "/CN=Proxmox Virtual Environment/O=PVE Cluster Manager CA",
         "san": certificate.names,
         "notbefore": certificate.not_before,
