@@ -78,6 +78,31 @@ fn malformed(cli: &Cli) {
             &["expiration_date", "passed"],
         ),
         (token("comment = \"0\""), &["comment"]),
+        (token("expires_in = \"-1d\""), &["expires_in", "such as"]),
+        (
+            token("expires_in = \"99999999999d\""),
+            &["expires_in", "36500d"],
+        ),
+        (
+            token("expires_in = \"90d\"\n  expiration_date = \"2037-12-31T00:00:00Z\""),
+            &["expires_in", "expiration_date", "keep one"],
+        ),
+        (
+            token("rotation = { before_expiry = \"14d\" }"),
+            &["rotation.before_expiry", "needs `expires_in`"],
+        ),
+        (
+            token("expires_in = \"14d\"\n  rotation = { before_expiry = \"14d\" }"),
+            &["rotation.before_expiry", "shorter than `expires_in`"],
+        ),
+        (
+            token("rotation = { every = \"2d\", overlap = \"3d\" }"),
+            &["rotation.overlap", "shorter than `rotation.every`"],
+        ),
+        (
+            token("timeouts = { create = \"soon\" }"),
+            &["timeouts.create", "such as"],
+        ),
         (
             token("acl = [{ path = \"vms\", role = \"PVEAuditor\" }]"),
             &["acl", "slash"],

@@ -40,6 +40,14 @@ pub const SCENARIOS: &[Scenario] = &[
     ("a stored secret is proven on request", verified),
     ("an imported token gets a secret by rotation", imported),
     ("two of one name are refused with the reason", same_name),
+    (
+        "of two runs that race for a name one is refused",
+        two_runs_race,
+    ),
+    (
+        "an import of nothing says what is missing",
+        import_of_nothing,
+    ),
     ("a time limit ends waiting, and nothing is lost", time_limit),
 ];
 
@@ -321,4 +329,40 @@ fn time_limit(cli: &Cli) {
     assert_eq!(stage.attributes(ADDRESS), Value::Null);
     stage.apply();
     stage.plan_is_empty();
+}
+
+/// Somebody makes a token of the same name after this run has looked and before it writes.
+fn two_runs_race(cli: &Cli) {
+    let stage = Stage::new(cli);
+    let overtake = |state: &mut proxmox_simulator::State| {
+        state.add_token("demo@pve!ci", false, Some("of the other run"), 0);
+    };
+    stage
+        .sim
+        .fault(Fault::overtaken(overtake).on("POST", "*/token/ci").times(1));
+    stage.main(&token("comment = \"of this run\""));
+    stage.apply_fails(&["API token exists already", "demo@pve!ci"]);
+    assert_eq!(stage.attributes(ADDRESS), Value::Null);
+    let other = stage
+        .sim
+        .state(|state| state.token("demo@pve", "ci").cloned())
+        .expect("the other run's token");
+    assert_eq!(other.comment.as_deref(), Some("of the other run"));
+    assert_eq!(stage.requests("DELETE", "/token/"), 0);
+    assert_eq!(stage.requests("PUT", "/token/"), 0);
+}
+
+fn import_of_nothing(cli: &Cli) {
+    let stage = Stage::new(cli);
+    stage.main(&token(""));
+    for (id, words) in [
+        ("demo@pve!ci", "demo@pve has no token ci"),
+        ("nobody@pve!ci", "has no user nobody@pve"),
+        ("demo@pve", "full id"),
+        ("ci", "full id"),
+    ] {
+        let import = stage.scratch.run(["import", "-no-color", ADDRESS, id]);
+        assert!(!import.ok(), "{id}");
+        says(&import, &[words]);
+    }
 }

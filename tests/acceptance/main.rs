@@ -9,9 +9,11 @@ mod advice;
 mod audit;
 mod bad_input;
 mod clusters;
+mod complaints;
 mod connections;
 mod downtime;
 mod drift;
+mod examples;
 mod faults;
 mod hosts;
 mod journeys;
@@ -85,6 +87,7 @@ fn scenarios() -> impl Iterator<Item = Scenario> {
         hosts::SCENARIOS,
         clusters::SCENARIOS,
         connections::SCENARIOS,
+        complaints::SCENARIOS,
         statuses::SCENARIOS,
         audit::SCENARIOS,
         activity::SCENARIOS,
@@ -95,6 +98,7 @@ fn scenarios() -> impl Iterator<Item = Scenario> {
         secrets::SCENARIOS,
         life::SCENARIOS,
         downtime::SCENARIOS,
+        examples::SCENARIOS,
         journeys::SCENARIOS,
     ]
     .into_iter()

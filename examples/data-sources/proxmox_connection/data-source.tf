@@ -1,0 +1,39 @@
+# The check of every cluster of a fleet. It reports and does not fail, so that a cluster that is
+# down does not stop the plan for the others.
+variable "clusters" {
+  type = set(string)
+}
+
+data "proxmox_connection" "each" {
+  for_each = var.clusters
+  cluster  = each.key
+
+  required_privileges = {
+    "/access/groups" = ["User.Modify"]
+  }
+}
+
+check "clusters" {
+  assert {
+    condition = alltrue([for connection in data.proxmox_connection.each : connection.ok])
+    error_message = join("\n", [
+      for name, connection in data.proxmox_connection.each :
+      "${name}: ${connection.status}: ${connection.message} ${connection.remedy}" if !connection.ok
+    ])
+  }
+}
+
+# Nothing is minted on a connection that could not serve it.
+data "proxmox_connection" "own" {}
+
+resource "proxmox_api_token" "backup" {
+  user_id    = "automation@pve"
+  token_name = "backup"
+
+  lifecycle {
+    precondition {
+      condition     = data.proxmox_connection.own.ok
+      error_message = "${data.proxmox_connection.own.message} ${data.proxmox_connection.own.remedy}"
+    }
+  }
+}

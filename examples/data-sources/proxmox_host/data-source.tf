@@ -1,0 +1,10 @@
+# What is to be known of the host that the provider connects to.
+data "proxmox_host" "own" {}
+
+output "cluster" {
+  value = {
+    name    = data.proxmox_host.own.cluster_name
+    version = data.proxmox_host.own.version
+    offline = [for node in data.proxmox_host.own.nodes : node.name if !node.online]
+  }
+}

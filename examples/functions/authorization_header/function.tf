@@ -1,0 +1,9 @@
+variable "secret" {
+  type      = string
+  sensitive = true
+}
+
+output "header" {
+  value     = provider::proxmox::authorization_header("automation@pve!backup", var.secret)
+  sensitive = true
+}

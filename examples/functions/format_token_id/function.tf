@@ -1,0 +1,3 @@
+output "token_id" {
+  value = provider::proxmox::format_token_id("automation@pve", "backup") # automation@pve!backup
+}

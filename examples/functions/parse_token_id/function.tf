@@ -1,0 +1,3 @@
+output "owner" {
+  value = provider::proxmox::parse_token_id("automation@pve!backup").user_id # automation@pve
+}

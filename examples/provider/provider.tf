@@ -1,0 +1,19 @@
+# One host. The credential comes from the environment: PROXMOX_VE_API_TOKEN, or
+# PROXMOX_VE_USERNAME, PROXMOX_VE_PASSWORD and PROXMOX_VE_TOTP_SECRET.
+provider "proxmox" {
+  endpoint       = "https://pve1.example.com:8006"
+  endpoints      = ["pve2.example.com", "pve3.example.com"] # asked when the first cannot be
+  ca_certificate = "${path.module}/pve-root-ca.pem"
+}
+
+# A fleet: each cluster by a name of its own, with what they share said once.
+variable "clusters" {
+  type      = map(object({ endpoint = string, api_token = string }))
+  sensitive = true
+}
+
+provider "proxmox" {
+  alias          = "fleet"
+  clusters       = var.clusters
+  ca_certificate = "${path.module}/company-ca.pem"
+}

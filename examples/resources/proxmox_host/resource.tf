@@ -1,0 +1,39 @@
+# Registers a host with the token that automation will use. Creating it is the connection check,
+# and so is every change of how it connects.
+resource "proxmox_api_token" "provisioning" {
+  user_id    = "automation@pve"
+  token_name = "provisioning"
+
+  acl = [
+    { path = "/vms", role = "PVEVMAdmin" },
+    { path = "/storage", role = "PVEDatastoreUser" },
+  ]
+}
+
+resource "proxmox_host" "pve1" {
+  name             = "pve1"
+  hostname         = "pve1.example.com"
+  ca_certificate   = "${path.module}/pve-root-ca.pem"
+  api_token_id     = proxmox_api_token.provisioning.token_id
+  api_token_secret = proxmox_api_token.provisioning.secret
+
+  required_privileges = {
+    "/vms"     = ["VM.Allocate", "VM.Config.Disk"]
+    "/storage" = ["Datastore.AllocateSpace"]
+  }
+}
+
+# With a secret that is never stored: raise the version when it changes.
+variable "secret" {
+  type      = string
+  sensitive = true
+  ephemeral = true
+}
+
+resource "proxmox_host" "pve2" {
+  name                        = "pve2"
+  hostname                    = "pve2.example.com"
+  api_token_id                = "automation@pve!by-hand"
+  api_token_secret_wo         = var.secret
+  api_token_secret_wo_version = 1
+}

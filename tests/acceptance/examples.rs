@@ -1,0 +1,79 @@
+//! The examples of the documentation: there is one for everything the provider offers, and the
+//! command lines find nothing wrong with any.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use cli_harness::Cli;
+use terraform_provider_proxmox::provider::catalog;
+
+use super::{Scenario, stage::Stage};
+
+pub const SCENARIOS: &[Scenario] = &[
+    ("examples: every one is valid", valid),
+    ("examples: nothing is without one", complete),
+];
+
+/// A configuration that stands alone says where the provider comes from; examples leave it out.
+const SOURCE: &str = "terraform {\n  required_providers {\n    proxmox = { source = \
+                      \"depl0y/proxmox\" }\n  }\n}\n";
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")
+}
+
+/// The names of what is in a folder.
+fn names(folder: &Path) -> BTreeSet<String> {
+    let entries = fs::read_dir(folder).expect("a folder of examples");
+    let names = entries.map(|entry| entry.expect("an entry").file_name());
+    names
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect()
+}
+
+fn files() -> Vec<PathBuf> {
+    let mut files = vec![root().join("provider/provider.tf")];
+    for (kind, file) in [
+        ("resources", "resource.tf"),
+        ("data-sources", "data-source.tf"),
+        ("functions", "function.tf"),
+    ] {
+        let folder = root().join(kind);
+        let found = names(&folder).into_iter();
+        files.extend(found.map(|name| folder.join(name).join(file)));
+    }
+    files
+}
+
+fn valid(cli: &Cli) {
+    let stage = Stage::new(cli);
+    let authority = stage.sim.ca_pem();
+    for file in ["pve-root-ca.pem", "company-ca.pem"] {
+        stage.scratch.write(file, authority).expect("an authority");
+    }
+    for file in files() {
+        let example = fs::read_to_string(&file).expect("an example");
+        let whole = format!("{SOURCE}{example}");
+        stage.scratch.write("main.tf", &whole).expect("main.tf");
+        let run = stage.scratch.run(["validate", "-no-color"]);
+        assert!(run.ok(), "{}: {}", file.display(), run.text());
+        let format = ["fmt", "-check", "-no-color", "main.tf"];
+        assert!(stage.scratch.run(format).ok(), "{}", file.display());
+    }
+}
+
+fn complete(_: &Cli) {
+    let catalog = catalog();
+    let offered = [
+        ("resources", catalog.resources.into_keys().collect()),
+        ("data-sources", catalog.data_sources.into_keys().collect()),
+        ("functions", catalog.functions.into_keys().collect()),
+    ];
+    for (kind, offered) in offered {
+        let offered: BTreeSet<String> = offered;
+        assert_eq!(names(&root().join(kind)), offered, "{kind}");
+    }
+}
