@@ -52,7 +52,7 @@ impl Drop for Outdated<'_> {
 }
 
 /// Answers of one kind by what was asked.
-pub(super) struct Kept<K, V: Clone>(Mutex<State<K, V>>);
+pub(super) struct Kept<K, V: Clone>(Arc<Mutex<State<K, V>>>);
 
 struct State<K, V: Clone> {
     /// Counts the writes, so that an answer from before one is not kept after it.
@@ -63,15 +63,19 @@ struct State<K, V: Clone> {
 
 impl<K, V: Clone> Default for Kept<K, V> {
     fn default() -> Self {
-        Self(Mutex::new(State {
+        Self(Arc::new(Mutex::new(State {
             epoch: 0,
             known: HashMap::new(),
             asking: HashMap::new(),
-        }))
+        })))
     }
 }
 
-impl<K: Clone + Eq + Hash, V: Clone + Send + Sync + 'static> Kept<K, V> {
+impl<K, V> Kept<K, V>
+where
+    K: Clone + Eq + Hash + Send + 'static,
+    V: Clone + Send + Sync + 'static,
+{
     /// The answer that is kept, or the one that `fetch` gives: once for all who ask at the same
     /// time. Errors are not kept.
     pub(super) async fn get<F>(
@@ -84,38 +88,45 @@ impl<K: Clone + Eq + Hash, V: Clone + Send + Sync + 'static> Kept<K, V> {
     where
         F: Future<Output = Result<V, Error>> + Send + 'static,
     {
-        let (epoch, flight) = {
-            let mut state = self.state();
+        // An answer is kept before its run ends, and runs are joined under the same lock, so
+        // that nobody comes between the two and asks again.
+        let run = {
+            let mut state = lock(&self.0);
             if let Some(known) = state.known.get(key) {
                 return Ok(known.clone());
             }
+            let epoch = state.epoch;
             let flight = Arc::clone(state.asking.entry(key.clone()).or_default());
-            (state.epoch, flight)
+            flight.join(|| {
+                let (state, key, fetched) = (Arc::clone(&self.0), key.clone(), fetch());
+                async move {
+                    let answer = fetched.await;
+                    lock(&state).keep(key, epoch, &answer);
+                    answer
+                }
+                .boxed()
+            })
         };
-        let run = flight.join(|| fetch().boxed());
-        let answer = call
-            .bound(run)
-            .await
-            .unwrap_or_else(|why| Err(stopped(why)));
-        self.keep(key, epoch, &answer);
-        answer
-    }
-
-    fn state(&self) -> MutexGuard<'_, State<K, V>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        let answer = call.bound(run).await;
+        answer.unwrap_or_else(|why| Err(stopped(why)))
     }
 
     fn forget(&self) {
-        let mut state = self.state();
+        let mut state = lock(&self.0);
         state.epoch += 1;
         state.known.clear();
         state.asking.clear();
     }
+}
 
-    fn keep(&self, key: &K, epoch: u64, answer: &Result<V, Error>) {
-        let mut state = self.state();
-        if let (Ok(answer), true) = (answer, state.epoch == epoch) {
-            state.known.insert(key.clone(), answer.clone());
+impl<K: Eq + Hash, V: Clone> State<K, V> {
+    fn keep(&mut self, key: K, epoch: u64, answer: &Result<V, Error>) {
+        if let (Ok(answer), true) = (answer, self.epoch == epoch) {
+            self.known.insert(key, answer.clone());
         }
     }
+}
+
+fn lock<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
