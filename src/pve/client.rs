@@ -17,6 +17,7 @@ use super::clock::ServerClock;
 use super::failover::Failover;
 use super::failure::{AuthFailure, Phase};
 use super::lane::Lane;
+use super::reach::Reach;
 use super::reads::Reads;
 use super::session::Session;
 use super::transport::Transport;
@@ -77,6 +78,7 @@ struct Inner {
     session: Session,
     lane: RwLock<Lane>,
     reads: Reads,
+    reach: Reach,
     clock: ServerClock,
     /// The token that took the place of the configured one during this run.
     successor: RwLock<Option<ApiToken>>,
@@ -142,6 +144,7 @@ impl Client {
             session: Session::default(),
             lane: RwLock::default(),
             reads: Reads::default(),
+            reach: Reach::default(),
             clock: ServerClock::default(),
             successor: RwLock::default(),
             regenerates: OnceLock::new(),
@@ -201,6 +204,10 @@ impl Client {
         &self.0.reads
     }
 
+    pub(super) fn reach(&self) -> &Reach {
+        &self.0.reach
+    }
+
     pub(super) fn failover(&self) -> &Failover {
         &self.0.failover
     }
@@ -218,9 +225,10 @@ impl Client {
         }
     }
 
-    /// A read is given up at once.
+    /// A read is given up at once, and not begun where the host could not be reached before.
     async fn read(&self, ask: &Ask, call: &Call) -> Result<Reply, Error> {
         let work = async {
+            let _first = self.reach().first_attempt().await?;
             let proof = self.prove(ask).await?;
             self.send_until_known(ask, &proof, call).await
         };

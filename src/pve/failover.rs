@@ -75,6 +75,7 @@ impl Client {
             };
             let Some(next) = next else {
                 self.failover().note(node, &outcome);
+                self.reach().note(&outcome);
                 return outcome;
             };
             tracing::warn!(

@@ -49,6 +49,7 @@ mod lane;
 mod ledger;
 mod login;
 mod proxy;
+mod reach;
 mod reads;
 mod retry;
 mod secret;

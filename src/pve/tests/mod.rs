@@ -8,6 +8,7 @@ mod failover;
 mod kept;
 mod login;
 mod proxied;
+mod reach;
 mod recordings;
 mod refusals;
 mod script;
