@@ -3,7 +3,7 @@
 //! One file (or folder) for each resource, data source and set of functions, named after it,
 //! written against the typed traits of `tf-provider`; [`catalog`] lists them. What they share
 //! stands beside them: how settings are resolved (`config`, `address`, `credentials`, `tls`,
-//! `transport`, `given`, `environment`), the connection they lead to (`connection`), how errors
+//! `transport`, `given`, `environment`), the connection they lead to (`connection`, `twins`), how errors
 //! are told (`explain`), how ephemeral tokens are named (`ephemeral_name`), and how secrets enter
 //! the state (`secret`). [`commands`] are what the binary does
 //! for a person in a shell, with the same settings.
@@ -30,6 +30,7 @@ mod remarks;
 mod secret;
 mod tls;
 mod transport;
+mod twins;
 
 use std::collections::BTreeMap;
 

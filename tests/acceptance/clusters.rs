@@ -1,6 +1,15 @@
 //! One provider block for a fleet.
 
+use std::{
+    net::TcpListener,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+};
+
 use cli_harness::Cli;
+use proxmox_simulator::{Simulator, TlsOptions};
 use serde_json::Value;
 
 use super::{
@@ -13,6 +22,14 @@ pub const SCENARIOS: &[Scenario] = &[
     (
         "a cluster that is down harms nothing of the others",
         one_down,
+    ),
+    (
+        "a cluster that never answers is tried once for all its tokens",
+        tried_once,
+    ),
+    (
+        "one cluster under two keys has one lane, and a token once",
+        twins,
     ),
     ("a mistyped cluster lists the nearest", mistyped),
     ("a token moves to another cluster by being made anew", moved),
@@ -124,6 +141,120 @@ fn one_down(cli: &Cli) {
         &["proxmox_api_token.t[\"bern\"]", "connection was refused"],
     );
     assert!(has_token(&stage));
+}
+
+fn tried_once(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    let (other, provider) = two(&stage);
+    forget_environment(&mut stage);
+    let tokens = r#"
+    resource "proxmox_api_token" "alive" {
+      cluster    = "berlin"
+      user_id    = "demo@pve"
+      token_name = "alive"
+      comment    = "meant"
+    }
+
+    resource "proxmox_api_token" "dead" {
+      count      = 5
+      cluster    = "bern"
+      user_id    = "demo@pve"
+      token_name = "dead-${count.index}"
+    }
+    "#;
+    stage.main(&format!("{provider}{tokens}"));
+    stage.apply();
+    stage.sim.state(|state| {
+        let token = state.token_mut("demo@pve", "alive").expect("the token");
+        token.comment = Some("tampered".to_owned());
+    });
+    // A port that takes connections and never says anything.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = silent.local_addr().expect("an address").to_string();
+    let attempts = Arc::new(AtomicUsize::new(0));
+    let taken = Arc::clone(&attempts);
+    std::thread::spawn(move || {
+        let mut held = Vec::new();
+        while let Ok((stream, _)) = silent.accept() {
+            taken.fetch_add(1, SeqCst);
+            held.push(stream);
+        }
+    });
+    let cut_off = provider.replace(&other.sim.endpoint(), &address);
+    let cut_off = cut_off.replacen('{', "{\n  request_timeout = \"2s\"", 1);
+    stage.main(&format!("{cut_off}{tokens}"));
+    let run = stage.scratch.run(["plan", "-no-color"]);
+    assert!(!run.ok());
+    says(
+        &run,
+        &["demo@pve!dead-0", "demo@pve!dead-4", "no connection"],
+    );
+    assert_eq!(attempts.load(SeqCst), 1, "one attempt stands for all");
+    assert!(stage.requests("GET", "/access/users/demo@pve") > 0);
+}
+
+fn twins(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    let second = stage.sim.join("pve2", &TlsOptions::default());
+    let second = second.expect("a second node");
+    forget_environment(&mut stage);
+    stage
+        .scratch
+        .set("PROXMOX_VE_CA_CERTIFICATE", stage.sim.ca_pem());
+    let admin = stage.admin.clone();
+    let cluster = |sim: &Simulator| {
+        format!(
+            "{{ endpoint = {:?}, api_token = {admin:?} }}",
+            sim.endpoint()
+        )
+    };
+    let provider = format!(
+        "provider \"proxmox\" {{\n  clusters = {{\n    one = {}\n    two = {}\n  }}\n}}\n",
+        cluster(&stage.sim),
+        cluster(&second)
+    );
+    let token = |key: &str, name: &str| {
+        format!(
+            "resource \"proxmox_api_token\" \"{key}_{name}\" {{\n  cluster = {key:?}\n  user_id = \
+             \"demo@pve\"\n  token_name = {name:?}\n}}\n"
+        )
+    };
+    stage.main(&format!("{provider}{}", token("one", "shared")));
+    stage.apply();
+    stage.main(&format!(
+        "{provider}{}{}",
+        token("one", "own-1"),
+        token("two", "own-2")
+    ));
+    stage.apply();
+    stage.plan_is_empty();
+
+    // The same token under the other key, by way of an import; then both are changed at once.
+    stage.main(&format!(
+        "{provider}{}{}",
+        token("one", "own-1"),
+        token("two", "own-1")
+    ));
+    let import = [
+        "import",
+        "-no-color",
+        "proxmox_api_token.two_own-1",
+        "two/demo@pve!own-1",
+    ];
+    assert!(stage.scratch.run(import).ok());
+    let commented = |key: &str| token(key, "own-1").replace("}\n", "  comment = \"both\"\n}\n");
+    stage.main(&format!(
+        "{provider}{}{}",
+        commented("one"),
+        commented("two")
+    ));
+    stage.apply_fails(&[
+        "API token under two names of one cluster",
+        "demo@pve!own-1",
+        "clusters[\"one\"]",
+        "clusters[\"two\"]",
+        "state rm",
+    ]);
 }
 
 fn mistyped(cli: &Cli) {

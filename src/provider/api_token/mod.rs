@@ -30,6 +30,7 @@ use super::{
     connection::Connections,
     credentials::Unresolved,
     explain::{code_kept, not_known_yet},
+    twins::Twins,
 };
 use crate::{
     framework::Report,
@@ -41,12 +42,16 @@ const NOT_REFRESHED: &str = "API token not refreshed";
 /// An API token of Proxmox VE.
 pub struct ApiTokenResource {
     connections: Connections,
+    twins: Twins,
 }
 
 impl ApiTokenResource {
     /// A resource that works over the provider's own connection.
     pub fn new(connections: Connections) -> Self {
-        Self { connections }
+        Self {
+            connections,
+            twins: Twins::default(),
+        }
     }
 
     /// The client and the token that a stored state is about.
@@ -63,6 +68,20 @@ impl ApiTokenResource {
             }
             Err(Unresolved::Invalid) => None,
         }
+    }
+
+    /// The client and the token for a write, which waits for those of the cluster's other names.
+    async fn write_target(
+        &self,
+        state: &State,
+        diags: &mut Diagnostics,
+    ) -> Option<(Client, TokenId)> {
+        let (client, token) = self.target(state, diags)?;
+        let twins = self
+            .twins
+            .before_write(&state.cluster, &client, &token, diags);
+        twins.await?;
+        Some((client, token))
     }
 
     /// The client to ask for advice on a plan: none, without a word, where there is none yet, or
@@ -182,7 +201,7 @@ impl Resource for ApiTokenResource {
         _private: Option<Notes>,
         _meta: (),
     ) -> Option<(State, Option<Notes>)> {
-        let (client, token) = self.target(&planned, diags)?;
+        let (client, token) = self.write_target(&planned, diags).await?;
         let created = life::create(&client, &token, planned, diags).await?;
         Some((created, Some(seen_by(&client))))
     }
@@ -196,7 +215,7 @@ impl Resource for ApiTokenResource {
         notes: Option<Notes>,
         _meta: (),
     ) -> Option<(State, Option<Notes>)> {
-        let (client, token) = self.target(&planned, diags)?;
+        let (client, token) = self.write_target(&planned, diags).await?;
         let token = prior.live().unwrap_or(token);
         if !planned.rotated_at.is_unknown() {
             let updated = life::update(&client, &token, prior, planned, diags).await;
@@ -221,7 +240,13 @@ impl Resource for ApiTokenResource {
         if !protect::refuse_revocation(&self.connections, &prior, diags) {
             return None;
         }
-        let (client, _) = self.target(&prior, diags)?;
+        let (client, token) = self.target(&prior, diags)?;
+        // One that is there under two names may be revoked under each.
+        let unheard = &mut Diagnostics::default();
+        let twins = self
+            .twins
+            .before_write(&prior.cluster, &client, &token, unheard);
+        let _ = twins.await;
         life::revoke(&client, &prior, diags).await
     }
 
