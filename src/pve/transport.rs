@@ -138,14 +138,17 @@ impl Transport {
     }
 }
 
-/// Half of the request timeout at most, so that a connection that does not come about is told
+/// Three tenths of the request timeout at most, so that a connection that does not come about is told
 /// from an answer that does not.
 fn connect_timeout(settings: &Settings) -> Duration {
-    MAX_CONNECT.min(settings.request_timeout / 2)
+    MAX_CONNECT.min(settings.request_timeout * 3 / 10)
 }
 
 fn url(endpoint: &Endpoint, ask: &Ask) -> Url {
-    let mut url = endpoint.api_url();
+    let mut url = match ask.outside_api {
+        true => endpoint.url(),
+        false => endpoint.api_url(),
+    };
     // Percent-encoded already: `set_path` leaves escapes as they are.
     let path = format!("{}{}", url.path().trim_end_matches('/'), ask.path);
     url.set_path(&path);

@@ -208,7 +208,8 @@ pub fn attributes() -> [(&'static str, Attribute); 20] {
             optional(
                 String,
                 "Longest time one request may take, as a duration such as `30s`, which is \
-                     also the default. \
+                     also the default. A connection may take three tenths of it, and ten \
+                     seconds at most. \
                      Environment: `PROXMOX_VE_REQUEST_TIMEOUT`, else `PM_TIMEOUT`.",
             ),
         ),
