@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use http::Method;
+use time::Duration;
 
 /// Which request an error is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +54,29 @@ pub struct Answer {
     pub message: String,
     /// What is wrong with which parameter.
     pub errors: BTreeMap<String, String>,
+    /// How far the server's clock is ahead of this machine's, by the answer's date; negative if
+    /// it is behind.
+    pub clock_ahead: Option<Duration>,
+}
+
+/// One time step of one-time codes; less is no clock that is off.
+const NOTABLE: Duration = Duration::seconds(30);
+
+impl Answer {
+    /// How far the two clocks are apart, as a clause, when that may be why tickets and one-time
+    /// codes are refused.
+    pub fn clock_doubt(&self) -> Option<String> {
+        let ahead = self.clock_ahead.filter(|ahead| ahead.abs() >= NOTABLE)?;
+        let direction = if ahead.is_negative() {
+            "behind"
+        } else {
+            "ahead of"
+        };
+        let seconds = ahead.whole_seconds().unsigned_abs();
+        Some(format!(
+            "its clock is {seconds} seconds {direction} this machine's"
+        ))
+    }
 }
 
 impl fmt::Display for Answer {

@@ -129,6 +129,7 @@ pub(super) fn answer(request: RequestLine, raw: &Raw) -> Answer {
             .flatten()
             .map(|(name, value)| (name, text(value)))
             .collect(),
+        clock_ahead: raw.date.map(|date| date - OffsetDateTime::now_utc()),
     }
 }
 

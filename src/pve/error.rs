@@ -237,14 +237,21 @@ fn unauthenticated(answer: &Answer, failure: &AuthFailure, identity: &Option<Str
             format!("{endpoint} refused the login of {whose}: wrong user name, realm or password")
         }
         AuthFailure::SecondFactor => format!(
-            "{endpoint} refused the one-time code of {whose}: wrong seed, a clock that is off, or a code that was used before"
+            "{endpoint} refused the one-time code of {whose}: wrong seed, a clock that is off, or a code that was used before{}",
+            clocks(answer)
         ),
         AuthFailure::Ticket => format!(
-            "{endpoint} no longer accepts the ticket of {whose}: {}",
-            answer.message
+            "{endpoint} no longer accepts the ticket of {whose}: {}{}",
+            answer.message,
+            clocks(answer)
         ),
         AuthFailure::Nothing => format!("{}: credentials are needed", answer.request),
     }
+}
+
+fn clocks(answer: &Answer) -> String {
+    let doubt = answer.clock_doubt();
+    doubt.map(|doubt| format!(" ({doubt})")).unwrap_or_default()
 }
 
 impl Error {

@@ -12,7 +12,9 @@ pub(super) fn remedy(error: &Error) -> String {
         Error::Tls { failure, .. } => tls(failure),
         Error::Forbidden { answer } => forbidden(answer),
         Error::SecondFactorRequired { factors, .. } => second_factor(factors).to_owned(),
-        Error::Unauthenticated { failure, .. } => credentials(*failure).to_owned(),
+        Error::Unauthenticated {
+            failure, answer, ..
+        } => unauthenticated(*failure, answer),
         Error::NoSuchRole { .. } => {
             "Correct role in acl: the roles of a host are under Datacenter > \
              Permissions > Roles."
@@ -135,6 +137,19 @@ fn trust(seen: &Certificate, lasting: &str) -> String {
          certificate_fingerprints = [\"{}\"]. With verify_ssl = false anybody would be trusted.",
         seen.fingerprint
     )
+}
+
+/// Codes and tickets are good for a time, so a clock that is off comes first.
+fn unauthenticated(failure: AuthFailure, answer: &Answer) -> String {
+    let timed = matches!(failure, AuthFailure::SecondFactor | AuthFailure::Ticket);
+    let rest = credentials(failure);
+    match answer.clock_doubt().filter(|_| timed) {
+        Some(_) => format!(
+            "Set the clocks right first, on the host and here (timedatectl shows whether they \
+             follow a time server). {rest}"
+        ),
+        None => rest.to_owned(),
+    }
 }
 
 fn credentials(failure: AuthFailure) -> &'static str {
