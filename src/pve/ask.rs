@@ -26,6 +26,8 @@ pub(crate) struct Ask {
     pub(super) query: Option<String>,
     pub(super) form: Option<String>,
     pub(super) anonymous: bool,
+    /// Whether the path is below the endpoint itself, in place of its API.
+    pub(super) outside_api: bool,
     /// Whether nothing can come of it, whatever its method.
     pub(super) harmless: bool,
     repeatable: bool,
@@ -53,6 +55,7 @@ impl Ask {
             query: None,
             form: None,
             anonymous: false,
+            outside_api: false,
             harmless: false,
             repeatable: is_read,
             about: About::default(),
@@ -73,6 +76,13 @@ impl Ask {
 
     pub(crate) fn delete<S: AsRef<str>>(segments: &[S]) -> Self {
         Self::new(Method::DELETE, segments)
+    }
+
+    /// For the page that browsers get.
+    pub(super) fn front_page() -> Self {
+        let mut ask = Self::get(&[""]).anonymous();
+        ask.outside_api = true;
+        ask
     }
 
     pub(crate) fn query(mut self, pairs: &[(&str, &str)]) -> Self {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::HeaderMap;
 use http::{HeaderValue, Method};
 use percent_encoding::utf8_percent_encode;
@@ -314,6 +315,20 @@ impl Client {
             Credentials::Ticket(login) => Proof::by_ticket(login, ask),
             Credentials::Password { .. } | Credentials::None => Proof::default(),
         })
+    }
+
+    /// The page that the host shows to browsers, asked for without credentials.
+    ///
+    /// # Errors
+    /// Any [`Error`] of the way there.
+    pub(super) async fn front_page(&self, call: &Call) -> Result<Bytes, Error> {
+        let ask = Ask::front_page();
+        let line = self.line(&ask);
+        let (transport, headers) = (&self.0.transport, HeaderMap::new());
+        let asked = transport.exchange(self.settings(), self.endpoint(), &ask, &headers, &line);
+        let raw = call.bound(asked).await;
+        let raw = raw.unwrap_or_else(|stopped| Err(self.stop(stopped, &ask)));
+        raw.map(|raw| raw.body)
     }
 
     /// One exchange with one node, without retry. Others were `tried` before.

@@ -56,6 +56,14 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
+    /// What is served there to browsers, with a slash at the end.
+    pub(super) fn url(&self) -> Url {
+        let mut url = self.base.clone();
+        let path = format!("{}/", self.prefix());
+        url.set_path(&path);
+        url
+    }
+
     /// The root of the JSON API, with a slash at the end.
     pub fn api_url(&self) -> Url {
         let mut url = self.base.clone();

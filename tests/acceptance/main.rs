@@ -11,6 +11,7 @@ mod bad_input;
 mod clusters;
 mod complaints;
 mod connections;
+mod diagnosis;
 mod downtime;
 mod drift;
 mod examples;
@@ -89,6 +90,7 @@ fn scenarios() -> impl Iterator<Item = Scenario> {
         connections::SCENARIOS,
         complaints::SCENARIOS,
         statuses::SCENARIOS,
+        diagnosis::SCENARIOS,
         audit::SCENARIOS,
         activity::SCENARIOS,
         bad_input::SCENARIOS,

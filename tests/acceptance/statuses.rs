@@ -23,7 +23,7 @@ struct Row {
     remedy: &'static str,
 }
 
-const ROWS: [Row; 16] = [
+const ROWS: [Row; 19] = [
     row(Stage::new, "ok", "cluster", ""),
     row(unknown_name, "dns_failure", "dns", "endpoint"),
     row(nobody_listens, "connection_refused", "tcp", "endpoint"),
@@ -48,8 +48,21 @@ const ROWS: [Row; 16] = [
     row(
         second_factor,
         "second_factor_required",
-        "authentication",
+        "second_factor",
         "totp_secret",
+    ),
+    row(
+        wrong_seed,
+        "unauthenticated",
+        "second_factor",
+        "totp_secret",
+    ),
+    row(too_old, "unsupported_version", "authentication", "Upgrade"),
+    row(
+        nodes_are_secret,
+        "permission_denied",
+        "cluster",
+        "Sys.Audit on /nodes",
     ),
     row(no_rights, "missing_privileges", "privileges", "acl"),
     row(no_quorum, "no_quorum", "cluster", "endpoint"),
@@ -221,6 +234,45 @@ fn second_factor(cli: &Cli) -> Stage {
     stage.scratch.set("PROXMOX_VE_API_TOKEN", "");
     stage.scratch.set("PROXMOX_VE_USERNAME", "root@pam");
     stage.scratch.set("PROXMOX_VE_PASSWORD", "root-pass-1");
+    stage
+}
+
+fn wrong_seed(cli: &Cli) -> Stage {
+    let mut stage = second_factor(cli);
+    stage
+        .scratch
+        .set("PROXMOX_VE_TOTP_SECRET", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
+    stage
+}
+
+fn too_old(cli: &Cli) -> Stage {
+    answering(
+        cli,
+        "/version",
+        200,
+        r#"{"data":{"version":"6.4-15","release":"6.4","repoid":"af7986e6"}}"#,
+    )
+}
+
+/// Proxmox VE itself shows the nodes to everybody who logged in.
+fn nodes_are_secret(cli: &Cli) -> Stage {
+    answering(
+        cli,
+        "/nodes",
+        403,
+        r#"{"data":null,"message":"Permission check failed (/nodes, Sys.Audit)\n"}"#,
+    )
+}
+
+fn answering(cli: &Cli, path: &str, status: u16, body: &str) -> Stage {
+    let stage = Stage::new(cli);
+    let answer = RawAnswer {
+        status,
+        reason: "As Set".to_owned(),
+        headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
+        body: body.as_bytes().to_vec(),
+    };
+    stage.sim.fault(Fault::answer(answer).on("GET", path));
     stage
 }
 

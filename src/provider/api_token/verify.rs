@@ -5,7 +5,10 @@ use tf_provider::{AttributePath, Diagnostics, value::Value};
 use super::state::State;
 use crate::{
     framework::Report,
-    pve::{Call, Client, Error, Owner, diagnosis::Verdict},
+    pve::{
+        Call, Client, Error, Owner,
+        diagnosis::{Refusal, Verdict},
+    },
 };
 
 /// Warns when the stored secret is refused, with the reason as far as the owner's state tells it.
@@ -23,15 +26,12 @@ pub async fn verify(
     let Some(token) = state.api_token() else {
         return;
     };
-    let id = token.id.to_string();
+    let id = token.id.clone();
     match client.with_token(token).version(call).await {
         Ok(_) => {}
         Err(Error::Unauthenticated { .. }) => diags.warn(
             "Stored secret is refused",
-            format!(
-                "{id} exists, but its stored secret does not log in: {}",
-                why(state, owner)
-            ),
+            refused(&Refusal::of_token(&id, owner)),
             AttributePath::new("secret"),
         ),
         Err(error) => diags.warn(
@@ -45,19 +45,14 @@ pub async fn verify(
     }
 }
 
-/// The server refuses every bad token in one way; what it says of token and owner tells more.
-fn why(state: &State, owner: &Owner) -> String {
-    let now = owner.observed_at.unix_timestamp();
-    let over = |end: Option<i64>| end.is_some_and(|end| end <= now);
-    if over(state.end()) {
-        "the token has expired.".to_owned()
-    } else if !owner.enabled {
-        format!("its owner {} is disabled.", owner.user_id)
-    } else if over(owner.expire) {
-        format!("its owner {} has expired.", owner.user_id)
-    } else {
-        "it was given another one outside this configuration. Find out who did that; changing \
-         `rotate_when_changed` replaces it, and cuts off whoever uses the other one."
-            .to_owned()
-    }
+fn refused(why: &Refusal) -> String {
+    let other_secret = matches!(why, Refusal::OtherSecret(_));
+    let way_on = match other_secret {
+        true => {
+            " It was given another one outside this configuration. Find out who did that; \
+             changing `rotate_when_changed` replaces it, and cuts off whoever uses the other one."
+        }
+        false => "",
+    };
+    format!("The stored secret does not log in: {why}.{way_on}")
 }

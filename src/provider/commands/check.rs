@@ -52,7 +52,7 @@ Exit status:
   3  the host cannot be reached (dns_failure, connection_refused, timeout)
   4  TLS (tls_untrusted, tls_name_mismatch, tls_expired, tls_fingerprint_mismatch)
   5  it is not Proxmox VE (not_proxmox)
-  6  authentication (unauthenticated, second_factor_required)
+  6  authentication and second factor (unauthenticated, second_factor_required)
   7  privileges (permission_denied, missing_privileges)
   8  the host or its cluster (no_quorum, cluster_degraded, server_error, unsupported_version)
 ";
@@ -90,7 +90,7 @@ pub async fn run(arguments: Vec<OsString>) -> Result<Exit, Failure> {
     }
     settings.credentials = credentials(&options, settings.credentials).await?;
     let client = client(settings)?;
-    let report = diagnosis::check(&client, &options.requirements, &Call::default()).await;
+    let report = diagnosis::check(&client, None, &options.requirements, &Call::default()).await;
     conclude(Facts::of(&client, &report), report, options.json)
 }
 

@@ -70,8 +70,8 @@ impl DataSource for ConnectionData {
                 "fail_on_error",
                 optional(
                     Bool,
-                    "Whether anything but `ok` is an error instead of a report. False unless \
-                         set.",
+                    "Whether a connection that cannot be used as required is an error instead of \
+                         a report. A degraded cluster is none. False unless set.",
                 ),
             ),
             (
@@ -112,7 +112,10 @@ impl DataSource for ConnectionData {
                             computed(Number, "How long it took, in milliseconds."),
                         ),
                     ]),
-                    "The stages that were reached, in order. After one that fails come only such as do not depend on it.",
+                    "The stages that were reached, in order: `endpoint`, `dns`, `tcp`, `tls`, \
+                     `proxmox`, `authentication`, `second_factor` (passed at once where none is \
+                     asked for), `privileges` (where some are required) and `cluster`. After one \
+                     that fails come only such as do not depend on it.",
                 ),
             ),
             (
@@ -162,7 +165,7 @@ impl DataSource for ConnectionData {
             }
             Err(Unresolved::Invalid) => return None,
         };
-        let report = diagnosis::check(&client, &requirements, &call()).await;
+        let report = diagnosis::check(&client, None, &requirements, &call()).await;
         if report.status.is_failure() && config.fail_on_error == Value::Value(true) {
             unproven(&client.settings().endpoint.to_string(), &report, diags);
             return None;

@@ -61,7 +61,7 @@ impl DataSource for HostData {
             }
             Err(Unresolved::Invalid) => return None,
         };
-        let report = diagnosis::check(&client, &Requirements::default(), &call()).await;
+        let report = diagnosis::check(&client, None, &Requirements::default(), &call()).await;
         if report.status.is_failure() {
             unproven(&client.settings().endpoint.to_string(), &report, diags);
             return None;

@@ -78,6 +78,33 @@ impl HostResource {
         client(&defaults, nodes, credentials, tls, diags)
     }
 
+    /// The connection check. The provider's own credential may tell why that of the host fails.
+    async fn check(
+        &self,
+        state: &State,
+        client: &Client,
+        requirements: &Requirements,
+    ) -> diagnosis::Report {
+        let witness = self.witness(state, client);
+        diagnosis::check(client, witness.as_ref(), requirements, &call()).await
+    }
+
+    /// The provider's own connection, where it is another way to log in to the same server, and
+    /// one that may be used more than once.
+    fn witness(&self, state: &State, client: &Client) -> Option<Client> {
+        let unheard = &mut Diagnostics::default();
+        let has_its_own = state.credentials().first_given().is_some();
+        let defaults = self.connections.defaults(&state.cluster, unheard).ok()?;
+        let same_server = defaults.are_about(&client.settings().endpoint);
+        let spends_a_code = self.connections.one_time_code(&state.cluster).is_some();
+        if !has_its_own || !same_server || spends_a_code {
+            return None;
+        }
+        let own = self.connections.client(&state.cluster, unheard).ok()?;
+        let can_log_in = own.settings().credentials.user().is_some();
+        can_log_in.then_some(own)
+    }
+
     /// Refreshes a registration whose secret is not kept: only whether the host is there.
     async fn look_from_outside(&self, state: State, diags: &mut Diagnostics) -> State {
         let mut problems = Diagnostics::default();
@@ -113,7 +140,7 @@ impl HostResource {
             }
             Err(Unresolved::Invalid) => return None,
         };
-        let report = diagnosis::check(&client, &requirements, &call()).await;
+        let report = self.check(&planned, &client, &requirements).await;
         if report.status.is_failure() {
             unproven(&planned_name(&planned), &report, diags);
             return None;
@@ -162,7 +189,7 @@ impl Resource for HostResource {
         }
         let doubt = match self.target(&state, &mut problems) {
             Ok((client, requirements)) => {
-                let report = diagnosis::check(&client, &requirements, &call()).await;
+                let report = self.check(&state, &client, &requirements).await;
                 if !report.status.is_failure() {
                     let facts = Facts::of(&client, &report);
                     return Some((State { facts, ..state }, ()));

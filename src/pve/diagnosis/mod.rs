@@ -6,11 +6,15 @@
 //! that request ended. It never fails: what goes wrong is what it reports.
 
 mod cluster;
+mod privileges;
+mod product;
+mod refusal;
 mod remedy;
 mod report;
 mod run;
 mod verdict;
 
+pub use refusal::Refusal;
 pub use report::{Report, Requirements, Stage, StageResult, Status};
 pub use run::check;
 pub use verdict::Verdict;

@@ -111,6 +111,9 @@ pub enum Stage {
     Proxmox,
     /// The credentials are accepted.
     Authentication,
+    /// So is the answer to the challenge that follows a password, where the account has a second
+    /// factor. A token, and a password without one, pass at once.
+    SecondFactor,
     /// They may do what is required.
     Privileges,
     /// The cluster is together.
@@ -119,13 +122,14 @@ pub enum Stage {
 
 impl Stage {
     /// All of them, in order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Endpoint,
         Self::Dns,
         Self::Tcp,
         Self::Tls,
         Self::Proxmox,
         Self::Authentication,
+        Self::SecondFactor,
         Self::Privileges,
         Self::Cluster,
     ];
@@ -139,6 +143,7 @@ impl Stage {
             Self::Tls => "tls",
             Self::Proxmox => "proxmox",
             Self::Authentication => "authentication",
+            Self::SecondFactor => "second_factor",
             Self::Privileges => "privileges",
             Self::Cluster => "cluster",
         }
@@ -167,7 +172,7 @@ pub struct StageResult {
 pub struct Report {
     /// The outcome.
     pub status: Status,
-    /// The last stage that was reached: the one that failed, or the last of all.
+    /// The first stage that failed, or the last that was reached when none did.
     pub stage: Stage,
     /// What was found, in a sentence or two.
     pub message: String,
@@ -229,20 +234,17 @@ impl Report {
     }
 
     pub(super) fn pass(&mut self, name: Stage, elapsed: Duration) {
-        self.stage = name;
-        self.stages.push(StageResult {
-            name,
-            ok: true,
-            elapsed,
-        });
+        self.note(name, true, elapsed);
     }
 
     pub(super) fn fail(&mut self, name: Stage, elapsed: Duration) {
-        self.stage = name;
-        self.stages.push(StageResult {
-            name,
-            ok: false,
-            elapsed,
-        });
+        self.note(name, false, elapsed);
+    }
+
+    fn note(&mut self, name: Stage, ok: bool, elapsed: Duration) {
+        if self.stages.iter().all(|stage| stage.ok) {
+            self.stage = name;
+        }
+        self.stages.push(StageResult { name, ok, elapsed });
     }
 }

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use super::super::api::access::normalise_path;
 use super::super::ask::Ask;
 use super::super::{Call, Client, ClusterStatus, Credentials, Error, Node, Realm};
-use super::cluster;
+use super::privileges::Lookup;
 use super::report::{Report, Requirements, Stage, Status};
 use super::verdict::Verdict;
+use super::{cluster, product, refusal};
 
 /// Older versions answer the access API too differently.
 const OLDEST_MAJOR: u32 = 7;
@@ -17,12 +17,21 @@ const OLDEST_MAJOR: u32 = 7;
 /// A healthy host is asked for its realms without credentials, its version, one path's
 /// privileges after the other, its nodes and its cluster: one connection, and no request is made
 /// twice. Facts that the credentials may not read stay unknown, which is no failure.
-pub async fn check(client: &Client, requirements: &Requirements, call: &Call) -> Report {
+///
+/// Where the check fails more may be asked to find out why. A `witness` is another credential for
+/// the same server: it may look up why these are refused, and what a token's owner may do.
+pub async fn check(
+    client: &Client,
+    witness: Option<&Client>,
+    requirements: &Requirements,
+    call: &Call,
+) -> Report {
     let credentials = &client.settings().credentials;
     let mut report = Report::begin(credentials.method(), credentials.identity());
     report.pass(Stage::Endpoint, Duration::ZERO);
     let mut run = Run {
         client,
+        witness,
         call,
         report,
     };
@@ -37,6 +46,7 @@ struct Stopped;
 
 struct Run<'a> {
     client: &'a Client,
+    witness: Option<&'a Client>,
     call: &'a Call,
     report: Report,
 }
@@ -57,13 +67,9 @@ impl Run<'_> {
 
     async fn is_it_proxmox(&mut self) -> Result<Vec<Realm>, Stopped> {
         let begun = Instant::now();
-        let asked = Ask::get(&["access", "domains"]).anonymous();
-        let answered = match self.client.ask(asked, self.call).await {
-            Ok(reply) => {
-                self.report.certificate_fingerprint = reply.fingerprint;
-                reply.decode()
-            }
-            Err(error) => Err(error),
+        let answered = match self.realms().await {
+            Err(error) => Err(self.named(as_foreign(error)).await),
+            realms => realms,
         };
         match answered {
             Ok(realms) => {
@@ -73,8 +79,35 @@ impl Run<'_> {
                 self.report.pass(Stage::Proxmox, begun.elapsed());
                 Ok(realms)
             }
-            Err(error) => Err(self.not_reached(&as_foreign(error), begun.elapsed())),
+            Err(error) => Err(self.not_reached(&error, begun.elapsed())),
         }
+    }
+
+    async fn realms(&mut self) -> Result<Vec<Realm>, Error> {
+        let asked = Ask::get(&["access", "domains"]).anonymous();
+        let reply = self.client.ask(asked, self.call).await?;
+        self.report.certificate_fingerprint = reply.fingerprint;
+        let request = Box::new(reply.request.clone());
+        let realms: Vec<Realm> = reply.decode()?;
+        match product::among(&realms) {
+            None => Ok(realms),
+            Some(product) => Err(Error::NotProxmox {
+                request,
+                detail: format!("{product} answers"),
+            }),
+        }
+    }
+
+    /// Adds what the host calls itself to the error of one that is not Proxmox VE.
+    async fn named(&self, error: Error) -> Error {
+        let Error::NotProxmox { request, detail } = error else {
+            return error;
+        };
+        let detail = match product::title(self.client, self.call).await {
+            Some(title) => format!("{detail}; its page for browsers is called {title:?}"),
+            None => detail,
+        };
+        Error::NotProxmox { request, detail }
     }
 
     /// Which stages were passed on the way is told from where the first request failed.
@@ -99,11 +132,15 @@ impl Run<'_> {
         let version = match self.client.version(self.call).await {
             Ok(version) => version,
             Err(error) => {
-                let mut verdict = Verdict::from(&error);
-                if verdict.status == Status::Unauthenticated {
-                    self.blame_the_realm(realms, &mut verdict);
-                }
-                return Err(self.stop(Stage::Authentication, verdict, begun.elapsed()));
+                let verdict = self.refused(&error, realms).await;
+                let stage = match verdict.stage {
+                    Stage::SecondFactor => {
+                        self.report.pass(Stage::Authentication, Duration::ZERO);
+                        Stage::SecondFactor
+                    }
+                    _ => Stage::Authentication,
+                };
+                return Err(self.stop(stage, verdict, begun.elapsed()));
             }
         };
         let too_old = version.major().is_some_and(|major| major < OLDEST_MAJOR);
@@ -121,7 +158,29 @@ impl Run<'_> {
             return Err(self.stop(Stage::Authentication, verdict, begun.elapsed()));
         }
         self.report.pass(Stage::Authentication, begun.elapsed());
+        self.report.pass(Stage::SecondFactor, Duration::ZERO);
         Ok(())
+    }
+
+    /// What to say of an error at the first request that takes credentials.
+    async fn refused(&self, error: &Error, realms: &[Realm]) -> Verdict {
+        let mut verdict = Verdict::from(error);
+        let Error::Unauthenticated { failure, .. } = error else {
+            return verdict;
+        };
+        self.blame_the_realm(realms, &mut verdict);
+        let Some(witness) = self.witness else {
+            return verdict;
+        };
+        let credentials = &self.client.settings().credentials;
+        let reason = refusal::look_up(credentials, *failure, witness, self.call).await;
+        if let (Some(reason), Some(who)) = (reason, witness.settings().credentials.identity()) {
+            verdict
+                .message
+                .push_str(&format!(" {who} can see why: {reason}."));
+            verdict.remedy = reason.remedy();
+        }
+        verdict
     }
 
     /// The server refuses a login in a realm that it does not have like any other
@@ -173,36 +232,16 @@ impl Run<'_> {
             self.report.pass(Stage::Privileges, begun.elapsed());
             return Ok(());
         }
-        let verdict = self.missing_privileges().await;
+        let lookup = Lookup {
+            client: self.client,
+            witness: self.witness,
+            call: self.call,
+        };
+        let barred = self.may_do_nothing().await;
+        let missing = &self.report.missing_privileges;
+        let verdict = lookup.verdict(missing, barred).await;
         self.blame(Stage::Privileges, verdict, begun.elapsed());
         Ok(())
-    }
-
-    async fn missing_privileges(&self) -> Verdict {
-        let lacks: Vec<String> = self
-            .report
-            .missing_privileges
-            .iter()
-            .map(|(path, missing)| format!("{} on {}", missing.join(", "), normalise_path(path)))
-            .collect();
-        let whose = self.report.identity.as_deref().unwrap_or("nobody");
-        let lacks = lacks.join("; ");
-        let mut message = format!("{whose} is accepted and lacks {lacks}.");
-        if self.may_do_nothing().await {
-            message.push_str(" The token works but may do nothing at all: with privilege separation and no ACL entry of its own a token has no rights, whatever its owner may do.");
-        }
-        let remedy = match self.client.settings().credentials {
-            Credentials::Token(_) => format!(
-                "Grant {lacks}: to the token itself in acl (or set privilege_separation = false), and to its owner in any case."
-            ),
-            _ => format!("Grant {lacks} to {whose} or to a group of it."),
-        };
-        Verdict {
-            status: Status::MissingPrivileges,
-            stage: Stage::Privileges,
-            message,
-            remedy,
-        }
     }
 
     /// `158-use-permissions-privsep1-noacl`
@@ -278,14 +317,15 @@ impl Run<'_> {
     }
 }
 
-/// Proxmox VE lists its realms to everybody and in one form: who wants credentials first, or
-/// lists something else, is not Proxmox VE.
+/// Proxmox VE lists its realms to everybody and in one form: who wants credentials first, does not
+/// know of realms, or lists something else, is not Proxmox VE.
 fn as_foreign(error: Error) -> Error {
     let detail = match &error {
         Error::Unauthenticated { .. } | Error::Forbidden { .. } => {
             "it wants credentials for the list of realms, which is open to everybody"
         }
         Error::Decode { .. } | Error::TooLarge { .. } => "its list of realms is none",
+        Error::Api { answer } if answer.status == 501 => "it has no list of realms",
         _ => return error,
     };
     Error::NotProxmox {

@@ -1,6 +1,6 @@
 //! What an error means for the person who configured the connection.
 
-use super::super::{Error, Phase, ProxyFailure, TlsFailure};
+use super::super::{AuthFailure, Error, Phase, ProxyFailure, TlsFailure};
 use super::remedy::remedy;
 use super::report::{Stage, Status};
 
@@ -47,8 +47,12 @@ fn classify(error: &Error) -> (Status, Stage) {
         Error::Setup { .. } => (Status::TlsUntrusted, Stage::Tls),
         Error::PlainHttp { .. } => (Status::NotProxmox, Stage::Tls),
         Error::NotProxmox { .. } => (Status::NotProxmox, Stage::Proxmox),
+        Error::Unauthenticated {
+            failure: AuthFailure::SecondFactor,
+            ..
+        } => (Status::Unauthenticated, Stage::SecondFactor),
         Error::Unauthenticated { .. } => (Status::Unauthenticated, Stage::Authentication),
-        Error::SecondFactorRequired { .. } => (Status::SecondFactorRequired, Stage::Authentication),
+        Error::SecondFactorRequired { .. } => (Status::SecondFactorRequired, Stage::SecondFactor),
         Error::Forbidden { .. } => (Status::PermissionDenied, Stage::Privileges),
         Error::NoQuorum { .. } => (Status::NoQuorum, Stage::Cluster),
         Error::Lost { .. }

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 
 use super::script::{Host, Reaction, Received, data, replay, token};
 use crate::pve::diagnosis::{Report, Requirements, Stage, Status, check};
-use crate::pve::{Call, Client, Credentials, Fingerprint, Secret, Settings, TlsPolicy};
+use crate::pve::{
+    Call, Client, Credentials, Fingerprint, LoginTicket, Secret, Settings, TlsPolicy,
+};
 
 /// A host that is well, but for the requests that `odd` answers.
 async fn host(odd: impl Fn(&Received) -> Option<Reaction> + Send + Sync + 'static) -> Host {
@@ -23,6 +25,10 @@ fn healthy(received: &Received) -> Reaction {
         "/version" => replay("9.1.1/136-token-update-regenerate", 1),
         "/nodes" => replay("9.1.1/178-use-nodes-unprivileged", 0),
         "/cluster/status" => replay("9.1.1/181-use-cluster-status-auditor", 0),
+        "/access/roles" => data(&json!([
+            {"roleid": "Administrator", "privs": "Sys.Audit,VM.Allocate,VM.Audit", "special": 1},
+            {"roleid": "PVEVMAdmin", "privs": "VM.Allocate,VM.Audit", "special": 1},
+        ])),
         "/access/permissions" => data(&json!({"/": {"Sys.Audit": 0}, "/vms": {"VM.Audit": 1}})),
         other => panic!("not asked by a check: {other}"),
     }
@@ -43,7 +49,7 @@ fn need(path: &str, privileges: &[&str]) -> Requirements {
 }
 
 async fn run(host: &Host, requirements: &Requirements) -> Report {
-    check(&host.client(), requirements, &Call::default()).await
+    check(&host.client(), None, requirements, &Call::default()).await
 }
 
 fn remedy(report: &Report) -> &str {
@@ -106,7 +112,7 @@ async fn facts_that_may_not_be_read_stay_unknown() {
 async fn without_credentials_only_the_host_itself_is_checked() {
     let host = host(|_| None).await;
     let client = Client::new(host.settings(Credentials::None));
-    let report = check(&client, &Requirements::default(), &Call::default()).await;
+    let report = check(&client, None, &Requirements::default(), &Call::default()).await;
     assert_eq!(
         (report.status, report.stage, report.auth_method),
         (Status::Ok, Stage::Proxmox, "none")
@@ -125,7 +131,7 @@ async fn a_host_where_nothing_listens_fails_at_the_connection() {
         free.to_string().parse().unwrap(),
         Credentials::None,
     ));
-    let report = check(&client, &Requirements::default(), &Call::default()).await;
+    let report = check(&client, None, &Requirements::default(), &Call::default()).await;
     assert_eq!(
         (report.status, report.stage),
         (Status::ConnectionRefused, Stage::Tcp)
@@ -146,6 +152,7 @@ async fn an_untrusted_certificate_is_shown_with_where_to_compare_it() {
     settings.tls = TlsPolicy::default();
     let report = check(
         &Client::new(settings),
+        None,
         &Requirements::default(),
         &Call::default(),
     )
@@ -177,6 +184,7 @@ async fn another_certificate_than_the_pinned_one_is_a_mismatch() {
     settings.tls.fingerprints = vec![Fingerprint::of(b"another")];
     let report = check(
         &Client::new(settings),
+        None,
         &Requirements::default(),
         &Call::default(),
     )
@@ -202,6 +210,71 @@ async fn something_else_that_answers_is_not_proxmox() {
         (Status::NotProxmox, Stage::Proxmox)
     );
     assert_eq!(report.stages.len(), 5);
+}
+
+#[tokio::test]
+async fn a_stranger_is_asked_what_it_calls_itself_and_shown_no_credentials() {
+    let host = host(|received| match received.line.as_str() {
+        "GET /" => Some(Reaction::Answer(
+            b"HTTP/1.1 200 OK\r\nContent-Length: 41\r\n\r\n<title>mx - Proxmox Mail Gateway</title>\r\n"
+                .to_vec(),
+        )),
+        _ => Some(replay("9.1.1/189-use-version-noauth", 0)),
+    })
+    .await;
+    let report = run(&host, &Requirements::default()).await;
+    assert_eq!(report.status, Status::NotProxmox);
+    assert!(
+        report.message.contains("\"mx - Proxmox Mail Gateway\""),
+        "{}",
+        report.message
+    );
+    assert_eq!(host.lines(), ["GET /api2/json/access/domains", "GET /"]);
+    let bare = |received: &Received| received.header("authorization").is_none();
+    assert!(host.received().iter().all(bare));
+}
+
+#[tokio::test]
+async fn a_realm_of_another_product_gives_it_away() {
+    let host = host(answer(
+        "/access/domains",
+        json!([{"realm": "pam", "type": "pam"}, {"realm": "pbs", "type": "pbs"}]),
+    ))
+    .await;
+    let report = run(&host, &Requirements::default()).await;
+    assert_eq!(report.status, Status::NotProxmox);
+    assert!(
+        report.message.contains("Proxmox Backup Server answers"),
+        "{}",
+        report.message
+    );
+}
+
+#[tokio::test]
+async fn a_clock_that_is_off_is_told_with_a_refused_ticket() {
+    let host = host(|received| {
+        received.line.ends_with("/version").then(|| {
+            Reaction::Answer(
+                b"HTTP/1.1 401 permission denied - invalid PVE ticket\r\nDate: Sun, 01 Nov 2026 \
+                  00:00:00 GMT\r\nContent-Length: 0\r\n\r\n"
+                    .to_vec(),
+            )
+        })
+    })
+    .await;
+    let ticket = Credentials::Ticket(LoginTicket {
+        user: "demo@pve".parse().unwrap(),
+        ticket: Secret::new("PVE:demo@pve:6B0482D5::x"),
+        csrf: Secret::new("6B0482D5:x"),
+    });
+    let client = Client::new(host.settings(ticket));
+    let report = check(&client, None, &Requirements::default(), &Call::default()).await;
+    assert!(
+        report.message.contains("seconds behind this machine's"),
+        "{}",
+        report.message
+    );
+    assert!(remedy(&report).contains("clocks"), "{}", remedy(&report));
 }
 
 #[tokio::test]
@@ -239,6 +312,7 @@ async fn a_realm_that_the_host_does_not_have_is_named() {
     };
     let report = check(
         &Client::new(host.settings(lost)),
+        None,
         &Requirements::default(),
         &Call::default(),
     )
@@ -254,7 +328,7 @@ async fn a_realm_that_the_host_does_not_have_is_named() {
 }
 
 #[tokio::test]
-async fn a_second_factor_without_a_seed_fails_at_authentication() {
+async fn a_second_factor_without_a_seed_fails_after_the_password_was_accepted() {
     let host = host(|received| {
         let login = received.line.starts_with("POST");
         login.then(|| data(&json!({"NeedTFA": 1, "ticket": "PVE:!tfa!{\"recovery\"%3A[0]}:6B::x"})))
@@ -268,13 +342,14 @@ async fn a_second_factor_without_a_seed_fails_at_authentication() {
     };
     let report = check(
         &Client::new(host.settings(account)),
+        None,
         &Requirements::default(),
         &Call::default(),
     )
     .await;
     assert_eq!(
         (report.status, report.stage),
-        (Status::SecondFactorRequired, Stage::Authentication)
+        (Status::SecondFactorRequired, Stage::SecondFactor)
     );
     assert!(remedy(&report).contains("api_token"));
 }
@@ -285,14 +360,14 @@ async fn missing_privileges_are_listed_and_the_rest_is_checked_all_the_same() {
     let report = run(&host, &need("/vms", &["VM.Audit", "VM.Allocate"])).await;
     assert_eq!(
         (report.status, report.stage),
-        (Status::MissingPrivileges, Stage::Cluster)
+        (Status::MissingPrivileges, Stage::Privileges)
     );
     assert_eq!(
         report.missing_privileges,
         BTreeMap::from([("/vms".to_owned(), vec!["VM.Allocate".to_owned()])])
     );
     assert!(
-        remedy(&report).contains("VM.Allocate on /vms"),
+        remedy(&report).contains("VM.Allocate on /vms (for instance with the role PVEVMAdmin)"),
         "{}",
         remedy(&report)
     );

@@ -1,0 +1,268 @@
+//! Causes that hide behind one answer of the server, told apart: who else answers, which clock is
+//! off, why a credential is refused, and whose right is missing.
+
+use std::time::Duration;
+
+use cli_harness::{Cli, Run};
+use proxmox_simulator::{Fault, Identity, RawAnswer, State};
+
+use super::{
+    Scenario,
+    stage::{Stage, says},
+};
+
+pub const SCENARIOS: &[Scenario] = &[
+    ("another product of Proxmox is named", other_products),
+    ("the login page of a proxy is named", login_page),
+    (
+        "a clock that is off is told with a refused code",
+        clock_off_codes,
+    ),
+    (
+        "a clock that is off is told with a refused ticket",
+        clock_off_tickets,
+    ),
+    (
+        "why a host's token is refused is looked up with the provider's own credential",
+        refused_token,
+    ),
+    (
+        "why a host's password is refused is looked up, too",
+        refused_password,
+    ),
+    (
+        "without the right to look, a refusal stays as vague as the server",
+        no_witness,
+    ),
+    ("a misspelt privilege is told", misspelt),
+    (
+        "what only the token lacks is told from what its owner lacks",
+        whose_right,
+    ),
+];
+
+const CHECK: &str = r#"
+data "proxmox_connection" "c" {
+  fail_on_error = true
+}
+"#;
+
+fn page(title: &str) -> RawAnswer {
+    RawAnswer {
+        status: 200,
+        reason: "OK".to_owned(),
+        headers: vec![("Content-Type".to_owned(), "text/html".to_owned())],
+        body: format!("<!DOCTYPE html><html><head>\n<title>{title}</title></head></html>").into(),
+    }
+}
+
+fn json(status: u16, body: &str) -> RawAnswer {
+    RawAnswer {
+        status,
+        reason: "As Set".to_owned(),
+        headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
+        body: body.into(),
+    }
+}
+
+/// What the check says of a server that answers these paths so.
+fn answering(cli: &Cli, answers: Vec<(&str, RawAnswer)>) -> Run {
+    let stage = Stage::new(cli);
+    for (path, answer) in answers {
+        stage.sim.fault(Fault::answer(answer).on("GET", path));
+    }
+    stage.main(CHECK);
+    let run = stage.plan_fails(&["not_proxmox", "endpoint"]);
+    let seen = stage.sim.requests();
+    let mut identities = seen.iter().map(|request| &request.identity);
+    assert!(
+        identities.all(|who| *who == Identity::Nobody),
+        "a stranger was shown a credential"
+    );
+    run
+}
+
+fn other_products(cli: &Cli) {
+    let realms = r#"{"data":[{"realm":"pam","type":"pam"},{"realm":"pbs","type":"pbs"}]}"#;
+    let backup = answering(cli, vec![("/access/domains", json(200, realms))]);
+    says(&backup, &["Proxmox Backup Server"]);
+    // It has no list of realms, or wants a ticket first, depending on its version.
+    for status in [501, 401] {
+        let gateway = answering(
+            cli,
+            vec![
+                ("/access/domains", json(status, r#"{"data":null}"#)),
+                ("/", page("mail1 - Proxmox Mail Gateway")),
+            ],
+        );
+        says(&gateway, &["Proxmox Mail Gateway"]);
+    }
+}
+
+fn login_page(cli: &Cli) {
+    let proxy = answering(cli, vec![("*", page("Sign in to continue"))]);
+    says(&proxy, &["Sign in to continue"]);
+}
+
+fn clock_off_codes(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    stage.sim.state(|state| {
+        state.enable_totp("root@pam");
+        state.add_user("root@pam", "root-pass-1");
+        state.set_clock_offset(-7200);
+    });
+    let other_seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+    stage.scratch.set("PROXMOX_VE_API_TOKEN", "");
+    stage.scratch.set("PROXMOX_VE_USERNAME", "root@pam");
+    stage.scratch.set("PROXMOX_VE_PASSWORD", "root-pass-1");
+    stage.scratch.set("PROXMOX_VE_TOTP_SECRET", other_seed);
+    stage.main(CHECK);
+    let run = stage.plan_fails(&["behind this machine's", "Set the clocks right first"]);
+    assert!(run.text().contains("its clock is 7"), "{}", run.text());
+    stage.sim.state(|state| state.set_clock_offset(0));
+    let run = stage.plan_fails(&["one-time code", "totp_secret"]);
+    assert!(!run.text().contains("its clock"), "{}", run.text());
+}
+
+fn clock_off_tickets(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    let (ticket, csrf) = stage.sim.state(|state| state.make_ticket("root@pam"));
+    stage.scratch.set("PROXMOX_VE_API_TOKEN", "");
+    stage.scratch.set("PROXMOX_VE_AUTH_TICKET", &ticket);
+    stage.scratch.set("PROXMOX_VE_CSRF_PREVENTION_TOKEN", &csrf);
+    stage.sim.advance(Duration::from_secs(3 * 60 * 60));
+    stage.main(CHECK);
+    stage.plan_fails(&["its clock is 10", "ahead of this machine's", "auth_ticket"]);
+}
+
+fn host_with_token(id: &str, secret: &str) -> String {
+    format!(
+        "resource \"proxmox_host\" \"h\" {{\n  name = \"pve1\"\n  api_token_id = \"{id}\"\n  \
+         api_token_secret = \"{secret}\"\n}}\n"
+    )
+}
+
+fn refused_token(cli: &Cli) {
+    type Change = fn(&mut State);
+    let causes: [(Change, &str, &str); 6] = [
+        (
+            |_| (),
+            "is good, but has another secret",
+            "api_token_secret",
+        ),
+        (
+            |state| state.remove_token("demo@pve", "ci"),
+            "there is no token demo@pve!ci",
+            "api_token_id",
+        ),
+        (
+            |state| {
+                let now = state.now();
+                let token = state.token_mut("demo@pve", "ci");
+                token.expect("the token").expire = now.unsigned_abs() - 1;
+            },
+            "the token demo@pve!ci has expired",
+            "expiration_date",
+        ),
+        (
+            |state| state.user_mut("demo@pve").enabled = false,
+            "the user demo@pve is disabled",
+            "Enable demo@pve",
+        ),
+        (
+            |state| {
+                let now = state.now().unsigned_abs();
+                state.user_mut("demo@pve").expire = now - 1;
+            },
+            "the user demo@pve has expired",
+            "another expiry",
+        ),
+        (
+            |state| state.remove_user("demo@pve"),
+            "there is no user demo@pve",
+            "create demo@pve",
+        ),
+    ];
+    let stage = Stage::new(cli);
+    let secret = "00000000-0000-0000-0000-000000000000";
+    stage.main(&host_with_token("demo@pve!ci", secret));
+    for (change, cause, remedy) in causes {
+        stage.sim.state(|state| {
+            state.remove_user("demo@pve");
+            state.add_user("demo@pve", "demo-pass-1");
+            state.add_token("demo@pve!ci", true, None, 0);
+            change(state);
+        });
+        let run = stage.apply_fails(&["unauthenticated", cause, remedy]);
+        assert!(run.text().contains("root@pam!admin can see why"), "{cause}");
+    }
+}
+
+fn refused_password(cli: &Cli) {
+    let stage = Stage::new(cli);
+    stage.main(
+        "resource \"proxmox_host\" \"h\" {\n  name = \"pve1\"\n  username = \"demo@pve\"\n  \
+         password = \"wrong-pass-1\"\n}\n",
+    );
+    stage.apply_fails(&["may log in, but has another password", "Set password"]);
+    stage
+        .sim
+        .state(|state| state.user_mut("demo@pve").enabled = false);
+    stage.apply_fails(&["the user demo@pve is disabled"]);
+}
+
+fn no_witness(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    let secret = stage
+        .sim
+        .state(|state| state.add_token("demo@pve!weak", true, None, 0));
+    stage.connect_as(&format!("demo@pve!weak={secret}"));
+    let wrong = "00000000-0000-0000-0000-000000000000";
+    stage.main(&host_with_token("root@pam!admin", wrong));
+    let run = stage.apply_fails(&["root@pam!admin", "api_token_secret"]);
+    assert!(!run.text().contains("can see why"), "{}", run.text());
+}
+
+fn misspelt(cli: &Cli) {
+    let stage = Stage::new(cli);
+    stage.main(
+        r#"
+        data "proxmox_connection" "c" {
+          required_privileges = { "/vms" = ["VM.Alocate", "VM.Audit"] }
+          fail_on_error       = true
+        }
+        "#,
+    );
+    let run = stage.plan_fails(&[
+        "missing_privileges",
+        "no privilege VM.Alocate",
+        "nearest is VM.Allocate",
+        "required_privileges",
+    ]);
+    assert!(!run.text().contains("Grant"), "{}", run.text());
+}
+
+fn whose_right(cli: &Cli) {
+    let stage = Stage::new(cli);
+    let secret = stage.sim.state(|state| {
+        state.set_acl("/vms", "PVEVMAdmin", "demo@pve", true);
+        state.add_token("demo@pve!ci", true, None, 0)
+    });
+    let host = |needed: &str| {
+        let host = host_with_token("demo@pve!ci", &secret);
+        let needed = format!("required_privileges = {{ {needed} }}\n}}\n");
+        host.trim_end().trim_end_matches('}').to_owned() + &needed
+    };
+    stage.main(&host("\"/vms\" = [\"VM.Audit\"]"));
+    let run = stage.apply_fails(&[
+        "Its owner demo@pve has all of that",
+        "Grant VM.Audit on /vms (for instance with the role",
+        "to the token itself",
+    ]);
+    assert!(!run.text().contains("or to a group"), "{}", run.text());
+    stage.main(&host("\"/vms\" = [\"VM.Audit\"], \"/\" = [\"Sys.Audit\"]"));
+    stage.apply_fails(&[
+        "Its owner demo@pve lacks Sys.Audit on /, too",
+        "to demo@pve or to a group of it: Sys.Audit on / (for instance with the role PVEAuditor)",
+    ]);
+}
