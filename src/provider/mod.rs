@@ -28,6 +28,7 @@ mod misspelt;
 mod outcome;
 mod remarks;
 mod secret;
+mod timeouts;
 mod tls;
 mod transport;
 mod twins;

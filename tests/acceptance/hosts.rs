@@ -1,8 +1,9 @@
 //! `proxmox_host` and `proxmox_connection`: proving that a connection works.
 
-use std::net::TcpListener;
+use std::{net::TcpListener, time::Duration};
 
 use cli_harness::Cli;
+use proxmox_simulator::Fault;
 use serde_json::Value;
 
 use super::{
@@ -27,6 +28,10 @@ pub const SCENARIOS: &[Scenario] = &[
     (
         "a changed secret is proven again, a changed note is not",
         proven_again,
+    ),
+    (
+        "a check takes no longer than its time limit, and a changed limit changes nothing else",
+        time_limit,
     ),
     (
         "a write-only secret proves a host and is not kept",
@@ -172,6 +177,33 @@ fn proven_again(cli: &Cli) {
     stage.apply_fails(&["unauthenticated", "root@pam!terraform", "api_token_secret"]);
     // The registration that was proven before is still what the state says.
     stage.main(&HOST.replace("first", "second"));
+    stage.plan_is_empty();
+}
+
+fn time_limit(cli: &Cli) {
+    let stage = Stage::new(cli);
+    let host = |limit: &str| {
+        format!(
+            "resource \"proxmox_host\" \"h\" {{\n  name = \"pve1\"\n  timeouts = {{ create = \
+             {limit:?} }}\n}}\n"
+        )
+    };
+    stage.main(&host("soon"));
+    stage.plan_fails(&["timeouts.create", "such as"]);
+    stage
+        .sim
+        .fault(Fault::slow(Duration::from_secs(3)).on("GET", "/version"));
+    stage.main(&host("1s"));
+    stage.apply_fails(&["timeout", "Raise the limit in timeouts"]);
+    stage.sim.clear_faults();
+    stage.apply();
+    stage.sim.clear_requests();
+    stage.main(&host("1m"));
+    let asked = ["plan", "-no-color", "-refresh=false"];
+    assert!(stage.scratch.run(asked).text().contains("1 to change"));
+    let apply = ["apply", "-no-color", "-auto-approve", "-refresh=false"];
+    assert!(stage.scratch.run(apply).ok());
+    assert_eq!(stage.requests("GET", "/"), 0, "a limit needs no proof");
     stage.plan_is_empty();
 }
 

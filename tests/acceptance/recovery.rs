@@ -196,10 +196,21 @@ fn update_lost(cli: &Cli) {
             .times(1),
     );
     stage.main(change);
-    stage.apply_fails(&["Unable to update API token", "demo@pve!ci"]);
+    let settled = ["The answer to a change was lost", "demo@pve!ci"];
+    says(&stage.apply(), &settled);
+    assert_eq!(stage.requests("PUT", "/token/ci"), 1);
     assert_eq!(stage.attributes("proxmox_api_token.t")["comment"], "second");
     stage.plan_is_empty();
     works(&stage);
+    // A request that never arrived is an error, and the next apply makes up for it.
+    stage
+        .sim
+        .fault(Fault::dropped_before().on("PUT", "*/token/ci").times(1));
+    stage.main(&change.replace("second", "third"));
+    stage.apply_fails(&["Unable to update API token", "demo@pve!ci"]);
+    assert_eq!(stage.attributes("proxmox_api_token.t")["comment"], "second");
+    stage.apply();
+    stage.plan_is_empty();
 }
 
 fn delete_lost(cli: &Cli) {

@@ -39,7 +39,7 @@ pub async fn create(
     planned: State,
     diags: &mut Diagnostics,
 ) -> Option<State> {
-    let call = call_within(planned.timeout(|timeouts| &timeouts.create));
+    let call = call_within(planned.timeout("create"));
     let name = mint::look_first(client, token, &call, diags).await?;
     other_is_free(client, &planned, &call, diags).await?;
     let now = client.server_now().unix_timestamp();
@@ -183,7 +183,7 @@ pub async fn read(client: &Client, state: State, diags: &mut Diagnostics) -> Rea
         diags.fail_if_silent("A state without a usable `user_id` and `token_name`");
         return Reading::Unclear;
     };
-    let call = call_within(state.timeout(|timeouts| &timeouts.read));
+    let call = call_within(state.timeout("read"));
     let owner = match client.user(&live.user, &call).await {
         Ok(owner) => owner,
         Err(error) => {
@@ -331,7 +331,7 @@ pub async fn update(
     planned: State,
     diags: &mut Diagnostics,
 ) -> State {
-    let call = call_within(planned.timeout(|timeouts| &timeouts.update));
+    let call = call_within(planned.timeout("update"));
     let changes = changes_of_acl(&prior, &planned);
     let mut held = Held::from(&prior.acl);
     if let Err(error) = held.grant(client, token, &changes.add, &call).await {
@@ -344,14 +344,17 @@ pub async fn update(
     if let Some(change) = change_between(&prior, &planned)
         && let Err(error) = client.update_token(token, &change, &call).await
     {
-        explain(UNABLE_TO_UPDATE, &token.to_string(), &error, diags);
-        let acl = scope(&held);
-        let settings = if error.may_have_taken_effect() {
-            look_again(client, token, prior).await
+        let seen = if error.may_have_taken_effect() {
+            look_again(client, token, prior.clone()).await
         } else {
-            prior
+            prior.clone()
         };
-        return State { acl, ..settings };
+        if change_between(&seen, &planned).is_some() {
+            explain(UNABLE_TO_UPDATE, &token.to_string(), &error, diags);
+            let acl = scope(&held);
+            return State { acl, ..seen };
+        }
+        changed_all_the_same(token, &error, diags);
     }
     if let Err(error) = held.revoke(client, token, &changes.remove, &call).await {
         explain(UNABLE_TO_SCOPE, &token.to_string(), &error, diags);
@@ -359,6 +362,14 @@ pub async fn update(
         return State { acl, ..planned };
     }
     settle_previous(client, &prior, planned, &call, diags).await
+}
+
+fn changed_all_the_same(token: &TokenId, lost: &Error, diags: &mut Diagnostics) {
+    diags.warn(
+        "The answer to a change was lost",
+        format!("{token}: {lost}. The token has the settings that were sent all the same."),
+        AttributePath::root(),
+    );
 }
 
 /// What is to be granted and denied on the way from one state to the other.
@@ -459,7 +470,7 @@ async fn look_again(client: &Client, token: &TokenId, prior: State) -> State {
 /// Revokes a token and the one before it. What is gone already, or whose owner is, counts as
 /// revoked.
 pub async fn revoke(client: &Client, prior: &State, diags: &mut Diagnostics) -> Option<()> {
-    let call = call_within(prior.timeout(|timeouts| &timeouts.delete));
+    let call = call_within(prior.timeout("delete"));
     let mut revoked = Some(());
     for token in prior.previous().into_iter().chain(prior.live()) {
         revoked = revoked.and(revoke_one(client, &token, &call, diags).await);

@@ -37,7 +37,7 @@ pub async fn rotate(
     live_is_gone: bool,
     diags: &mut Diagnostics,
 ) -> State {
-    let call = call_within(planned.timeout(|timeouts| &timeouts.update));
+    let call = call_within(planned.timeout("update"));
     let Some(live) = prior.live() else {
         diags.fail_if_silent("A rotation of a token without a usable id");
         return prior;
@@ -152,7 +152,7 @@ pub async fn foresee(client: &Client, prior: &State, planned: &State, diags: &mu
     else {
         return;
     };
-    let call = call_within(planned.timeout(|timeouts| &timeouts.read));
+    let call = call_within(planned.timeout("read"));
     if client.can_regenerate(&live, &call).await != Some(false) {
         return;
     }

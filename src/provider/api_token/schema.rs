@@ -2,7 +2,10 @@
 
 use tf_provider::schema::{AttributeType, Schema};
 
-use crate::{framework::schema, provider::connection::cluster_attribute};
+use crate::{
+    framework::schema,
+    provider::{connection::cluster_attribute, timeouts},
+};
 
 /// The schema of `proxmox_api_token`.
 pub fn schema() -> Schema {
@@ -185,23 +188,7 @@ pub fn schema() -> Schema {
                      request of its own, and warns if it does not. False unless set.",
                 ),
             ),
-            (
-                "timeouts",
-                optional(
-                    schema::nested(OPERATIONS.map(|operation| {
-                        (
-                            operation,
-                            optional(
-                                String,
-                                "The longest that this may take, waiting for other writes \
-                                 included, such as `2m`. No limit unless set; a request that has \
-                                 been sent is never given up before `request_timeout`.",
-                            ),
-                        )
-                    })),
-                    "Time limits by operation.",
-                ),
-            ),
+            timeouts::attribute(&OPERATIONS),
             (
                 "token_id",
                 computed(

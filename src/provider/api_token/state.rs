@@ -7,7 +7,11 @@ use tf_provider::value::Value;
 
 use super::acl::Acl;
 use crate::{
-    provider::{duration, instant, secret::StoredSecret},
+    provider::{
+        duration, instant,
+        secret::StoredSecret,
+        timeouts::{self, Timeouts},
+    },
     pve::{ApiToken, TokenId, TokenName, UserId},
 };
 
@@ -47,15 +51,6 @@ pub struct Rotation {
     pub every: Value<String>,
     pub before_expiry: Value<String>,
     pub overlap: Value<String>,
-}
-
-/// The longest that each operation may take.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Timeouts {
-    pub create: Value<String>,
-    pub read: Value<String>,
-    pub update: Value<String>,
-    pub delete: Value<String>,
 }
 
 /// What is appended to `token_name` for the other of a rotation's two names.
@@ -130,8 +125,8 @@ impl State {
     }
 
     /// The longest that an operation may take, where one is configured.
-    pub fn timeout(&self, of: impl Fn(&Timeouts) -> &Value<String>) -> Option<i64> {
-        duration::seconds(of(self.timeouts.as_ref_option()?))
+    pub fn timeout(&self, operation: &str) -> Option<i64> {
+        timeouts::seconds(&self.timeouts, operation)
     }
 
     /// Whether the token has privileges of its own.

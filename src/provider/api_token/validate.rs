@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     framework::Report,
-    provider::{duration, instant},
+    provider::{duration, instant, timeouts},
     pve::{TokenName, UserId},
 };
 
@@ -24,7 +24,7 @@ pub fn validate(config: &State, diags: &mut Diagnostics) {
     }
     validate_expiry(config, diags);
     validate_rotation(config, diags);
-    validate_timeouts(config, diags);
+    timeouts::validate(&config.timeouts, diags);
     validate_comment(config, diags);
     validate_acl(config, diags);
 }
@@ -91,20 +91,6 @@ fn validate_rotation(config: &State, diags: &mut Diagnostics) {
                 diags,
             );
         }
-    }
-}
-
-fn validate_timeouts(config: &State, diags: &mut Diagnostics) {
-    let Value::Value(timeouts) = &config.timeouts else {
-        return;
-    };
-    for (attribute, value) in [
-        ("timeouts.create", &timeouts.create),
-        ("timeouts.read", &timeouts.read),
-        ("timeouts.update", &timeouts.update),
-        ("timeouts.delete", &timeouts.delete),
-    ] {
-        is_duration(attribute, value, diags);
     }
 }
 

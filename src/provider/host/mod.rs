@@ -13,16 +13,17 @@ pub use self::state::WRITE_ONLY;
 use super::{
     address::{Nodes, parse_endpoint},
     config::Defaults,
-    connection::{Connections, call, client},
+    connection::{Connections, call_within, client},
     credentials::Unresolved,
     explain::{code_kept, not_known_yet, unproven},
     facts::{Facts, required_privileges, validate_required_privileges},
     given::{Given, Source},
+    timeouts,
 };
 use crate::{
     framework::Report,
     pve::{
-        Client, Credentials,
+        Call, Client, Credentials,
         diagnosis::{self, Requirements, Verdict},
     },
 };
@@ -84,9 +85,10 @@ impl HostResource {
         state: &State,
         client: &Client,
         requirements: &Requirements,
+        call: &Call,
     ) -> diagnosis::Report {
         let witness = self.witness(state, client);
-        diagnosis::check(client, witness.as_ref(), requirements, &call()).await
+        diagnosis::check(client, witness.as_ref(), requirements, call).await
     }
 
     /// The provider's own connection, where it is another way to log in to the same server, and
@@ -106,11 +108,11 @@ impl HostResource {
     }
 
     /// Refreshes a registration whose secret is not kept: only whether the host is there.
-    async fn look_from_outside(&self, state: State, diags: &mut Diagnostics) -> State {
+    async fn look_from_outside(&self, state: State, call: &Call, diags: &mut Diagnostics) -> State {
         let mut problems = Diagnostics::default();
         let target = self.client(&state, Credentials::None, &mut problems);
         if let Ok(client) = target
-            && let Err(error) = client.domains(&call()).await
+            && let Err(error) = client.domains(call).await
         {
             let verdict = Verdict::from(&error);
             not_refreshed(
@@ -123,7 +125,7 @@ impl HostResource {
     }
 
     /// Proves a registration; `None` with a diagnosis when it does not hold.
-    async fn prove(&self, planned: State, diags: &mut Diagnostics) -> Option<State> {
+    async fn prove(&self, planned: State, call: &Call, diags: &mut Diagnostics) -> Option<State> {
         let id = planned.name.clone();
         let planned = State { id, ..planned };
         if !planned.is_enabled() {
@@ -140,7 +142,7 @@ impl HostResource {
             }
             Err(Unresolved::Invalid) => return None,
         };
-        let report = self.check(&planned, &client, &requirements).await;
+        let report = self.check(&planned, &client, &requirements, call).await;
         if report.status.is_failure() {
             unproven(&planned_name(&planned), &report, diags);
             return None;
@@ -184,12 +186,13 @@ impl Resource for HostResource {
             return Some((state, ()));
         }
         let mut problems = Diagnostics::default();
+        let call = call_within(timeouts::seconds(&state.timeouts, "read"));
         if state.was_proven_by_write_only() {
-            return Some((self.look_from_outside(state, diags).await, ()));
+            return Some((self.look_from_outside(state, &call, diags).await, ()));
         }
         let doubt = match self.target(&state, &mut problems) {
             Ok((client, requirements)) => {
-                let report = self.check(&state, &client, &requirements).await;
+                let report = self.check(&state, &client, &requirements, &call).await;
                 if !report.status.is_failure() {
                     let facts = Facts::of(&client, &report);
                     return Some((State { facts, ..state }, ()));
@@ -267,7 +270,8 @@ impl Resource for HostResource {
         _meta: (),
     ) -> Option<(State, ())> {
         let planned = planned.with_secrets_of(&config);
-        Some((self.prove(planned, diags).await?, ()))
+        let call = call_within(timeouts::seconds(&planned.timeouts, "create"));
+        Some((self.prove(planned, &call, diags).await?, ()))
     }
 
     async fn update<'a>(
@@ -283,7 +287,8 @@ impl Resource for HostResource {
             return Some((planned, ()));
         }
         let planned = planned.with_secrets_of(&config);
-        Some((self.prove(planned, diags).await?, ()))
+        let call = call_within(timeouts::seconds(&planned.timeouts, "update"));
+        Some((self.prove(planned, &call, diags).await?, ()))
     }
 
     /// There is nothing on the server to find.
@@ -380,6 +385,7 @@ fn validate(config: &State, diags: &mut Diagnostics) {
         }
     }
     validate_required_privileges(&config.required_privileges, diags);
+    timeouts::validate(&config.timeouts, diags);
     let _ = config.credentials().resolve(diags);
     let _ = config.tls().resolve(diags);
 }

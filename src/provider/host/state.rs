@@ -15,6 +15,7 @@ use crate::{
         facts::{self, Facts, PrivilegeMap},
         given::Given,
         secret::StoredSecret,
+        timeouts::{self, Timeouts},
         tls::TlsFields,
     },
 };
@@ -44,6 +45,7 @@ pub struct State {
     pub required_privileges: PrivilegeMap,
     pub enabled: Value<bool>,
     pub notes: Value<String>,
+    pub timeouts: Value<Timeouts>,
     #[serde(flatten)]
     pub facts: Facts,
 }
@@ -125,6 +127,7 @@ impl State {
             id: Value::Null,
             name: Value::Null,
             notes: Value::Null,
+            timeouts: Value::Null,
             facts: Facts::default(),
             ..state.clone()
         };
@@ -287,10 +290,11 @@ pub fn schema() -> Schema {
             "notes",
             optional(String, "Free text, kept in the state only."),
         ),
+        timeouts::attribute(&["create", "read", "update"]),
     ];
     schema::schema(
-        "A Proxmox VE host, registered with the credential that automation will use. It creates \
-         nothing on the server: creating it **is** the connection check, from the address to the \
+        "Creates nothing on the server: it registers a Proxmox VE host with the credential that \
+         automation will use. Creating it **is** the connection check, from the address to the \
          privileges, and fails with what is wrong and what to change. What depends on it starts \
          only once the connection has been proven.\n\n\
          Without credentials of its own it proves the provider's. A refresh reads its facts \

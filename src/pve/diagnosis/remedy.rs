@@ -24,6 +24,14 @@ pub(super) fn remedy(error: &Error) -> String {
              changed."
             .to_owned(),
         Error::Cancelled { .. } => "Run it again.".to_owned(),
+        Error::Timeout {
+            phase: Phase::Deadline,
+            ..
+        } => {
+            "Raise the limit in timeouts: it counts waiting for other writes, for a login and for \
+             the next one-time code, too."
+                .to_owned()
+        }
         other => format!(
             "{} (endpoint is {}).",
             advice(other),
