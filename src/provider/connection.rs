@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     framework::{CallContext, Report, schema},
-    pve::{Call, Client, Credentials, ExtraHeaders, Settings, TlsPolicy, TokenId},
+    pve::{Call, Client, Credentials, ExtraHeaders, Secret, Settings, TlsPolicy, TokenId},
 };
 
 /// The ways to Proxmox VE that the provider block describes: its own, and one for each of its
@@ -81,8 +81,14 @@ impl Connections {
     }
 
     /// Where the configuration names this token as a credential for the server that `cluster`
-    /// chooses, if it does.
-    pub fn own_credential(&self, cluster: &Value<String>, token: &TokenId) -> Option<Source> {
+    /// chooses, if it does. Another address may lead to the same server: the same secret tells,
+    /// where it is known.
+    pub fn own_credential(
+        &self,
+        cluster: &Value<String>,
+        token: &TokenId,
+        secret: Option<&Secret>,
+    ) -> Option<Source> {
         let inner = self.inner();
         let unheard = &mut Diagnostics::default();
         let meant = inner.defaults(cluster, unheard).ok()?;
@@ -94,11 +100,13 @@ impl Connections {
         let mut all = iter::once(&inner.own).chain(clusters.into_iter().flatten());
         let used = all.find(|defaults| {
             let unheard = &mut Diagnostics::default();
-            let works_with = defaults.credentials.resolve(unheard);
-            matches!(works_with, Ok(Credentials::Token(own)) if own.id == *token)
-                && defaults
-                    .nodes(unheard)
-                    .is_ok_and(|own| own.shares_a_node_with(&nodes))
+            let Ok(Credentials::Token(own)) = defaults.credentials.resolve(unheard) else {
+                return false;
+            };
+            let same_secret = secret.is_some_and(|secret| secret.expose() == own.secret.expose());
+            let own_nodes = defaults.nodes(unheard);
+            let same_server = own_nodes.is_ok_and(|own| own.shares_a_node_with(&nodes));
+            own.id == *token && (same_secret || same_server)
         });
         used?.credentials.first_given()
     }

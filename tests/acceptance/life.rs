@@ -29,6 +29,10 @@ pub const SCENARIOS: &[Scenario] = &[
         own_token_of_a_cluster,
     ),
     (
+        "self-protection: nor when another key reaches the server by another address",
+        own_token_elsewhere,
+    ),
+    (
         "self-protection: its own new secret is used within the run",
         own_token_rotated,
     ),
@@ -209,6 +213,19 @@ fn own_token_of_a_cluster(cli: &Cli) {
     stage.main(&config(""));
     stage.plan_fails(&["Provider would lock itself out", ADMIN]);
     assert!(accepts_admin(&stage));
+}
+
+fn own_token_elsewhere(cli: &Cli) {
+    let stage = Stage::new(cli);
+    stage.main(&token(""));
+    stage.apply();
+    let minted = stage.attributes(ADDRESS)["api_token"].clone();
+    let port = stage.sim.address().port();
+    stage.main(&format!(
+        "provider \"proxmox\" {{\n  clusters = {{\n    other = {{ endpoint = \"localhost:{port}\", \
+         api_token = {minted} }}\n  }}\n}}\n"
+    ));
+    stage.plan_fails(&["Provider would lock itself out", "demo@pve!ci"]);
 }
 
 fn own_token_rotated(cli: &Cli) {

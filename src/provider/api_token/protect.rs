@@ -83,7 +83,9 @@ fn refuse(
     if allowing.allow_self_lockout == Value::Value(true) {
         return;
     }
-    let Some(place) = connections.own_credential(&prior.cluster, &token) else {
+    let stored = prior.api_token().filter(|stored| stored.id == token);
+    let secret = stored.as_ref().map(|stored| &stored.secret);
+    let Some(place) = connections.own_credential(&prior.cluster, &token, secret) else {
         return;
     };
     diags.fail(
