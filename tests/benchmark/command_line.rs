@@ -50,7 +50,7 @@ pub fn measure(subjects: &[Subject], options: &Options) -> Measured {
 }
 
 /// A directory in which the commands use a provider, if it has a configuration.
-fn directory(cli: &Cli, subject: &Subject) -> io::Result<Option<Scratch>> {
+pub fn directory(cli: &Cli, subject: &Subject) -> io::Result<Option<Scratch>> {
     let Some(configuration) = &subject.configuration else {
         return Ok(None);
     };

@@ -12,7 +12,8 @@ Measures what the provider costs, and prints one table.
   --peer PATH         measure this other provider's binary in the same run
   --peer-config FILE  the peer's configuration, for the rows of validate and plan. It names the
                       provider by source = \"local/peer\" and needs a resource: Terraform does not
-                      start a provider that no resource uses
+                      start a provider that no resource uses. If it makes var.number of them,
+                      their refresh is measured beside that of the tokens
   --only NAME[,NAME]  only these of start, command-line, size, check, tokens, fleet, audit
   --tokens N[,N]      how many tokens to create and destroy, in place of 50 and 500
   --endpoint URL      measure check, tokens and audit against this host instead of the simulator,

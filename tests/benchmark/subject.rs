@@ -34,6 +34,12 @@ impl Subject {
         Ok(all)
     }
 
+    /// Whether its configuration makes as many resources as the variable `number` says.
+    pub fn can_be_many(&self) -> bool {
+        let configuration = self.configuration.as_deref();
+        configuration.is_some_and(|text| text.contains("var.number"))
+    }
+
     /// This provider.
     pub fn ours() -> Self {
         Self {

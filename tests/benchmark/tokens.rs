@@ -6,7 +6,7 @@ use std::error::Error;
 use cli_harness::{Cli, Scratch};
 
 use crate::{
-    Measured,
+    Measured, command_line,
     host::Host,
     options::Options,
     step::{Step, step, without_provider},
@@ -29,7 +29,7 @@ const STEPS: [(&str, &[&str], &str); 4] = [
 ];
 
 /// Goes through the steps with each number of tokens.
-pub fn measure(_: &[Subject], options: &Options) -> Measured {
+pub fn measure(subjects: &[Subject], options: &Options) -> Measured {
     let Some(cli) = options.command_line() else {
         return Ok(Vec::new());
     };
@@ -37,6 +37,9 @@ pub fn measure(_: &[Subject], options: &Options) -> Measured {
     let mut rows = Vec::new();
     for tokens in options.tokens() {
         rows.extend(lives(&cli, &subject, &host, tokens, options)?);
+        for peer in subjects.iter().filter(|subject| subject.can_be_many()) {
+            rows.push(refresh_of(&cli, peer, tokens, options)?);
+        }
         rows.extend(without_a_lane(&host, tokens, options)?);
     }
     Ok(rows)
@@ -81,6 +84,32 @@ fn lives(cli: &Cli, subject: &Subject, host: &Host, tokens: usize, options: &Opt
             ]
         });
     Ok(rows.collect())
+}
+
+/// The refresh of as many resources of another provider.
+fn refresh_of(
+    cli: &Cli,
+    peer: &Subject,
+    number: usize,
+    options: &Options,
+) -> Result<Row, Box<dyn Error>> {
+    let [create, refresh, _, destroy] = STEPS.map(|(_, arguments, _)| arguments);
+    let alone = without_provider(cli, &built_in(number, ""))?;
+    let theirs = command_line::directory(cli, peer)?;
+    let mut theirs = theirs.ok_or("the peer has no configuration")?;
+    theirs.set("TF_VAR_number", &number.to_string());
+    run(&alone, peer, create)?;
+    run(&theirs, peer, create)?;
+    let mut extra = Vec::new();
+    for _ in 0..options.rounds(ROUNDS) {
+        let base = run(&alone, peer, refresh)?.seconds;
+        extra.push(run(&theirs, peer, refresh)?.seconds - base);
+    }
+    run(&theirs, peer, destroy)?;
+    Ok(Row {
+        subject: peer.name,
+        ..Row::ours(format!("refresh {number} tokens"), "+s", extra)
+    })
 }
 
 fn run(directory: &Scratch, subject: &Subject, arguments: &[&str]) -> Result<Step, Box<dyn Error>> {
