@@ -1,4 +1,4 @@
-//! Settings, and the one function through which every request goes.
+//! Settings, and the one function through which every request of the API goes.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
@@ -217,7 +217,7 @@ impl Client {
         &self.0.session
     }
 
-    /// Sends a request and returns the content of its answer. Every call ends here.
+    /// Sends a request and returns the content of its answer. Every call of the API ends here.
     pub(crate) async fn ask(&self, ask: Ask, call: &Call) -> Result<Reply, Error> {
         if ask.is_read() {
             self.read(&ask, call).await
@@ -302,6 +302,13 @@ impl Client {
                 ..Proof::by_ticket(&ticket.login, ask)
             });
         }
+        if let Credentials::Ticket(login) = &self.settings().credentials {
+            let ticket = self.ticket_for(login).await?;
+            return Ok(Proof {
+                number: Some(ticket.number),
+                ..Proof::by_ticket(&ticket.login, ask)
+            });
+        }
         let successor = self
             .0
             .successor
@@ -312,23 +319,25 @@ impl Client {
         }
         Ok(match &self.settings().credentials {
             Credentials::Token(token) => Proof::by_token(token),
-            Credentials::Ticket(login) => Proof::by_ticket(login, ask),
-            Credentials::Password { .. } | Credentials::None => Proof::default(),
+            Credentials::Password { .. } | Credentials::Ticket(_) | Credentials::None => {
+                Proof::default()
+            }
         })
     }
 
-    /// The page that the host shows to browsers, asked for without credentials.
+    /// The page that the host shows to browsers, asked for without credentials: the one request
+    /// that is none of the API's. `None` where there is no such page.
     ///
     /// # Errors
     /// Any [`Error`] of the way there.
-    pub(super) async fn front_page(&self, call: &Call) -> Result<Bytes, Error> {
+    pub(super) async fn front_page(&self, call: &Call) -> Result<Option<Bytes>, Error> {
         let ask = Ask::front_page();
         let line = self.line(&ask);
         let (transport, headers) = (&self.0.transport, HeaderMap::new());
         let asked = transport.exchange(self.settings(), self.endpoint(), &ask, &headers, &line);
         let raw = call.bound(asked).await;
         let raw = raw.unwrap_or_else(|stopped| Err(self.stop(stopped, &ask)));
-        raw.map(|raw| raw.body)
+        raw.map(|raw| (raw.status == 200).then_some(raw.body))
     }
 
     /// One exchange with one node, without retry. Others were `tried` before.

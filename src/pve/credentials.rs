@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::{Duration, SystemTime};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -85,6 +86,13 @@ impl LoginTicket {
         };
         Ok(Self { user, ticket, csrf })
     }
+
+    /// When it was made, as it says itself: seconds since 1970 on the server's clock, in hex.
+    pub(super) fn issued(&self) -> Option<SystemTime> {
+        let seconds = self.ticket.expose().split(':').nth(2)?;
+        let seconds = u64::from_str_radix(seconds, 16).ok()?;
+        SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
+    }
 }
 
 /// The ways to be someone.
@@ -130,6 +138,19 @@ impl Credentials {
             Self::Ticket(ticket) => Some(ticket.user.to_string()),
             Self::None => None,
         }
+    }
+
+    /// Whether these prove the same identity with the same secret.
+    pub fn is(&self, other: &Self) -> bool {
+        let secret = |credentials: &Self| match credentials {
+            Self::Token(token) => Some(token.secret.clone()),
+            Self::Password { password, .. } => Some(password.clone()),
+            Self::Ticket(login) => Some(login.ticket.clone()),
+            Self::None => None,
+        };
+        let (one, two) = (secret(self), secret(other));
+        let same_secret = one.as_ref().map(Secret::expose) == two.as_ref().map(Secret::expose);
+        same_secret && self.method() == other.method() && self.identity() == other.identity()
     }
 
     /// The user that acts: a token's owner, or who logs in.

@@ -237,7 +237,7 @@ fn unauthenticated(answer: &Answer, failure: &AuthFailure, identity: &Option<Str
             format!("{endpoint} refused the login of {whose}: wrong user name, realm or password")
         }
         AuthFailure::SecondFactor => format!(
-            "{endpoint} refused the one-time code of {whose}: wrong seed, a clock that is off, or a code that was used before{}",
+            "{endpoint} refused the one-time code of {whose}: wrong seed, a code that is too old, or one that was used before{}",
             clocks(answer)
         ),
         AuthFailure::Ticket => format!(

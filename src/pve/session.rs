@@ -27,6 +27,16 @@ pub(super) struct Ticket {
 }
 
 impl Ticket {
+    /// A login that was made before, as old as it says it is.
+    fn given(login: &LoginTicket) -> Self {
+        let issued = login.issued().unwrap_or_else(SystemTime::now);
+        Self {
+            login: login.clone(),
+            number: 0,
+            obtained: issued.min(SystemTime::now()),
+        }
+    }
+
     fn is_fresh(&self) -> bool {
         self.obtained.elapsed().is_ok_and(|age| age < RENEW_AFTER)
     }
@@ -45,6 +55,8 @@ struct State {
     /// The refusal of a login. It would be refused again.
     refused: Option<Error>,
     logins: u64,
+    /// A ticket that was given is too old to get another one for it.
+    outlived: bool,
 }
 
 impl Session {
@@ -192,6 +204,38 @@ impl Client {
                 },
             }),
             _ => None,
+        }
+    }
+
+    /// The ticket that was given, or the one that was got for it once it was old enough. One that
+    /// cannot be renewed is used for as long as it lasts.
+    pub(super) async fn ticket_for(&self, login: &LoginTicket) -> Result<Ticket, Error> {
+        if let Some(Ok(known)) = self.session().known() {
+            return Ok(known);
+        }
+        let login = login.clone();
+        let renewal = self.session().login.join(|| {
+            let client = self.clone();
+            async move { client.keep_or_renew(&login).await }.boxed()
+        });
+        renewal.await
+    }
+
+    async fn keep_or_renew(&self, login: &LoginTicket) -> Result<Ticket, Error> {
+        let (held, outlived) = {
+            let state = self.session().state();
+            (state.ticket.clone(), state.outlived)
+        };
+        let held = held.unwrap_or_else(|| Ticket::given(login));
+        if held.is_fresh() || outlived {
+            return Ok(held);
+        }
+        match self.renew_login(&held.login).await? {
+            Some(granted) => self.session().note(&login.user, Ok(granted)),
+            None => {
+                self.session().state().outlived = true;
+                Ok(held)
+            }
         }
     }
 

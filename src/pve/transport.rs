@@ -25,6 +25,9 @@ const IDLE: Duration = Duration::from_secs(4);
 /// The longest that a connection may take, when the request timeout leaves more.
 const MAX_CONNECT: Duration = Duration::from_secs(10);
 
+/// When the first packet of a connection was lost, the system sends another after a second.
+const SECOND_PACKET: Duration = Duration::from_millis(1500);
+
 /// The connections of one client, made when first needed: reading the machine's certificate
 /// authorities takes a moment.
 #[derive(Default)]
@@ -138,10 +141,12 @@ impl Transport {
     }
 }
 
-/// Three tenths of the request timeout at most, so that a connection that does not come about is told
-/// from an answer that does not.
+/// Three tenths of the request timeout, so that a connection that does not come about is told from
+/// an answer that does not; where that is little, enough for a packet to be sent a second time.
 fn connect_timeout(settings: &Settings) -> Duration {
-    MAX_CONNECT.min(settings.request_timeout * 3 / 10)
+    let whole = settings.request_timeout;
+    let least = SECOND_PACKET.min(whole / 2);
+    (whole * 3 / 10).clamp(least, MAX_CONNECT.max(least))
 }
 
 fn url(endpoint: &Endpoint, ask: &Ask) -> Url {

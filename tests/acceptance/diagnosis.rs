@@ -117,7 +117,7 @@ fn clock_off_codes(cli: &Cli) {
     stage.scratch.set("PROXMOX_VE_PASSWORD", "root-pass-1");
     stage.scratch.set("PROXMOX_VE_TOTP_SECRET", other_seed);
     stage.main(CHECK);
-    let run = stage.plan_fails(&["behind this machine's", "Set the clocks right first"]);
+    let run = stage.plan_fails(&["behind this machine's", "If it is the host's clock"]);
     assert!(run.text().contains("its clock is 7"), "{}", run.text());
     stage.sim.state(|state| state.set_clock_offset(0));
     let run = stage.plan_fails(&["one-time code", "totp_secret"]);
@@ -204,7 +204,7 @@ fn refused_password(cli: &Cli) {
         "resource \"proxmox_host\" \"h\" {\n  name = \"pve1\"\n  username = \"demo@pve\"\n  \
          password = \"wrong-pass-1\"\n}\n",
     );
-    stage.apply_fails(&["may log in, but has another password", "Set password"]);
+    stage.apply_fails(&["its realm refused the password", "Set password"]);
     stage
         .sim
         .state(|state| state.user_mut("demo@pve").enabled = false);

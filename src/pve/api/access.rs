@@ -189,7 +189,15 @@ impl Client {
         self.reads().owners.get(user, call, fetch, stopped).await
     }
 
-    async fn fetch_owner(&self, user: &UserId, call: &Call) -> Result<Option<Arc<Owner>>, Error> {
+    /// As [`Client::user`], asked now, whatever was read before.
+    ///
+    /// # Errors
+    /// Any [`Error`] of a read.
+    pub(in crate::pve) async fn fetch_owner(
+        &self,
+        user: &UserId,
+        call: &Call,
+    ) -> Result<Option<Arc<Owner>>, Error> {
         let asked = Ask::get(&["access", "users", &user.to_string()]).about_user(user);
         match self.ask(asked, call).await {
             Ok(reply) => {

@@ -1,13 +1,16 @@
 //! What a credential lacks, whether it is the token or its owner who lacks it, and what to grant.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::{Call, Client, Credentials, Roles, UserId, normalise_path};
-use super::report::{Stage, Status};
+use super::super::{Call, Client, Credentials, Roles, TokenId, UserId, normalise_path};
+use super::report::{Requirements, Stage, Status};
 use super::verdict::Verdict;
 
 /// The role that holds every privilege: granting it is never the remedy.
 const ALL: &str = "Administrator";
+
+/// How many letters a misspelt name is off at most.
+const NEAR: usize = 3;
 
 /// Privileges by path.
 type ByPath = BTreeMap<String, Vec<String>>;
@@ -18,6 +21,16 @@ pub(super) struct Lookup<'a> {
     /// Another credential for the same server, which may see more.
     pub(super) witness: Option<&'a Client>,
     pub(super) call: &'a Call,
+    /// All that is needed, of which some is missing.
+    pub(super) requirements: &'a Requirements,
+}
+
+/// What is known of a token's owner.
+struct Seen {
+    /// What the owner lacks, too.
+    lacks: ByPath,
+    /// Whether the token has grants of its own.
+    separated: bool,
 }
 
 impl Lookup<'_> {
@@ -43,16 +56,20 @@ impl Lookup<'_> {
             remedy.push("Correct the names in required_privileges.".to_owned());
         }
         if !grantable.is_empty() {
-            let grants = grants(&grantable, roles);
+            let needed = &self.requirements.privileges;
+            let grants = |missing: &ByPath| grants(missing, needed, roles);
             remedy.push(match credentials {
                 Credentials::Token(token) => {
-                    let owner = &token.id.user;
-                    let owner_lacks = self.lacked_by(owner, &grantable).await;
-                    message.push_str(&of_owner(owner, owner_lacks.as_ref()));
-                    for_token(owner, &grants, owner_lacks.as_ref(), roles)
+                    let seen = self.look_at_owner(&token.id, &grantable).await;
+                    message.push_str(&of_owner(&token.id.user, seen.as_ref()));
+                    for_token(&token.id.user, &grantable, seen.as_ref(), grants)
                 }
-                _ => format!("Grant {grants} to {whose} or to a group of it."),
+                _ => format!(
+                    "Grant {} to {whose} or to a group of it.",
+                    grants(&grantable)
+                ),
             });
+            remedy.push(REPLACES.to_owned());
         }
         Verdict {
             status: Status::MissingPrivileges,
@@ -62,63 +79,72 @@ impl Lookup<'_> {
         }
     }
 
-    /// What of this a token's owner lacks, too, as far as anybody here may look.
-    async fn lacked_by(&self, owner: &UserId, missing: &ByPath) -> Option<ByPath> {
+    /// What a token's owner lacks, too, as far as anybody here may look.
+    async fn look_at_owner(&self, token: &TokenId, missing: &ByPath) -> Option<Seen> {
         for eyes in [Some(self.client), self.witness].into_iter().flatten() {
-            if let Ok(true) = eyes.may_see_rights_of(owner, self.call).await {
-                return self.seen_by(eyes, owner, missing).await;
+            if let Ok(true) = eyes.may_see_rights_of(&token.user, self.call).await {
+                return self.seen_by(eyes, token, missing).await;
             }
         }
         None
     }
 
-    async fn seen_by(&self, eyes: &Client, owner: &UserId, missing: &ByPath) -> Option<ByPath> {
+    async fn seen_by(&self, eyes: &Client, token: &TokenId, missing: &ByPath) -> Option<Seen> {
+        let owner = eyes.fetch_owner(&token.user, self.call).await.ok()??;
+        let separated = owner.tokens.get(token.name.as_str())?.privilege_separation;
         let mut lacks = ByPath::new();
         for (path, names) in missing {
-            let rights = eyes.rights_of(owner, Some(path), self.call).await.ok()?;
-            let held = rights.at(&normalise_path(path));
+            let rights = eyes.rights_of(&token.user, Some(path), self.call);
+            let held = rights.await.ok()?.at(&normalise_path(path));
             let lacked = names.iter().filter(|name| !held.contains(name));
             let lacked: Vec<String> = lacked.cloned().collect();
             if !lacked.is_empty() {
                 lacks.insert(path.clone(), lacked);
             }
         }
-        Some(lacks)
+        Some(Seen { lacks, separated })
     }
 }
 
-/// `158-use-permissions-privsep1-noacl`
-const BARRED: &str = " The token works but may do nothing at all: with privilege separation and no \
-     ACL entry of its own a token has no rights, whatever its owner may do.";
+/// Whoever grants only what is missing takes away what was inherited.
+const REPLACES: &str = "An entry takes the place of what is inherited at its path: it has to hold \
+     all that is needed there.";
 
-fn of_owner(owner: &UserId, lacks: Option<&ByPath>) -> String {
-    match lacks {
+/// `158-use-permissions-privsep1-noacl`
+const BARRED: &str = " The token works but may do nothing at all: with privilege separation it \
+     needs grants of its own, whatever its owner may do.";
+
+fn of_owner(owner: &UserId, seen: Option<&Seen>) -> String {
+    match seen {
         None => String::new(),
-        Some(lacks) if lacks.is_empty() => {
+        Some(seen) if seen.lacks.is_empty() => {
             format!(" Its owner {owner} has all of that: only the token's own grants fall short.")
         }
-        Some(lacks) => format!(" Its owner {owner} lacks {}, too.", listed(lacks)),
+        Some(seen) => format!(" Its owner {owner} lacks {}, too.", listed(&seen.lacks)),
     }
 }
 
 fn for_token(
     owner: &UserId,
-    grants: &str,
-    owner_lacks: Option<&ByPath>,
-    roles: Option<&Roles>,
+    missing: &ByPath,
+    seen: Option<&Seen>,
+    grants: impl Fn(&ByPath) -> String,
 ) -> String {
-    let to_token = format!("Grant {grants}: to the token itself in acl");
-    match owner_lacks {
+    let to_token = || format!("Grant {}: to the token itself in acl", grants(missing));
+    let to_owner = |lacks: &ByPath| format!("to {owner} or to a group of it: {}", grants(lacks));
+    match seen {
         None => format!(
-            "{to_token} (or set privilege_separation = false), and to its owner in any case."
+            "{} (or set privilege_separation = false), and to its owner in any case.",
+            to_token()
         ),
-        Some(lacks) if lacks.is_empty() => {
-            format!("{to_token}, or set privilege_separation = false.")
+        Some(seen) if !seen.separated => format!("Grant {}.", to_owner(&seen.lacks)),
+        Some(seen) if seen.lacks.is_empty() => {
+            format!("{}, or set privilege_separation = false.", to_token())
         }
-        Some(lacks) => format!(
-            "{to_token} (or set privilege_separation = false); and to {owner} or to a group of it: \
-             {}.",
-            self::grants(lacks, roles)
+        Some(seen) => format!(
+            "{} (or set privilege_separation = false); and {}.",
+            to_token(),
+            to_owner(&seen.lacks)
         ),
     }
 }
@@ -126,8 +152,8 @@ fn for_token(
 /// The names that no role of the host holds: it knows no such privilege.
 fn unheard(missing: &ByPath, roles: &Roles) -> Vec<String> {
     let names = missing.values().flatten();
-    let known = |name: &&String| roles.values().any(|held| held.contains(*name));
-    let mut unheard: Vec<String> = names.filter(|name| !known(name)).cloned().collect();
+    let unknown = names.filter(|name| !is_known(name, roles));
+    let mut unheard: Vec<String> = unknown.cloned().collect();
     unheard.sort();
     unheard.dedup();
     unheard
@@ -135,7 +161,9 @@ fn unheard(missing: &ByPath, roles: &Roles) -> Vec<String> {
 
 fn no_such_privilege(name: &str, roles: Option<&Roles>) -> String {
     let known = roles.into_iter().flat_map(Roles::values).flatten();
-    let nearest = known.min_by_key(|known| strsim::damerau_levenshtein(name, known));
+    let far = |known: &str| strsim::damerau_levenshtein(name, known);
+    let near = known.filter(|known| far(known) <= NEAR);
+    let nearest = near.min_by_key(|known| far(known));
     let nearest = nearest.map(|nearest| format!(" The nearest is {nearest}."));
     format!(
         " The host knows no privilege {name}.{}",
@@ -156,32 +184,42 @@ fn listed(by_path: &ByPath) -> String {
     join(by_path, |_| String::new())
 }
 
-/// The privileges, with the least role that holds all that are needed at each path.
-fn grants(by_path: &ByPath, roles: Option<&Roles>) -> String {
-    join(by_path, |names| {
+/// The privileges, with the least role that has all that is needed at each path.
+fn grants(
+    missing: &ByPath,
+    needed: &BTreeMap<String, BTreeSet<String>>,
+    roles: Option<&Roles>,
+) -> String {
+    join(missing, |path| {
         let Some(roles) = roles else {
             return String::new();
         };
-        match least(names, roles) {
+        let needed = needed.get(path).into_iter().flatten();
+        let needed: Vec<&String> = needed.filter(|name| is_known(name, roles)).collect();
+        match least(&needed, roles) {
             Some(role) => format!(" (for instance with the role {role})"),
-            None => format!(" (no role but {ALL} holds all of these: make one, or grant several)"),
+            None => format!(" (no role but {ALL} has all that is needed there: make one)"),
         }
     })
 }
 
-fn join(by_path: &ByPath, remark: impl Fn(&[String]) -> String) -> String {
+fn is_known(name: &str, roles: &Roles) -> bool {
+    roles.values().any(|held| held.contains(name))
+}
+
+fn join(by_path: &ByPath, remark: impl Fn(&str) -> String) -> String {
     let parts = by_path.iter().map(|(path, names)| {
-        let path = normalise_path(path);
-        format!("{} on {path}{}", names.join(", "), remark(names))
+        let names = names.join(", ");
+        format!("{names} on {}{}", normalise_path(path), remark(path))
     });
     parts.collect::<Vec<_>>().join("; ")
 }
 
 /// The role that is enough and lets its holder change the least, and then see the least.
-fn least<'a>(names: &[String], roles: &'a Roles) -> Option<&'a str> {
+fn least<'a>(names: &[&String], roles: &'a Roles) -> Option<&'a str> {
     let enough = roles
         .iter()
-        .filter(|(role, held)| *role != ALL && names.iter().all(|name| held.contains(name)));
+        .filter(|(role, held)| *role != ALL && names.iter().all(|name| held.contains(*name)));
     let least = enough.min_by_key(|(role, held)| {
         let changes = held.iter().filter(|name| !name.ends_with(".Audit"));
         (changes.count(), held.len(), *role)
@@ -197,6 +235,18 @@ mod tests {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         let entry = |(path, privileges): &(&str, &[&str])| ((*path).to_owned(), names(privileges));
         entries.iter().map(entry).collect()
+    }
+
+    /// As it would be if nothing else were needed.
+    fn granted(missing: &ByPath, roles: Option<&Roles>) -> String {
+        grants(missing, &needed(missing), roles)
+    }
+
+    fn needed(names: &ByPath) -> BTreeMap<String, BTreeSet<String>> {
+        let entry = |(path, names): (&String, &Vec<String>)| {
+            (path.clone(), names.iter().cloned().collect())
+        };
+        names.iter().map(entry).collect()
     }
 
     fn roles() -> Roles {
@@ -226,12 +276,12 @@ mod tests {
     fn the_least_role_that_is_enough_is_named_for_each_path() {
         let missing = by_path(&[("/", &["Sys.Audit"]), ("/vms/", &["VM.Allocate"])]);
         assert_eq!(
-            grants(&missing, Some(&roles())),
+            granted(&missing, Some(&roles())),
             "Sys.Audit on / (for instance with the role PVEAuditor); \
              VM.Allocate on /vms (for instance with the role PVEVMAdmin)"
         );
         assert_eq!(
-            grants(&missing, None),
+            granted(&missing, None),
             "Sys.Audit on /; VM.Allocate on /vms"
         );
     }
@@ -239,7 +289,7 @@ mod tests {
     #[test]
     fn the_role_that_may_do_everything_is_no_remedy() {
         let missing = by_path(&[("/", &["Sys.PowerMgmt"])]);
-        let grants = grants(&missing, Some(&roles()));
+        let grants = granted(&missing, Some(&roles()));
         assert!(grants.contains("no role but Administrator"), "{grants}");
     }
 
@@ -261,13 +311,37 @@ mod tests {
     #[test]
     fn what_the_owner_lacks_is_granted_to_the_owner() {
         let owner: UserId = "demo@pve".parse().unwrap();
-        let nothing = ByPath::new();
-        let token_only = for_token(&owner, "X on /", Some(&nothing), None);
+        let missing = by_path(&[("/", &["X"])]);
+        let remedy = |lacks: &ByPath, separated| {
+            let seen = Seen {
+                lacks: lacks.clone(),
+                separated,
+            };
+            for_token(&owner, &missing, Some(&seen), listed)
+        };
+        let token_only = remedy(&ByPath::new(), true);
         assert!(!token_only.contains("demo@pve"), "{token_only}");
-        let both = for_token(&owner, "X on /", Some(&by_path(&[("/", &["X"])])), None);
+        let both = remedy(&missing, true);
+        let to_owner = "to demo@pve or to a group of it: X on /.";
         assert!(
-            both.contains("to demo@pve or to a group of it: X on /."),
+            both.starts_with("Grant X on /: to the token itself"),
             "{both}"
         );
+        assert!(both.ends_with(to_owner), "{both}");
+        assert_eq!(remedy(&missing, false), format!("Grant {to_owner}"));
+    }
+
+    #[test]
+    fn the_role_has_what_is_there_already_and_needed_too() {
+        let missing = by_path(&[("/vms", &["Sys.Audit"])]);
+        let needed = needed(&by_path(&[(
+            "/vms",
+            &["Sys.Audit", "VM.Allocate", "VM.Alocate"],
+        )]));
+        let mut roles = roles();
+        let both = ["Sys.Audit", "VM.Allocate", "VM.Audit"].map(str::to_owned);
+        roles.insert("Both".to_owned(), both.into());
+        let grants = grants(&missing, &needed, Some(&roles));
+        assert!(grants.ends_with("with the role Both)"), "{grants}");
     }
 }

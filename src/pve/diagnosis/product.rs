@@ -4,10 +4,17 @@
 //! address mixed up shows as refused credentials. They differ in their realms, and in what their
 //! page for browsers is called, as does the login page of a proxy.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use super::super::{Call, Client, Realm};
 
 /// The longest title that is repeated, in characters.
 const LONGEST_TITLE: usize = 80;
+
+/// How long the page is waited for: it only adds to what is known already.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How much of a page is searched for its title, in bytes.
 const SEARCHED: usize = 64 * 1024;
@@ -27,7 +34,15 @@ pub(super) fn among(realms: &[Realm]) -> Option<&'static str> {
 
 /// What the page that the host shows to browsers is called, unless that is of no help.
 pub(super) async fn title(client: &Client, call: &Call) -> Option<String> {
-    let page = client.front_page(call).await.ok()?;
+    let patience = Instant::now() + PATIENCE;
+    let call = Call {
+        deadline: call
+            .deadline
+            .map_or(patience, |end| end.min(patience))
+            .into(),
+        ..call.clone()
+    };
+    let page = client.front_page(&call).await.ok()??;
     let page = String::from_utf8_lossy(page.get(..SEARCHED).unwrap_or(&page)).into_owned();
     title_in(&page).filter(|title| !title.contains("Proxmox Virtual Environment"))
 }

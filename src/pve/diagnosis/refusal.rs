@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use super::super::{AuthFailure, Call, Client, Credentials, Error, Owner, TokenId, UserId};
+use super::super::{AuthFailure, Call, Client, Credentials, Owner, TokenId, UserId};
 
 /// Why a credential is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,8 +23,8 @@ pub enum Refusal {
     TokenExpired(TokenId),
     /// The token is good: what was presented is not its secret.
     OtherSecret(TokenId),
-    /// The user is good: what was presented is not its password.
-    OtherPassword(UserId),
+    /// The user is good: its realm does not take the password, or could not judge it.
+    PasswordRefused(UserId),
 }
 
 impl Refusal {
@@ -42,7 +42,7 @@ impl Refusal {
     /// Why a password is refused.
     fn of_password(owner: &Owner) -> Self {
         let user = owner.user_id.clone();
-        Self::of_user(owner).unwrap_or(Self::OtherPassword(user))
+        Self::of_user(owner).unwrap_or(Self::PasswordRefused(user))
     }
 
     fn of_user(owner: &Owner) -> Option<Self> {
@@ -82,7 +82,11 @@ impl Refusal {
                 "Set api_token_secret to the secret of {token}. A lost one cannot be shown again, \
                  only replaced: by rotation, where a proxmox_api_token manages it."
             ),
-            Self::OtherPassword(user) => format!("Set password to that of {user}."),
+            Self::PasswordRefused(user) => format!(
+                "Set password to that of {user}, and see that the realm {} takes one and can be \
+                 reached from the host.",
+                user.realm()
+            ),
         }
     }
 }
@@ -98,8 +102,12 @@ impl fmt::Display for Refusal {
             Self::OtherSecret(token) => {
                 write!(f, "the token {token} is good, but has another secret")
             }
-            Self::OtherPassword(user) => {
-                write!(f, "the user {user} may log in, but has another password")
+            Self::PasswordRefused(user) => {
+                write!(
+                    f,
+                    "the user {user} is enabled and has not expired, and its realm refused the \
+                     password or could not judge it"
+                )
             }
         }
     }
@@ -114,19 +122,17 @@ pub(super) async fn look_up(
     call: &Call,
 ) -> Option<Refusal> {
     let user = credentials.user()?;
-    let owner = || async {
-        let found: Result<_, Error> = witness.user(user, call).await;
-        found.ok()
-    };
-    let refusal = match (credentials, failure) {
-        (Credentials::Token(token), AuthFailure::Token) => {
-            let judge = |owner: &Owner| Refusal::of_token(&token.id, owner);
-            owner().await?.as_deref().map(judge)
-        }
-        (_, AuthFailure::Password) => owner().await?.as_deref().map(Refusal::of_password),
+    let of_token = match (credentials, failure) {
+        (Credentials::Token(token), AuthFailure::Token) => Some(&token.id),
+        (_, AuthFailure::Password) => None,
         _ => return None,
     };
-    Some(refusal.unwrap_or_else(|| Refusal::NoUser(user.clone())))
+    let owner = witness.fetch_owner(user, call).await.ok()?;
+    Some(match (owner.as_deref(), of_token) {
+        (None, _) => Refusal::NoUser(user.clone()),
+        (Some(owner), Some(token)) => Refusal::of_token(token, owner),
+        (Some(owner), None) => Refusal::of_password(owner),
+    })
 }
 
 #[cfg(test)]

@@ -147,16 +147,17 @@ fn trust(seen: &Certificate, lasting: &str) -> String {
     )
 }
 
-/// Codes and tickets are good for a time, so a clock that is off comes first.
+/// Tickets, and codes that somebody typed, are judged by the host's clock.
 fn unauthenticated(failure: AuthFailure, answer: &Answer) -> String {
     let timed = matches!(failure, AuthFailure::SecondFactor | AuthFailure::Ticket);
-    let rest = credentials(failure);
+    let advice = credentials(failure);
     match answer.clock_doubt().filter(|_| timed) {
         Some(_) => format!(
-            "Set the clocks right first, on the host and here (timedatectl shows whether they \
-             follow a time server). {rest}"
+            "{advice} If it is the host's clock that is off, set that right first (timedatectl \
+             shows whether it follows a time server): tickets, and codes that were typed in, are \
+             judged by it."
         ),
-        None => rest.to_owned(),
+        None => advice.to_owned(),
     }
 }
 
@@ -169,8 +170,8 @@ fn credentials(failure: AuthFailure) -> &'static str {
         }
         AuthFailure::Password => "Check username, with its realm as in root@pam, and password.",
         AuthFailure::SecondFactor => {
-            "Check totp_secret and the clocks of this machine and of the host, or set otp to a \
-             new code: each is good once. An api_token needs no second factor."
+            "Check totp_secret, or set otp to a new code: each is good once, and for half a \
+             minute. An api_token needs no second factor."
         }
         AuthFailure::Ticket => {
             "Run it again, with a new auth_ticket and csrf_prevention_token if that is what was \
@@ -191,9 +192,12 @@ fn second_factor(factors: &[String]) -> &'static str {
 
 /// What to grant, or that nothing can be granted.
 fn forbidden(answer: &Answer) -> String {
-    if answer.message.contains("not available with API token")
-        || answer.message.contains("root@pam")
-    {
+    if answer.message.contains("root@pam") {
+        return "The host allows this call to root@pam alone, logged in with a password: set username \
+                and password."
+            .to_owned();
+    }
+    if answer.message.contains("not available with API token") {
         return "The host allows this call to a password login only, whatever the token may do: set \
                 username and password."
             .to_owned();

@@ -42,7 +42,13 @@ fn classify(error: &Error) -> (Status, Stage) {
             ..
         } => (Status::Timeout, Stage::Tcp),
         Error::Proxy { .. } => (Status::ConnectionRefused, Stage::Tcp),
-        Error::Timeout { .. } | Error::Cancelled { .. } => (Status::Timeout, Stage::Proxmox),
+        // Given up wherever it was: nothing is known of the way there.
+        Error::Cancelled { .. }
+        | Error::Timeout {
+            phase: Phase::Deadline,
+            ..
+        } => (Status::Timeout, Stage::Dns),
+        Error::Timeout { .. } => (Status::Timeout, Stage::Proxmox),
         Error::Tls { failure, .. } => (tls(failure), Stage::Tls),
         Error::Setup { .. } => (Status::TlsUntrusted, Stage::Tls),
         Error::PlainHttp { .. } => (Status::NotProxmox, Stage::Tls),

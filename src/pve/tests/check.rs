@@ -4,11 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use super::login::login_made_before;
 use super::script::{Host, Reaction, Received, data, replay, token};
 use crate::pve::diagnosis::{Report, Requirements, Stage, Status, check};
-use crate::pve::{
-    Call, Client, Credentials, Fingerprint, LoginTicket, Secret, Settings, TlsPolicy,
-};
+use crate::pve::{Call, Client, Credentials, Fingerprint, Secret, Settings, TlsPolicy};
 
 /// A host that is well, but for the requests that `odd` answers.
 async fn host(odd: impl Fn(&Received) -> Option<Reaction> + Send + Sync + 'static) -> Host {
@@ -262,19 +261,14 @@ async fn a_clock_that_is_off_is_told_with_a_refused_ticket() {
         })
     })
     .await;
-    let ticket = Credentials::Ticket(LoginTicket {
-        user: "demo@pve".parse().unwrap(),
-        ticket: Secret::new("PVE:demo@pve:6B0482D5::x"),
-        csrf: Secret::new("6B0482D5:x"),
-    });
-    let client = Client::new(host.settings(ticket));
+    let client = Client::new(host.settings(login_made_before(60)));
     let report = check(&client, None, &Requirements::default(), &Call::default()).await;
     assert!(
         report.message.contains("seconds behind this machine's"),
         "{}",
         report.message
     );
-    assert!(remedy(&report).contains("clocks"), "{}", remedy(&report));
+    assert!(remedy(&report).contains("clock"), "{}", remedy(&report));
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use super::script::{Host, Reaction, Received, data, replay};
-use crate::pve::{AuthFailure, Call, Client, Credentials, Error, Secret, TotpSeed};
+use crate::pve::{AuthFailure, Call, Client, Credentials, Error, LoginTicket, Secret, TotpSeed};
 
 const SEED: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 
@@ -84,7 +84,8 @@ async fn a_login_can_be_handed_on_and_used_by_another_client() {
         .delete_token(&"demo@pve!t1".parse().unwrap(), &Call::default())
         .await
         .unwrap();
-    let write = &host.received()[1];
+    // Before it, the recorded ticket was exchanged for another: it is old.
+    let write = host.received().pop().unwrap();
     assert!(write.line.starts_with("DELETE") && write.header("cookie").is_some());
     assert_eq!(write.header("csrfpreventiontoken"), Some("6B0482D5:OwkT"));
     let token = Client::new(host.settings(super::script::token("demo@pve!t1=s")));
@@ -199,6 +200,44 @@ async fn a_ticket_that_cannot_be_renewed_is_replaced_by_a_new_login() {
             .count(),
         3
     );
+}
+
+/// A login that was made so many seconds ago.
+pub(super) fn login_made_before(seconds: i64) -> Credentials {
+    let issued = time::OffsetDateTime::now_utc().unix_timestamp() - seconds;
+    let ticket = Secret::new(format!("PVE:demo@pve:{issued:08X}::x"));
+    let csrf = Secret::new("6B0482D5:x");
+    Credentials::Ticket(LoginTicket::new(ticket, csrf).unwrap())
+}
+
+#[tokio::test]
+async fn a_ticket_that_was_given_is_renewed_once_it_is_old_enough() {
+    for (age, logins) in [(60, 0), (5400, 1)] {
+        let host = host(false).await;
+        let client = Client::new(host.settings(login_made_before(age)));
+        client.version(&Call::default()).await.unwrap();
+        client.version(&Call::default()).await.unwrap();
+        let made = host
+            .received()
+            .iter()
+            .filter(|asked| is_login(asked))
+            .count();
+        assert_eq!(made, logins, "a ticket of {age} seconds");
+        assert_eq!(host.lines().len(), 2 + logins);
+    }
+}
+
+#[tokio::test]
+async fn a_ticket_that_was_given_and_cannot_be_renewed_is_used_as_it_is() {
+    let host = Host::new(|received| match is_login(received) {
+        true => replay("9.1.1/225-ticket-wrong-password", 0),
+        false => anything(),
+    })
+    .await;
+    let client = Client::new(host.settings(login_made_before(7000)));
+    client.version(&Call::default()).await.unwrap();
+    client.version(&Call::default()).await.unwrap();
+    assert_eq!(host.lines().len(), 3, "one attempt to renew it");
 }
 
 #[tokio::test]

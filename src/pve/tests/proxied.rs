@@ -82,7 +82,7 @@ async fn what_a_proxy_does_wrong_is_told_of_the_proxy() {
         (closed, ProxyFailure::Refused),
         (nowhere.address(), ProxyFailure::NoTunnel),
         (guarded.address(), ProxyFailure::Unauthenticated),
-        (silent.0, ProxyFailure::Timeout(Duration::from_millis(600))),
+        (silent.0, ProxyFailure::Timeout(Duration::from_secs(1))),
     ] {
         let outcome = ask(through(&format!("http://{address}"), &host, "pve1.invalid")).await;
         assert_eq!(failure(outcome), (address.to_string(), expected));
