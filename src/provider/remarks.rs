@@ -1,4 +1,4 @@
-//! What is allowed and yet worth a word, once for each provider block.
+//! What is allowed and yet worth a word, once for each provider block and each host.
 
 use std::collections::BTreeMap;
 
@@ -19,6 +19,11 @@ pub fn warn(own: &Defaults, clusters: &Given<BTreeMap<String, Defaults>>, diags:
     };
     let connections = std::iter::once(own).chain(named.into_iter().flatten());
     let tls: Vec<&TlsFields> = connections.map(|connection| &connection.tls).collect();
+    warn_of_tls(&tls, diags);
+}
+
+/// The same of some TLS settings.
+pub fn warn_of_tls(tls: &[&TlsFields], diags: &mut Diagnostics) {
     let unverified = tls.iter().filter_map(|tls| match &tls.verify_ssl {
         Given::Known(false, source) => Some(source.clone()),
         _ => None,

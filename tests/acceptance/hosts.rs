@@ -1,6 +1,6 @@
 //! `proxmox_host` and `proxmox_connection`: proving that a connection works.
 
-use std::{net::TcpListener, time::Duration};
+use std::{net::TcpListener, num::NonZeroU64, time::Duration};
 
 use cli_harness::Cli;
 use proxmox_simulator::Fault;
@@ -32,6 +32,20 @@ pub const SCENARIOS: &[Scenario] = &[
     (
         "a check takes no longer than its time limit, and a changed limit changes nothing else",
         time_limit,
+    ),
+    ("a host is proven with each form of a credential", each_form),
+    ("a write-only login is not kept", write_only_login),
+    (
+        "a refresh reads the facts again, and moving a host keeps it",
+        refreshed_and_moved,
+    ),
+    (
+        "another cluster's key registers the host anew",
+        another_cluster,
+    ),
+    (
+        "a write-only host that is down stays, with a warning",
+        write_only_unreachable,
     ),
     (
         "a write-only secret proves a host and is not kept",
@@ -205,6 +219,119 @@ fn time_limit(cli: &Cli) {
     assert!(stage.scratch.run(apply).ok());
     assert_eq!(stage.requests("GET", "/"), 0, "a limit needs no proof");
     stage.plan_is_empty();
+}
+
+fn host(attributes: &str) -> String {
+    format!("resource \"proxmox_host\" \"h\" {{\n  name = \"pve1\"\n  {attributes}\n}}\n")
+}
+
+fn each_form(cli: &Cli) {
+    let stage = Stage::new(cli);
+    let (secret, (ticket, csrf)) = stage.sim.state(|state| {
+        let secret = state.add_token("demo@pve!host", false, None, 0);
+        (secret, state.make_ticket("demo@pve"))
+    });
+    let login = "username = \"demo@pve\"\n  password = \"demo-pass-1\"";
+    let forms = [
+        (
+            format!("api_token = \"demo@pve!host={secret}\""),
+            "api_token",
+        ),
+        (
+            format!("auth_ticket = {ticket:?}\n  csrf_prevention_token = {csrf:?}"),
+            "ticket",
+        ),
+        (login.to_owned(), "password"),
+    ];
+    for (form, method) in forms {
+        stage.main(&host(&form));
+        stage.apply();
+        assert_eq!(stage.attributes("proxmox_host.h")["auth_method"], method);
+        stage.plan_is_empty();
+    }
+    let (seed, code) = stage.sim.state(|state| {
+        let hour = NonZeroU64::new(3600).expect("an hour");
+        let seed = state.enable_totp_with_step("demo@pve", hour);
+        (seed, state.totp_code("demo@pve").expect("a code"))
+    });
+    assert!(!seed.is_empty());
+    stage.main(&host(&format!("{login}\n  otp = {code:?}")));
+    stage.apply();
+    stage.sim.clear_requests();
+    // The code is used up, and a refresh does not try it again.
+    stage.plan_is_empty();
+    assert_eq!(stage.requests("POST", "/access/ticket"), 0);
+}
+
+fn write_only_login(cli: &Cli) {
+    let stage = Stage::new(cli);
+    let seed = stage.sim.state(|state| state.enable_totp("demo@pve"));
+    let login = |rest: &str| host(&format!("username = \"demo@pve\"\n  {rest}"));
+    stage.main(&login(&format!(
+        "password_wo = \"demo-pass-1\"\n  password_wo_version = 1\n  totp_secret_wo = {seed:?}"
+    )));
+    stage.apply();
+    stage.plan_is_empty();
+    let kept = std::fs::read_to_string(stage.scratch.file("terraform.tfstate")).expect("a state");
+    assert!(!kept.contains("demo-pass-1") && !kept.contains(&seed));
+    stage.main(&login(&format!(
+        "password = \"demo-pass-1\"\n  totp_secret_wo = {seed:?}"
+    )));
+    stage.plan_fails(&["totp_secret_wo", "password_wo"]);
+}
+
+fn refreshed_and_moved(cli: &Cli) {
+    let stage = Stage::new(cli);
+    let address = stage.sim.address();
+    stage.main(&host(&format!("hostname = \"{address}\"")));
+    stage.apply();
+    stage.sim.state(|state| state.add_node("pve2", true));
+    stage.apply();
+    let nodes = stage.attributes("proxmox_host.h")["nodes"].clone();
+    assert_eq!(nodes[1]["name"], "pve2");
+    let fingerprint = stage.sim.certificate_fingerprint();
+    stage.main(&host(&format!(
+        "hostname = \"localhost:{}\"\n  certificate_fingerprints = [{fingerprint:?}]",
+        address.port()
+    )));
+    says(&stage.plan(), &["0 to add, 1 to change, 0 to destroy"]);
+    stage.apply();
+    stage.plan_is_empty();
+}
+
+fn another_cluster(cli: &Cli) {
+    let stage = Stage::new(cli);
+    let (endpoint, admin) = (stage.sim.endpoint(), &stage.admin);
+    let config = |cluster: &str| {
+        let one = format!("{{ endpoint = {endpoint:?}, api_token = {admin:?} }}");
+        let host = host(&format!("cluster = {cluster:?}"));
+        format!("provider \"proxmox\" {{\n  clusters = {{ a = {one}, b = {one} }}\n}}\n{host}")
+    };
+    stage.main(&config("a"));
+    stage.apply();
+    stage.main(&config("b"));
+    says(&stage.plan(), &["1 to add, 0 to change, 1 to destroy"]);
+    stage.apply();
+    stage.plan_is_empty();
+}
+
+fn write_only_unreachable(cli: &Cli) {
+    let stage = Stage::new(cli);
+    let secret = stage
+        .sim
+        .state(|state| state.add_token("demo@pve!host", false, None, 0));
+    stage.main(&host(&format!(
+        "api_token_id = \"demo@pve!host\"\n  api_token_secret_wo = {secret:?}\n  \
+         api_token_secret_wo_version = 1"
+    )));
+    stage.apply();
+    let before = stage.attributes("proxmox_host.h");
+    let Stage { sim, scratch, .. } = stage;
+    drop(sim);
+    let plan = scratch.run(["plan", "-no-color", "-detailed-exitcode"]);
+    assert_eq!(plan.code, Some(0), "{}\n{}", plan.stdout, plan.stderr);
+    says(&plan, &["Host not refreshed", "pve1"]);
+    assert_eq!(attributes(&scratch, "proxmox_host.h"), before);
 }
 
 fn write_only(cli: &Cli) {

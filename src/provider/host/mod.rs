@@ -18,6 +18,7 @@ use super::{
     explain::{code_kept, not_known_yet, unproven},
     facts::{Facts, required_privileges, validate_required_privileges},
     given::{Given, Source},
+    remarks::warn_of_tls,
     timeouts,
 };
 use crate::{
@@ -91,20 +92,21 @@ impl HostResource {
         diagnosis::check(client, witness.as_ref(), requirements, call).await
     }
 
-    /// The provider's own connection, where it is another way to log in to the same server, and
-    /// one that may be used more than once.
+    /// The provider's own connection, where it is another credential for the same server and needs
+    /// no code for it that somebody else may want.
     fn witness(&self, state: &State, client: &Client) -> Option<Client> {
         let unheard = &mut Diagnostics::default();
-        let has_its_own = state.credentials().first_given().is_some();
         let defaults = self.connections.defaults(&state.cluster, unheard).ok()?;
-        let same_server = defaults.are_about(&client.settings().endpoint);
-        let spends_a_code = self.connections.one_time_code(&state.cluster).is_some();
-        if !has_its_own || !same_server || spends_a_code {
+        if !defaults.are_about(&client.settings().endpoint) {
             return None;
         }
         let own = self.connections.client(&state.cluster, unheard).ok()?;
-        let can_log_in = own.settings().credentials.user().is_some();
-        can_log_in.then_some(own)
+        let same = own
+            .settings()
+            .credentials
+            .is(&client.settings().credentials);
+        let can_log_in = own.settings().credentials.user().is_some() && !own.would_spend_a_code();
+        (can_log_in && !same).then_some(own)
     }
 
     /// Refreshes a registration whose secret is not kept: only whether the host is there.
@@ -166,6 +168,7 @@ impl Resource for HostResource {
 
     async fn validate<'a>(&self, diags: &mut Diagnostics, config: State) -> Option<()> {
         validate(&config, diags);
+        warn_of_tls(&[&config.tls()], diags);
         Some(())
     }
 
@@ -187,7 +190,7 @@ impl Resource for HostResource {
         }
         let mut problems = Diagnostics::default();
         let call = call_within(timeouts::seconds(&state.timeouts, "read"));
-        if state.was_proven_by_write_only() {
+        if state.cannot_be_proven_again() {
             return Some((self.look_from_outside(state, &call, diags).await, ()));
         }
         let doubt = match self.target(&state, &mut problems) {
@@ -248,7 +251,13 @@ impl Resource for HostResource {
         } else {
             Facts::default()
         };
-        Some((State { facts, ..planned }, (), Vec::new()))
+        let moved = planned.cluster != prior.cluster;
+        let replaced = moved.then(|| AttributePath::new("cluster"));
+        Some((
+            State { facts, ..planned },
+            (),
+            replaced.into_iter().collect(),
+        ))
     }
 
     async fn plan_destroy<'a>(
@@ -375,6 +384,11 @@ fn validate(config: &State, diags: &mut Diagnostics) {
             "password_wo",
             !config.password.is_null() && !config.password_wo.is_null(),
         ),
+        (
+            "totp_secret",
+            "totp_secret_wo",
+            !config.totp_secret.is_null() && !config.totp_secret_wo.is_null(),
+        ),
     ] {
         if both {
             diags.fail(
@@ -383,6 +397,14 @@ fn validate(config: &State, diags: &mut Diagnostics) {
                 AttributePath::new(unkept),
             );
         }
+    }
+    if !config.totp_secret_wo.is_null() && config.password_wo.is_null() {
+        diags.fail(
+            "Second factor without its password",
+            "`totp_secret_wo` goes beside `password_wo`: with `password`, which is kept, use \
+             `totp_secret`. A refresh that knows one of the two cannot log in.",
+            AttributePath::new("totp_secret_wo"),
+        );
     }
     validate_required_privileges(&config.required_privileges, diags);
     timeouts::validate(&config.timeouts, diags);

@@ -29,6 +29,7 @@ pub struct State {
     pub hostname: Value<String>,
     pub port: Value<i64>,
     pub username: Value<String>,
+    pub api_token: Value<StoredSecret>,
     pub api_token_id: Value<String>,
     pub api_token_secret: Value<StoredSecret>,
     pub api_token_secret_wo: Value<StoredSecret>,
@@ -37,6 +38,10 @@ pub struct State {
     pub password_wo: Value<StoredSecret>,
     pub password_wo_version: Value<i64>,
     pub totp_secret: Value<StoredSecret>,
+    pub totp_secret_wo: Value<StoredSecret>,
+    pub otp: Value<StoredSecret>,
+    pub auth_ticket: Value<StoredSecret>,
+    pub csrf_prevention_token: Value<StoredSecret>,
     pub verify_ssl: Value<bool>,
     pub ca_certificate: Value<String>,
     pub certificate_fingerprints: Value<Vec<Value<String>>>,
@@ -51,7 +56,7 @@ pub struct State {
 }
 
 /// The attributes that are never kept in the state.
-pub const WRITE_ONLY: &[&str] = &["api_token_secret_wo", "password_wo"];
+pub const WRITE_ONLY: &[&str] = &["api_token_secret_wo", "password_wo", "totp_secret_wo"];
 
 impl State {
     /// The same registration with the write-only secrets of its configuration.
@@ -59,25 +64,28 @@ impl State {
         Self {
             api_token_secret_wo: config.api_token_secret_wo.clone(),
             password_wo: config.password_wo.clone(),
+            totp_secret_wo: config.totp_secret_wo.clone(),
             ..self
         }
     }
 
-    /// Whether it was proven with a secret that is not kept, so that it cannot be proven again
-    /// without its configuration.
-    pub fn was_proven_by_write_only(&self) -> bool {
+    /// Whether it was proven with a secret that is not kept, or with a code that is used up, so that
+    /// it cannot be proven again without its configuration.
+    pub fn cannot_be_proven_again(&self) -> bool {
         let token = !self.api_token_id.is_null();
         let secret = if token {
             &self.api_token_secret
         } else {
             &self.password
         };
-        (token || !self.username.is_null()) && secret.is_null()
+        let unkept = (token || !self.username.is_null()) && secret.is_null();
+        unkept || !self.otp.is_null()
     }
 
     /// The credential of the host's own, as given.
     pub fn credentials(&self) -> CredentialFields {
         CredentialFields {
+            api_token: Given::attribute("api_token", self.api_token.clone()),
             api_token_id: Given::attribute("api_token_id", self.api_token_id.clone()),
             api_token_secret: Given::attribute("api_token_secret", self.api_token_secret.clone())
                 .or(Given::attribute(
@@ -87,8 +95,15 @@ impl State {
             username: Given::attribute("username", self.username.clone()),
             password: Given::attribute("password", self.password.clone())
                 .or(Given::attribute("password_wo", self.password_wo.clone())),
-            totp_secret: Given::attribute("totp_secret", self.totp_secret.clone()),
-            ..CredentialFields::default()
+            totp_secret: Given::attribute("totp_secret", self.totp_secret.clone()).or(
+                Given::attribute("totp_secret_wo", self.totp_secret_wo.clone()),
+            ),
+            otp: Given::attribute("otp", self.otp.clone()),
+            auth_ticket: Given::attribute("auth_ticket", self.auth_ticket.clone()),
+            csrf_prevention_token: Given::attribute(
+                "csrf_prevention_token",
+                self.csrf_prevention_token.clone(),
+            ),
         }
     }
 
@@ -124,6 +139,7 @@ impl State {
         let asked = |state: &Self| Self {
             api_token_secret_wo: Value::Null,
             password_wo: Value::Null,
+            totp_secret_wo: Value::Null,
             id: Value::Null,
             name: Value::Null,
             notes: Value::Null,
@@ -143,7 +159,7 @@ pub fn schema() -> Schema {
     let registration = [
         cluster_attribute(
             "Key of the provider's `clusters` that stands in here for the provider's own address, \
-             credential and TLS settings.",
+             credential and TLS settings. Changing it registers the host anew.",
         ),
         ("id", computed(String, "The name.")),
         ("name", required(String, "A name for the host, for people.")),
@@ -168,6 +184,14 @@ pub fn schema() -> Schema {
                 String,
                 "User with realm, for `password`, or for a short `api_token_id`.",
             ),
+        ),
+        (
+            "api_token",
+            sensitive(optional(
+                String,
+                "Token that automation will use, with its secret: `user@realm!name=secret`, as \
+                 `proxmox_api_token` gives it. Kept in the state.",
+            )),
         ),
         (
             "api_token_id",
@@ -226,6 +250,37 @@ pub fn schema() -> Schema {
             sensitive(optional(
                 String,
                 "Base32 seed of the time-based codes of `username`. Kept in the state.",
+            )),
+        ),
+        (
+            "totp_secret_wo",
+            sensitive(optional(
+                String,
+                "The same seed, used and never kept: beside `password_wo`, from Terraform or \
+                 OpenTofu 1.11 on.",
+            )),
+        ),
+        (
+            "otp",
+            sensitive(optional(
+                String,
+                "One code of the second factor of `username`, in place of `totp_secret`. It is \
+                 good for one login, so a refresh looks only at what needs no credentials.",
+            )),
+        ),
+        (
+            "auth_ticket",
+            sensitive(optional(
+                String,
+                "Ticket of a login that was made before, as `terraform-provider-proxmox login` \
+                 prints it: good for two hours. Kept in the state.",
+            )),
+        ),
+        (
+            "csrf_prevention_token",
+            sensitive(optional(
+                String,
+                "What belongs to `auth_ticket`. Kept in the state.",
             )),
         ),
         (
