@@ -17,6 +17,7 @@ use super::{
     address::Nodes,
     config::Defaults,
     credentials::Unresolved,
+    explain::code_would_be_spent,
     given::{Given, Source},
 };
 use crate::{
@@ -78,6 +79,21 @@ impl Connections {
         let client = connect(&defaults, diags)?;
         inner.clients.insert(key, client.clone());
         Ok(client)
+    }
+
+    /// The same for what a plan reads: not where that would use up a one-time code, since the apply
+    /// is a process of its own and would have none.
+    pub fn client_of_plan(
+        &self,
+        cluster: &Value<String>,
+        what: &str,
+        diags: &mut Diagnostics,
+    ) -> Result<Client, Unresolved> {
+        if let Some(code) = self.one_time_code(cluster) {
+            code_would_be_spent(what, &code, diags);
+            return Err(Unresolved::Invalid);
+        }
+        self.client(cluster, diags)
     }
 
     /// Where the configuration names this token as a credential for the server that `cluster`

@@ -52,11 +52,10 @@ pub enum Unresolved {
 
 impl CredentialFields {
     /// The credential from the environment: our own names if any of them is set, else the
-    /// fallback names, which no tool has for a code or a ticket. Never a mixture; a warning says so
+    /// fallback names, which no tool has for a ticket. Never a mixture; a warning says so
     /// when both hold one.
     pub fn from_environment(environment: &Environment, diags: &mut Diagnostics) -> Self {
         let own = Self {
-            otp: secret_variable(environment, "PROXMOX_VE_OTP"),
             auth_ticket: secret_variable(environment, "PROXMOX_VE_AUTH_TICKET"),
             csrf_prevention_token: secret_variable(environment, "PROXMOX_VE_CSRF_PREVENTION_TOKEN"),
             ..Self::named(
@@ -68,6 +67,7 @@ impl CredentialFields {
                     "PROXMOX_VE_USERNAME",
                     "PROXMOX_VE_PASSWORD",
                     "PROXMOX_VE_TOTP_SECRET",
+                    "PROXMOX_VE_OTP",
                 ],
             )
         };
@@ -80,6 +80,7 @@ impl CredentialFields {
                 "PM_USER",
                 "PM_PASS",
                 "PM_TOTP_SECRET",
+                "PM_OTP",
             ],
         );
         let Some(used) = own.first_given() else {
@@ -95,9 +96,9 @@ impl CredentialFields {
         own
     }
 
-    fn named(environment: &Environment, names: [&'static str; 6]) -> Self {
+    fn named(environment: &Environment, names: [&'static str; 7]) -> Self {
         let secret = |name| secret_variable(environment, name);
-        let [api_token, id, token_secret, username, password, totp] = names;
+        let [api_token, id, token_secret, username, password, totp, otp] = names;
         Self {
             api_token: secret(api_token),
             api_token_id: environment.get(id),
@@ -105,6 +106,7 @@ impl CredentialFields {
             username: environment.get(username),
             password: secret(password),
             totp_secret: secret(totp),
+            otp: secret(otp),
             ..Self::default()
         }
     }

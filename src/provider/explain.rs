@@ -74,7 +74,8 @@ pub fn not_known_yet(source: &Source, diags: &mut Diagnostics) {
         "Provider not configured yet",
         format!(
             "{source} is known only after apply, but it is needed now. Apply what it comes from \
-             first, for instance with `-target`, or keep it in a configuration of its own."
+             first, for instance with `-target`, or keep it in a configuration of its own; a data \
+             source can wait for it with `depends_on`."
         ),
         AttributePath::root(),
     );
@@ -92,6 +93,19 @@ pub fn code_kept(
         format!(
             "{one_time_code} is good for one login, which is kept for the apply: {object} was not \
              looked at, and what is known of it was kept."
+        ),
+        AttributePath::root(),
+    );
+}
+
+/// Reports that something would use up a one-time code during a plan.
+pub fn code_would_be_spent(what: &str, one_time_code: &Source, diags: &mut Diagnostics) {
+    diags.fail(
+        "One-time code kept for the apply",
+        format!(
+            "{one_time_code} is good for one login, and {what} is read during the plan, which would \
+             use it up. Set `totp_secret` in its place, or log in once with the command \
+             `terraform-provider-proxmox login`, whose ticket serves plan and apply."
         ),
         AttributePath::root(),
     );

@@ -6,7 +6,7 @@ use super::{config, environment::Environment};
 use crate::framework::Report;
 
 /// The fallback names, and names of our own that are not an attribute's.
-const OTHERS: [&str; 12] = [
+const OTHERS: [&str; 13] = [
     "PROXMOX_VE_INSECURE",
     "PROXMOX_VE_MIN_TLS",
     "PM_API_URL",
@@ -16,6 +16,7 @@ const OTHERS: [&str; 12] = [
     "PM_USER",
     "PM_PASS",
     "PM_TOTP_SECRET",
+    "PM_OTP",
     "PM_TLS_INSECURE",
     "PM_TIMEOUT",
     "PM_PROXY",
@@ -29,7 +30,7 @@ const OF_OTHER_TOOLS: [&str; 9] = [
     "PM_VE_TMPDIR",
     "PM_DEBUG",
     "PM_HTTP_HEADERS",
-    "PM_OTP",
+    "PM_OTP_PROMPT",
     "PM_PARALLEL",
     "PM_DANGEROUSLY_",
 ];

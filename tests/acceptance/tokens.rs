@@ -1,6 +1,6 @@
 //! `proxmox_api_token`: mint, change, import, revoke.
 
-use std::num::NonZeroU64;
+use std::{num::NonZeroU64, time::Duration};
 
 use cli_harness::Cli;
 use proxmox_simulator::{Subject, Version};
@@ -499,6 +499,23 @@ fn earlier_login(cli: &Cli) {
     stage.plan_is_empty();
     stage.destroy();
     assert_eq!(stage.requests("POST", "/access/ticket"), 0);
+    // One that is due is exchanged for a new one first, without a second factor.
+    let (ticket, csrf) = stage.sim.state(|state| {
+        state.set_clock_offset(-90 * 60);
+        let made = state.make_ticket("root@pam");
+        state.set_clock_offset(0);
+        made
+    });
+    stage.main(&format!(
+        "provider \"proxmox\" {{\n  auth_ticket = {ticket:?}\n  csrf_prevention_token = \
+         {csrf:?}\n}}\n{TOKEN}"
+    ));
+    stage.sim.clear_requests();
+    stage.apply();
+    let renewed = stage.requests("POST", "/access/ticket");
+    assert!(renewed > 0, "the old ticket was used as it was");
+    stage.sim.advance(Duration::from_secs(45 * 60));
+    stage.plan_fails(&["no longer accepts the ticket"]);
 }
 
 fn one_time_code(cli: &Cli) {
@@ -526,6 +543,23 @@ fn one_time_code(cli: &Cli) {
     assert_eq!(stage.requests("POST", "/access/ticket"), 2);
     // The code is used up, and the plan after it needs none.
     stage.plan_is_empty();
+    // What a plan has to read would take the code away from the apply.
+    stage.sim.clear_requests();
+    let kept = [
+        "One-time code kept for the apply",
+        "PROXMOX_VE_OTP",
+        "login",
+    ];
+    stage.main(&format!(
+        "{TOKEN}\ndata \"proxmox_connection\" \"c\" {{}}\n"
+    ));
+    stage.plan_fails(&kept);
+    let import = "import {\n  to = proxmox_api_token.other\n  id = \"demo@pve!other\"\n}\n\nresource \
+                  \"proxmox_api_token\" \"other\" {\n  user_id = \"demo@pve\"\n  token_name = \
+                  \"other\"\n}\n";
+    stage.main(import);
+    stage.plan_fails(&kept);
+    assert_eq!(stage.sim.requests().len(), 0);
     stage.main(&TOKEN.replace("first", "third"));
     stage.apply_fails(&["Unable to update API token", "root@pam", "new code"]);
 }

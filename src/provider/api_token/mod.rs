@@ -29,7 +29,7 @@ use self::{life::Reading, notes::Notes, state::State};
 use super::{
     connection::Connections,
     credentials::Unresolved,
-    explain::{code_kept, not_known_yet},
+    explain::{code_kept, code_would_be_spent, not_known_yet},
     twins::Twins,
 };
 use crate::{
@@ -256,6 +256,10 @@ impl Resource for ApiTokenResource {
         id: String,
     ) -> Option<(State, Option<Notes>)> {
         let state = import::named(&id, diags)?;
+        if let Some(code) = self.connections.one_time_code(&state.cluster) {
+            code_would_be_spent("what is imported", &code, diags);
+            return None;
+        }
         let (client, _) = self.target(&state, diags)?;
         let (state, notes) = import::import(&client, state, diags).await?;
         Some((state, Some(notes)))

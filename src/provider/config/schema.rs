@@ -110,9 +110,9 @@ pub fn attributes() -> [(&'static str, Attribute); 20] {
                 String,
                 "One code of the second factor of `username`, in place of `totp_secret`: \
                  `123456` from an app, or `recovery:` and a recovery key. It is good for one \
-                 login, which is kept for apply: a plan does not look at what is there, \
-                 unless it reads data sources or imports, which use the code up. \
-                 Environment: `PROXMOX_VE_OTP`.",
+                 login, which is kept for apply: a plan does not look at what is there, and \
+                 fails where it has to, for a data source or an import. \
+                 Environment: `PROXMOX_VE_OTP`, else `PM_OTP`.",
             )),
         ),
         (
@@ -208,8 +208,8 @@ pub fn attributes() -> [(&'static str, Attribute); 20] {
             optional(
                 String,
                 "Longest time one request may take, as a duration such as `30s`, which is \
-                     also the default. A connection may take three tenths of it, and ten \
-                     seconds at most. \
+                     also the default. A connection may take about three tenths of it, and \
+                     ten seconds at most. \
                      Environment: `PROXMOX_VE_REQUEST_TIMEOUT`, else `PM_TIMEOUT`.",
             ),
         ),

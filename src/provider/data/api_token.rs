@@ -113,14 +113,18 @@ impl DataSource for ApiTokenData {
     }
 
     async fn read<'a>(&self, diags: &mut Diagnostics, config: State, _meta: ()) -> Option<State> {
-        let client = match self.connections.client(&config.cluster, diags) {
-            Ok(client) => client,
-            Err(Unresolved::Unknown(source)) => {
-                unreadable("proxmox_api_token", &source, diags);
-                return None;
-            }
-            Err(Unresolved::Invalid) => return None,
-        };
+        let client =
+            match self
+                .connections
+                .client_of_plan(&config.cluster, "a `proxmox_api_token`", diags)
+            {
+                Ok(client) => client,
+                Err(Unresolved::Unknown(source)) => {
+                    unreadable("proxmox_api_token", &source, diags);
+                    return None;
+                }
+                Err(Unresolved::Invalid) => return None,
+            };
         let given = config.facts.token_id.as_ref_option()?;
         let id = match TokenId::parse(given, None) {
             Ok(id) => id,

@@ -154,7 +154,9 @@ impl DataSource for ConnectionData {
     }
 
     async fn read<'a>(&self, diags: &mut Diagnostics, config: State, _meta: ()) -> Option<State> {
-        let target = self.connections.client(&config.cluster, diags);
+        let target =
+            self.connections
+                .client_of_plan(&config.cluster, "a `proxmox_connection`", diags);
         let target = target
             .and_then(|client| Ok((client, required_privileges(&config.required_privileges)?)));
         let (client, requirements) = match target {

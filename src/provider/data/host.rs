@@ -53,14 +53,18 @@ impl DataSource for HostData {
     }
 
     async fn read<'a>(&self, diags: &mut Diagnostics, config: State, _meta: ()) -> Option<State> {
-        let client = match self.connections.client(&config.cluster, diags) {
-            Ok(client) => client,
-            Err(Unresolved::Unknown(source)) => {
-                unreadable("proxmox_host", &source, diags);
-                return None;
-            }
-            Err(Unresolved::Invalid) => return None,
-        };
+        let client =
+            match self
+                .connections
+                .client_of_plan(&config.cluster, "a `proxmox_host`", diags)
+            {
+                Ok(client) => client,
+                Err(Unresolved::Unknown(source)) => {
+                    unreadable("proxmox_host", &source, diags);
+                    return None;
+                }
+                Err(Unresolved::Invalid) => return None,
+            };
         let report = diagnosis::check(&client, None, &Requirements::default(), &call()).await;
         if report.status.is_failure() {
             unproven(&client.settings().endpoint.to_string(), &report, diags);

@@ -131,14 +131,18 @@ impl DataSource for PermissionsData {
     }
 
     async fn read<'a>(&self, diags: &mut Diagnostics, config: State, _meta: ()) -> Option<State> {
-        let client = match self.connections.client(&config.cluster, diags) {
-            Ok(client) => client,
-            Err(Unresolved::Unknown(source)) => {
-                unreadable("proxmox_permissions", &source, diags);
-                return None;
-            }
-            Err(Unresolved::Invalid) => return None,
-        };
+        let client =
+            match self
+                .connections
+                .client_of_plan(&config.cluster, "a `proxmox_permissions`", diags)
+            {
+                Ok(client) => client,
+                Err(Unresolved::Unknown(source)) => {
+                    unreadable("proxmox_permissions", &source, diags);
+                    return None;
+                }
+                Err(Unresolved::Invalid) => return None,
+            };
         let call = call();
         let mut privileges = BTreeMap::new();
         for path in config.paths.iter().flatten().flatten() {

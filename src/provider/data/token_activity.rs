@@ -231,7 +231,11 @@ impl DataSource for TokenActivityData {
     }
 
     async fn read<'a>(&self, diags: &mut Diagnostics, config: State, _meta: ()) -> Option<State> {
-        let client = match self.connections.client(&config.cluster, diags) {
+        let client = match self.connections.client_of_plan(
+            &config.cluster,
+            "a `proxmox_token_activity`",
+            diags,
+        ) {
             Ok(client) => client,
             Err(Unresolved::Unknown(source)) => {
                 unreadable("proxmox_token_activity", &source, diags);
