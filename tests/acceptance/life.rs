@@ -29,6 +29,18 @@ pub const SCENARIOS: &[Scenario] = &[
         own_token_of_a_cluster,
     ),
     (
+        "self-protection: the provider's own token neither ends sooner nor loses its owner's rights",
+        own_token_weakened,
+    ),
+    (
+        "self-protection: nor rights that it was granted",
+        own_token_descoped,
+    ),
+    (
+        "self-protection: nor is the one before it revoked while it is in use",
+        own_token_before,
+    ),
+    (
         "self-protection: nor when another key reaches the server by another address",
         own_token_elsewhere,
     ),
@@ -212,6 +224,62 @@ fn own_token_of_a_cluster(cli: &Cli) {
     assert!(stage.scratch.run(imported).ok());
     stage.main(&config(""));
     stage.plan_fails(&["Provider would lock itself out", ADMIN]);
+    assert!(accepts_admin(&stage));
+}
+
+fn own_token_weakened(cli: &Cli) {
+    let stage = Stage::new(cli);
+    stage.main(&own(""));
+    adopt(&stage);
+    stage.apply();
+    let refused = |attributes: &str, harm: &str| {
+        stage.main(&own(attributes));
+        stage.plan_fails(&["Provider would lock itself out", ADMIN, harm]);
+    };
+    refused("expires_in = \"30d\"", "would expire sooner");
+    refused(
+        "expiration_date = \"2037-12-31T00:00:00Z\"",
+        "would expire sooner",
+    );
+    stage.main(&own("").replace(
+        "privilege_separation = false",
+        "privilege_separation = true",
+    ));
+    stage.plan_fails(&["would lose the privileges of its owner"]);
+    assert!(accepts_admin(&stage));
+}
+
+fn own_token_descoped(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    let acl = "acl = [{ path = \"/\", role = \"Administrator\" }, { path = \"/vms\", role = \
+               \"PVEVMAdmin\" }]";
+    let user = "resource \"proxmox_api_token\" \"own\" {\n  user_id = \"root@pam\"\n  token_name = \
+                \"scoped\"\n";
+    stage.main(&format!("{user}  {acl}\n}}\n"));
+    stage.apply();
+    let minted = stage.attributes("proxmox_api_token.own")["api_token"].clone();
+    stage.connect_as(minted.as_str().expect("a token"));
+    stage.main(&format!(
+        "{user}  acl = [{{ path = \"/\", role = \"Administrator\" }}]\n}}\n"
+    ));
+    stage.plan_fails(&["Provider would lock itself out", "would lose privileges"]);
+}
+
+/// Whoever still works with the secret before the last must not lose it to another rotation.
+fn own_token_before(cli: &Cli) {
+    let stage = Stage::new(cli);
+    let turn = |number: u8| {
+        own(&format!(
+            "rotation = {{ overlap = \"2d\" }}\n  rotate_when_changed = {{ a = \"{number}\" }}"
+        ))
+    };
+    stage.main(&own("rotation = { overlap = \"2d\" }"));
+    adopt(&stage);
+    stage.main(&turn(1));
+    stage.apply();
+    assert!(accepts_admin(&stage));
+    stage.main(&turn(2));
+    stage.plan_fails(&["Provider would lock itself out", ADMIN, "would be revoked"]);
     assert!(accepts_admin(&stage));
 }
 

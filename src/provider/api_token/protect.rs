@@ -10,7 +10,11 @@ use super::{
     life::changes_of_acl,
     state::State,
 };
-use crate::{framework::Report, provider::connection::Connections, pve::TokenId};
+use crate::{
+    framework::Report,
+    provider::{connection::Connections, duration},
+    pve::TokenId,
+};
 
 const SUMMARY: &str = "Provider would lock itself out";
 
@@ -24,6 +28,18 @@ pub fn refuse_change(
 ) {
     if let Some(harm) = harm(prior, planned, replaced) {
         refuse(connections, prior, prior.live(), planned, harm, diags);
+    }
+    // During an overlap the provider may still work with the one before.
+    if planned.previous_token_id != prior.previous_token_id {
+        let before = prior.previous();
+        refuse(
+            connections,
+            prior,
+            before,
+            planned,
+            "would be revoked",
+            diags,
+        );
     }
 }
 
@@ -55,17 +71,31 @@ fn harm(prior: &State, planned: &State, replaced: bool) -> Option<&'static str> 
         !grant.propagate && held.contains(&wider)
     };
     let narrowed = !changes.remove.is_empty() || changes.add.iter().any(was_wider);
+    let sooner = !planned.rotated_at.is_unknown() && ends_sooner(prior, planned);
     let separated = !prior.is_separated() && planned.is_separated();
     if replaced && prior.revoke_on_destroy != Value::Value(false) {
         Some("would be revoked, to be made anew with another secret")
     } else if rotated {
         Some("would get another secret, while the next run still has the old one")
+    } else if sooner {
+        Some("would expire sooner than it does now")
     } else if separated {
         Some("would lose the privileges of its owner and keep only those that `acl` grants")
     } else if narrowed {
         Some("would lose privileges that `acl` grants it")
     } else {
         None
+    }
+}
+
+/// Whether a token that is not rotated gets an end, or an earlier one.
+fn ends_sooner(prior: &State, planned: &State) -> bool {
+    let lifetime = |state: &State| duration::seconds(&state.expires_in);
+    match (prior.end(), &planned.expires_at) {
+        (_, Value::Null) => false,
+        (None, _) => prior.expires_at.is_null(),
+        (Some(end), Value::Value(_)) => planned.end().is_some_and(|planned| planned < end),
+        (Some(_), Value::Unknown) => lifetime(planned) < lifetime(prior),
     }
 }
 
