@@ -379,6 +379,19 @@ fn removed_in_overlap(cli: &Cli) {
     assert_eq!(after["token_id"], OTHER);
     assert_eq!(after["previous_token_id"], TOKEN);
     assert_ne!(after["secret"], before["secret"]);
+    // That the one before is gone is believed only of a node that sees the majority.
+    let gone = |state: &mut proxmox_simulator::State| {
+        state.remove_token("demo@pve", "ci");
+        state.add_node("pve2", false);
+        state.add_node("pve3", false);
+    };
+    stage.sim.state(gone);
+    says(&stage.apply(), &["API token not found, and kept", TOKEN]);
+    assert_eq!(stage.attributes(ADDRESS)["previous_token_id"], TOKEN);
+    stage.sim.state(|state| {
+        state.add_node("pve2", true);
+        state.add_node("pve3", true);
+    });
     // With both gone there is nothing left to keep.
     stage.sim.state(|state| {
         state.remove_token("demo@pve", "ci");

@@ -205,7 +205,18 @@ pub async fn read(client: &Client, state: State, diags: &mut Diagnostics) -> Rea
             (reading, _) => reading,
         };
     };
-    let state = with_predecessor(observed(state, &live, info), previous_info);
+    let previous_is_gone = match &previous {
+        Some(previous) if previous_info.is_none() => {
+            let reading = absent(client, previous, &call, diags).await;
+            matches!(reading, Reading::Gone)
+        }
+        _ => false,
+    };
+    let state = with_predecessor(
+        observed(state, &live, info),
+        previous_info,
+        previous_is_gone,
+    );
     let notes = Notes::at(owner.observed_at.unix_timestamp());
     match read_acl(client, &live, state, &call).await {
         Ok(state) => {
@@ -242,17 +253,18 @@ fn predecessor_only(
     Reading::Present(Box::new(state.with_defaults()), notes)
 }
 
-fn with_predecessor(state: State, info: Option<&TokenInfo>) -> State {
+fn with_predecessor(state: State, info: Option<&TokenInfo>, is_gone: bool) -> State {
     match info {
         Some(info) => State {
             previous_expires_at: instant::attribute(info.expire),
             ..state
         },
-        None => State {
+        None if is_gone => State {
             previous_token_id: Value::Null,
             previous_expires_at: Value::Null,
             ..state
         },
+        None => state,
     }
 }
 
