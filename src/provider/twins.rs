@@ -27,6 +27,8 @@ const PATIENCE: i64 = 5;
 pub struct Twins(Arc<Mutex<Vec<Arc<Writer>>>>);
 
 struct Writer {
+    /// Its place among all: the lane of the first serves both of two twins.
+    place: usize,
     cluster: Value<String>,
     client: Client,
     nodes: OnceCell<BTreeSet<Fingerprint>>,
@@ -44,20 +46,19 @@ impl Twins {
         diags: &mut Diagnostics,
     ) -> Option<()> {
         let (writer, others) = self.join(cluster, client);
+        // Noted before anybody is looked at: of two that come at once, one sees the other.
+        writer.note(token);
         let mut unique = Some(());
         for other in others {
             if !writer.is_twin_of(&other).await {
                 continue;
             }
-            if !writer.client.lane().is(&other.client.lane()) {
-                writer.client.share_lane(other.client.lane());
-            }
+            writer.share_lane_with(&other);
             if other.has_written(token) {
                 written_twice(token, &writer.cluster, &other.cluster, diags);
                 unique = None;
             }
         }
-        writer.note(token);
         unique
     }
 
@@ -68,6 +69,7 @@ impl Twins {
         let known = writers.iter().find(is_this).cloned();
         let writer = known.unwrap_or_else(|| {
             let new = Arc::new(Writer {
+                place: writers.len(),
                 cluster: cluster.clone(),
                 client: client.clone(),
                 nodes: OnceCell::new(),
@@ -86,6 +88,17 @@ impl Writer {
     async fn is_twin_of(&self, other: &Self) -> bool {
         let (ours, theirs) = tokio::join!(self.nodes(), other.nodes());
         !ours.is_disjoint(theirs)
+    }
+
+    fn share_lane_with(&self, other: &Self) {
+        let (first, second) = match self.place < other.place {
+            true => (self, other),
+            false => (other, self),
+        };
+        let lane = first.client.lane();
+        if !second.client.lane().is(&lane) {
+            second.client.share_lane(lane);
+        }
     }
 
     /// The fingerprints of its nodes; none where they could not be asked.
