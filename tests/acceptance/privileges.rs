@@ -2,6 +2,8 @@
 //! exactly its privileges, and with one less.
 
 use cli_harness::{Cli, Run};
+use proxmox_simulator::Cluster;
+use serde_json::Value;
 
 use super::{
     Scenario,
@@ -12,7 +14,9 @@ pub const SCENARIOS: &[Scenario] = &[
     ("minting needs User.Modify on a group of the owner", minting),
     ("granting needs Permissions.Modify on the path", granting),
     ("planning needs Sys.Audit on /access", planning),
+    ("changing, rotating and revoking need User.Modify", changing),
     ("proving a connection needs nothing", proving),
+    ("the facts of a cluster need Sys.Audit on /", cluster_facts),
     (
         "asking about another user needs Sys.Audit on /access",
         asking,
@@ -90,6 +94,39 @@ fn granting(cli: &Cli) {
     needs_exactly(cli, &[MODIFY, PERMISSIONS], &scoped);
 }
 
+fn changing(cli: &Cli) {
+    let with_settings =
+        |settings: &str| TOKEN.replace("\"ci\"\n", &format!("\"ci\"\n{settings}\n"));
+    let stage = with(cli, &[AUDIT, MODIFY]);
+    stage.main(TOKEN);
+    stage.apply();
+    let allowed = |allow: bool| {
+        stage.sim.state(|state| match allow {
+            true => state.set_acl(MODIFY.1, "OnlyUserModify", "minter@pve", true),
+            false => state.remove_acl(MODIFY.1, "OnlyUserModify", "minter@pve"),
+        });
+    };
+    for settings in [
+        "  comment = \"changed\"",
+        "  comment = \"changed\"\n  rotate_when_changed = { a = \"1\" }",
+        "  comment = \"changed\"\n  rotate_when_changed = { a = \"2\" }\n  rotation = { overlap = \
+         \"2d\" }",
+    ] {
+        stage.main(&with_settings(settings));
+        allowed(false);
+        stage.apply_fails(&["app@pve!ci", "User.Modify on /access/groups"]);
+        allowed(true);
+        stage.apply();
+        stage.plan_is_empty();
+    }
+    allowed(false);
+    let run = stage.scratch.run(["destroy", "-auto-approve", "-no-color"]);
+    assert!(!run.ok());
+    says(&run, &["app@pve!ci", "User.Modify on /access/groups"]);
+    allowed(true);
+    stage.destroy();
+}
+
 fn planning(cli: &Cli) {
     for (privileges, reads) in [(&[AUDIT][..], true), (&[], false)] {
         let stage = with(cli, privileges);
@@ -112,6 +149,25 @@ fn proving(cli: &Cli) {
     stage.main("resource \"proxmox_host\" \"h\" {\n  name = \"h\"\n}\n");
     stage.apply();
     stage.plan_is_empty();
+}
+
+fn cluster_facts(cli: &Cli) {
+    for (privileges, name) in [
+        (&[("Sys.Audit", "/")][..], Value::from("production")),
+        (&[], Value::Null),
+    ] {
+        let stage = with(cli, privileges);
+        stage.sim.state(|state| {
+            let name = "production".to_owned();
+            let quorate = true;
+            state.cluster = Some(Cluster { name, quorate });
+        });
+        stage.main("resource \"proxmox_host\" \"h\" {\n  name = \"h\"\n}\n");
+        stage.apply();
+        let host = stage.attributes("proxmox_host.h");
+        assert_eq!(host["cluster_name"], name);
+        assert_eq!(host["quorate"].is_null(), name.is_null());
+    }
 }
 
 fn asking(cli: &Cli) {

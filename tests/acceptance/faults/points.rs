@@ -75,6 +75,8 @@ const OVERLAP_1: &str = "acl = [{ path = \"/vms\", role = \"PVEAuditor\" }]\n  r
                          = \"48h\" }\n  rotate_when_changed = { key = \"1\" }";
 const OVERLAP_2: &str = "acl = [{ path = \"/vms\", role = \"PVEAuditor\" }]\n  rotation = { overlap \
                          = \"48h\" }\n  rotate_when_changed = { key = \"2\" }";
+const OVERLAP_3: &str = "acl = [{ path = \"/vms\", role = \"PVEAuditor\" }]\n  rotation = { overlap \
+                         = \"48h\" }\n  rotate_when_changed = { key = \"3\" }";
 const AGAIN_1: &str = "allow_recreate = true\n  acl = [{ path = \"/vms\", role = \"PVEAuditor\" \
                        }]\n  rotate_when_changed = { key = \"1\" }";
 const AGAIN_2: &str = "allow_recreate = true\n  acl = [{ path = \"/vms\", role = \"PVEAuditor\" \
@@ -171,6 +173,24 @@ pub const POINTS: &[Point] = &[
             write("DELETE", Object::Token, None),
         )
     },
+    point(
+        "rotate again in an overlap, make way",
+        &[OVERLAP_1, OVERLAP_2],
+        Some(OVERLAP_3),
+        write("DELETE", Object::Token, None),
+    ),
+    point(
+        "revoke in an overlap, the one in use",
+        &[OVERLAP_1, OVERLAP_2],
+        None,
+        write("DELETE", Object::Other, None),
+    ),
+    point(
+        "revoke in an overlap, predecessor",
+        &[OVERLAP_1, OVERLAP_2],
+        None,
+        write("DELETE", Object::Token, None),
+    ),
     on_8_2(point(
         "make again, revoke",
         &[AGAIN_1],
