@@ -114,7 +114,18 @@ fn lacking(cli: &Cli) {
         "/vms",
     ]);
     assert_eq!(stage.attributes("proxmox_host.h"), Value::Null);
-    // Without any grant the token works and may do nothing, and that is what is said.
+    // Without any grant the token works and may do nothing, and that is what is said, also where
+    // nothing is required.
+    let stage = Stage::new(cli);
+    let bare = HOST.replace(
+        "  acl        = [{ path = \"/vms\", role = \"PVEVMAdmin\" }]\n",
+        "",
+    );
+    let needs = bare.find("  required_privileges").expect("a requirement");
+    stage.main(&format!("{}}}\n", &bare[..needs]));
+    let may = "may do nothing";
+    says(&stage.apply(), &[may, "needs grants of its own", "acl"]);
+    stage.plan_is_empty();
     let stage = Stage::new(cli);
     stage.main(&HOST.replace(
         "  acl        = [{ path = \"/vms\", role = \"PVEVMAdmin\" }]\n",

@@ -149,6 +149,9 @@ impl HostResource {
             unproven(&planned_name(&planned), &report, diags);
             return None;
         }
+        if report.barred {
+            may_do_nothing(&planned, &report, diags);
+        }
         Some(State {
             facts: Facts::of(&client, &report),
             ..planned
@@ -321,6 +324,19 @@ impl Resource for HostResource {
     ) -> Option<()> {
         Some(())
     }
+}
+
+fn may_do_nothing(state: &State, report: &diagnosis::Report, diags: &mut Diagnostics) {
+    diags.warn(
+        "API token may do nothing",
+        format!(
+            "{}: {} Grant it something in `acl` of its `proxmox_api_token`, or set \
+             `privilege_separation = false` there; `required_privileges` makes it an error.",
+            planned_name(state),
+            report.message
+        ),
+        AttributePath::root(),
+    );
 }
 
 fn not_refreshed(state: &State, doubt: &str, diags: &mut Diagnostics) {

@@ -111,7 +111,7 @@ const REPLACES: &str = "An entry takes the place of what is inherited at its pat
      all that is needed there.";
 
 /// `158-use-permissions-privsep1-noacl`
-const BARRED: &str = " The token works but may do nothing at all: with privilege separation it \
+pub(super) const BARRED: &str = " The token works but may do nothing at all: with privilege separation it \
      needs grants of its own, whatever its owner may do.";
 
 fn of_owner(owner: &UserId, seen: Option<&Seen>) -> String {

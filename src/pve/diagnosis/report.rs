@@ -196,6 +196,8 @@ pub struct Report {
     pub cluster_name: Option<String>,
     /// Whether the cluster has quorum; needs `Sys.Audit` on `/`.
     pub quorate: Option<bool>,
+    /// Whether the token that was used has no privilege anywhere: it works and may do nothing.
+    pub barred: bool,
     /// For each required path, every privilege that the credentials have there.
     pub privileges: BTreeMap<String, Vec<String>>,
     /// For each required path, the required privileges that are missing; only paths that lack some.
@@ -218,6 +220,7 @@ impl Report {
             nodes: Vec::new(),
             cluster_name: None,
             quorate: None,
+            barred: false,
             privileges: BTreeMap::new(),
             missing_privileges: BTreeMap::new(),
         }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::super::ask::Ask;
 use super::super::{Call, Client, ClusterStatus, Credentials, Error, Node, Realm};
-use super::privileges::Lookup;
+use super::privileges::{BARRED, Lookup};
 use super::report::{Report, Requirements, Stage, Status};
 use super::verdict::Verdict;
 use super::{cluster, product, refusal};
@@ -203,10 +203,15 @@ impl Run<'_> {
     }
 
     async fn privileges(&mut self, requirements: &Requirements) -> Result<(), Stopped> {
+        let begun = Instant::now();
         if requirements.privileges.is_empty() {
+            // A login may do nothing only if it is meant to; a token easily by mistake.
+            if self.is_token() {
+                self.report.barred = self.client.has_no_permissions(self.call).await;
+                self.report.pass(Stage::Privileges, begun.elapsed());
+            }
             return Ok(());
         }
-        let begun = Instant::now();
         for (path, required) in &requirements.privileges {
             let granted = match self.client.permissions(path, self.call).await {
                 Ok(granted) => granted,
@@ -240,9 +245,9 @@ impl Run<'_> {
             call: self.call,
             requirements,
         };
-        let barred = self.may_do_nothing().await;
+        self.report.barred = self.may_do_nothing().await;
         let missing = &self.report.missing_privileges;
-        let verdict = lookup.verdict(missing, barred).await;
+        let verdict = lookup.verdict(missing, self.report.barred).await;
         self.blame(Stage::Privileges, verdict, begun.elapsed());
         Ok(())
     }
@@ -250,8 +255,11 @@ impl Run<'_> {
     /// `158-use-permissions-privsep1-noacl`
     async fn may_do_nothing(&self) -> bool {
         let nothing_seen = self.report.privileges.values().all(Vec::is_empty);
-        let is_token = matches!(self.client.settings().credentials, Credentials::Token(_));
-        nothing_seen && is_token && self.client.has_no_permissions(self.call).await
+        nothing_seen && self.is_token() && self.client.has_no_permissions(self.call).await
+    }
+
+    fn is_token(&self) -> bool {
+        matches!(self.client.settings().credentials, Credentials::Token(_))
     }
 
     async fn cluster(&mut self) {
@@ -309,8 +317,9 @@ impl Run<'_> {
         match (&self.report.version, &self.report.identity) {
             (Some(version), Some(identity)) => {
                 format!(
-                    "{endpoint} runs Proxmox VE {} and accepts {identity}.",
-                    version.version
+                    "{endpoint} runs Proxmox VE {} and accepts {identity}.{}",
+                    version.version,
+                    if self.report.barred { BARRED } else { "" }
                 )
             }
             _ => format!(
