@@ -21,6 +21,10 @@ use super::{
 
 pub const SCENARIOS: &[Scenario] = &[
     (
+        "complaint: a call that only root@pam may make is refused to a token without a hint",
+        root_only,
+    ),
+    (
         "complaint: refused, not allowed and allowed nothing all look alike",
         told_apart,
     ),
@@ -196,4 +200,30 @@ fn password_advice(cli: &Cli) {
     contains(&found, "remedy", "username");
     let remedy = found["remedy"].as_str().unwrap_or_default();
     assert!(!remedy.contains("api_token_id"), "{remedy}");
+}
+
+fn root_only(cli: &Cli) {
+    let stage = Stage::new(cli);
+    stage.main(
+        "resource \"proxmox_api_token\" \"t\" {\n  user_id = \"demo@pve\"\n  token_name = \"ci\"\n}\n",
+    );
+    let refused = |message: &str| {
+        let answer = RawAnswer {
+            status: 403,
+            reason: message.to_owned(),
+            headers: Vec::new(),
+            body: Vec::new(),
+        };
+        stage.sim.clear_faults();
+        stage
+            .sim
+            .fault(Fault::answer(answer).on("POST", "*/token/ci"));
+    };
+    refused("Permission check failed (user != root@pam)");
+    stage.apply_fails(&["root@pam alone", "username and password"]);
+    refused(
+        "Permission check failed (URI '/access/tfa/demo@pve' not available with API token, need proper \
+         ticket.)",
+    );
+    stage.apply_fails(&["password login only", "username and password"]);
 }

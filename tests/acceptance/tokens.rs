@@ -576,6 +576,40 @@ fn unknown_provider(cli: &Cli) {
     says(&run, &["2 to add"]);
     stage.apply();
     stage.plan_is_empty();
+    // Known no longer: what is there stays as it is, and what has to be read waits.
+    let replaced = "-replace=terraform_data.address";
+    let plan = stage.scratch.run(["plan", "-no-color", replaced]);
+    assert!(plan.ok(), "{}", plan.text());
+    let kept = [
+        "API token not refreshed",
+        "known only after apply",
+        "demo@pve!ci",
+    ];
+    says(&plan, &kept);
+    let config = std::fs::read_to_string(stage.scratch.file("main.tf")).expect("main.tf");
+    for (kind, arguments) in [
+        ("proxmox_connection", ""),
+        ("proxmox_host", ""),
+        (
+            "proxmox_permissions",
+            "user_id = \"demo@pve\"\n  paths = [\"/\"]",
+        ),
+        ("proxmox_api_token", "token_id = \"demo@pve!ci\""),
+        ("proxmox_api_tokens", ""),
+        ("proxmox_token_activity", "token_id = \"demo@pve!ci\""),
+    ] {
+        let data = format!("data \"{kind}\" \"d\" {{\n  {arguments}\n}}\n");
+        stage
+            .scratch
+            .write("main.tf", &format!("{config}{data}"))
+            .expect("main.tf");
+        let plan = stage.scratch.run(["plan", "-no-color", replaced]);
+        assert!(!plan.ok(), "{kind} was read");
+        says(
+            &plan,
+            &["Data source cannot be read yet", kind, "depends_on"],
+        );
+    }
 }
 
 fn functions(cli: &Cli) {
