@@ -1,12 +1,17 @@
 //! What happens when the server changes behind Terraform's back.
 
 use cli_harness::Cli;
+use proxmox_simulator::TlsOptions;
+use serde_json::Value;
 
 use super::{
     Scenario,
-    stage::{Stage, says},
+    stage::{Stage, attributes, says},
     tokens::minted,
 };
+
+const TOKEN: &str = "resource \"proxmox_api_token\" \"t\" {\n  user_id = \"demo@pve\"\n  \
+                     token_name = \"ci\"\n}\n";
 
 pub const SCENARIOS: &[Scenario] = &[
     ("a changed comment is put back", comment),
@@ -21,6 +26,10 @@ pub const SCENARIOS: &[Scenario] = &[
         owner_deleted,
     ),
     ("an isolated node's absence is not believed", isolated),
+    (
+        "a node that answers from the past takes nothing out of the state",
+        answers_from_the_past,
+    ),
 ];
 
 fn comment(cli: &Cli) {
@@ -89,6 +98,41 @@ fn isolated(cli: &Cli) {
         &["API token not found, and kept", "demo@pve!ci", "majority"],
     );
     assert_eq!(run.code, Some(0), "{}", run.stdout);
+}
+
+/// The node that knows is down, and the next one was cut off before the token was made.
+fn answers_from_the_past(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    let past = stage.sim.join_and_cut_off("pve2", &TlsOptions::default());
+    let past = past.expect("a node");
+    let pins = [&stage.sim, &past].map(|node| node.certificate_fingerprint().to_owned());
+    stage.scratch.set("PROXMOX_VE_ENDPOINTS", &past.endpoint());
+    stage
+        .scratch
+        .set("PROXMOX_VE_CERTIFICATE_FINGERPRINTS", &pins.join(","));
+    stage.main(TOKEN);
+    stage.apply();
+    let before = stage.attributes("proxmox_api_token.t");
+    let Stage { sim, scratch, .. } = stage;
+    drop(sim);
+    let plan = scratch.run(["plan", "-no-color", "-detailed-exitcode"]);
+    assert_eq!(plan.code, Some(0), "{}\n{}", plan.stdout, plan.stderr);
+    says(&plan, &["API token not found, and kept", "majority"]);
+    let apply = scratch.run(["apply", "-no-color", "-auto-approve"]);
+    assert!(apply.ok(), "{}", apply.text());
+    assert_eq!(attributes(&scratch, "proxmox_api_token.t"), before);
+    // Nor does it make a token anew, or say that it did.
+    let another = TOKEN
+        .replace("\"t\"", "\"another\"")
+        .replace("ci", "another");
+    scratch.write("another.tf", &another).expect("another.tf");
+    let apply = scratch.run(["apply", "-no-color", "-auto-approve"]);
+    assert!(!apply.ok(), "{}", apply.text());
+    says(&apply, &["no quorum"]);
+    assert_eq!(
+        attributes(&scratch, "proxmox_api_token.another"),
+        Value::Null
+    );
 }
 
 fn change(stage: &Stage, change: impl FnOnce(&mut proxmox_simulator::Token)) {

@@ -53,8 +53,8 @@ mod tls;
 mod version;
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -265,8 +265,37 @@ impl Simulator {
                 quorate: true,
             });
         });
+        let (state, lock) = (&self.shared.state, &self.shared.lock);
+        self.serve_node(name, certificate, Arc::clone(state), Arc::clone(lock))
+    }
+
+    /// Starts another node of this one's cluster that is cut off from now on: it goes on answering
+    /// with what it knows at this moment, sees all others offline, and takes no changes.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn join_and_cut_off(&self, name: &str, tls: &TlsOptions) -> Result<Self, Error> {
+        let certificate = self.authority.certify(name, tls)?;
+        let mut past = self.state(|state| state.clone());
+        past.nodes.iter_mut().for_each(|node| node.online = false);
+        past.add_node(name, true);
+        past.cluster = Some(Cluster {
+            name: "simulated".to_owned(),
+            quorate: false,
+        });
+        let state = Arc::new(Mutex::new(past));
+        self.serve_node(name, certificate, state, Arc::default())
+    }
+
+    fn serve_node(
+        &self,
+        name: &str,
+        certificate: tls::Certificate,
+        state: Arc<Mutex<State>>,
+        lock: Arc<AtomicBool>,
+    ) -> Result<Self, Error> {
         let node = Shared {
-            state: Arc::clone(&self.shared.state),
+            state,
             node: Some(name.to_owned()),
             faults: Default::default(),
             log: Default::default(),
@@ -276,7 +305,7 @@ impl Simulator {
             certificate,
             scale: self.shared.scale,
             idle: self.shared.idle,
-            lock: Arc::clone(&self.shared.lock),
+            lock,
         };
         let anywhere = SocketAddr::new(self.address.ip(), 0);
         Self::serve(node, Arc::clone(&self.authority), anywhere)

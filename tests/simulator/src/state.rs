@@ -67,6 +67,7 @@ pub struct Task {
 }
 
 /// The state of the simulated server.
+#[derive(Clone)]
 pub struct State {
     pub(crate) version: Version,
     pub(crate) clock: Clock,

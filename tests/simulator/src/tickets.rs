@@ -20,6 +20,7 @@ const GRACE: i64 = 300;
 const SIGNATURE: usize = 256;
 
 /// The keys behind tickets, and tickets that are accepted without one.
+#[derive(Clone)]
 pub(crate) struct Tickets {
     key: hmac::Key,
     csrf: hmac::Key,
