@@ -21,6 +21,7 @@ impl Lane {
         if let Ok(turn) = Arc::clone(&self.0).try_lock_owned() {
             return turn;
         }
+        tracing::debug!("waiting for other writes to the same cluster");
         let begun = Instant::now();
         let turn = Arc::clone(&self.0).lock_owned().await;
         tracing::info!(

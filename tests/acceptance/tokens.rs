@@ -12,6 +12,7 @@ use super::{
 };
 
 pub const SCENARIOS: &[Scenario] = &[
+    ("what writes wait for is logged", waits_are_logged),
     ("a token is minted, changed in place and revoked", life),
     ("the same on Proxmox VE 9.0", life_on_9_0),
     ("the same on Proxmox VE 8.2", life_on_8_2),
@@ -457,14 +458,34 @@ fn second_factor_in_turn(cli: &Cli) {
         }
         "#,
     );
-    stage.plan();
-    stage.apply();
+    stage.scratch.set("TF_LOG_PROVIDER", "INFO");
+    let (plan, apply) = (stage.plan(), stage.apply());
+    let logged = format!("{}{}", plan.stderr, apply.stderr);
+    assert!(logged.contains("one-time code was used before"), "{logged}");
+    stage.scratch.set("TF_LOG_PROVIDER", "");
     let status = stage.scratch.run(["output", "-json", "status"]);
     assert_eq!(status.stdout.trim(), r#"["ok","ok"]"#);
     let logins = |request: &proxmox_simulator::Request| {
         request.path == "/access/ticket" && request.status != Some(200)
     };
     assert_eq!(stage.sim.count(logins), 0, "a login was refused");
+}
+
+fn waits_are_logged(cli: &Cli) {
+    let mut stage = Stage::new(cli);
+    stage.main(
+        "resource \"proxmox_api_token\" \"t\" {\n  count = 5\n  user_id = \"demo@pve\"\n  token_name \
+         = \"t${count.index}\"\n}\n",
+    );
+    stage.scratch.set("TF_LOG_PROVIDER", "INFO");
+    let apply = stage.apply();
+    assert!(
+        apply
+            .stderr
+            .contains("waited for other writes to the same cluster"),
+        "{}",
+        apply.stderr
+    );
 }
 
 fn earlier_login(cli: &Cli) {
