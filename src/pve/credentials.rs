@@ -113,7 +113,7 @@ pub enum Credentials {
         /// [`Client::log_in_with_code`](super::Client::log_in_with_code); it wins over the seed.
         otp: Option<Secret>,
     },
-    /// A login that was made before. It is not renewed.
+    /// A login that was made before. The client keeps it fresh while it works.
     Ticket(LoginTicket),
     /// Nobody: only what needs no credentials can be asked.
     None,

@@ -17,6 +17,9 @@ use super::{Call, Credentials, Error, LoginTicket, Secret, UserId};
 /// A ticket lives for two hours; a long apply should not meet its end.
 const RENEW_AFTER: Duration = Duration::from_secs(60 * 60);
 
+/// How long a ticket lives.
+const LIFE: Duration = Duration::from_secs(2 * 60 * 60);
+
 /// A ticket and what belongs to it.
 #[derive(Debug, Clone)]
 pub(super) struct Ticket {
@@ -39,6 +42,11 @@ impl Ticket {
 
     fn is_fresh(&self) -> bool {
         self.obtained.elapsed().is_ok_and(|age| age < RENEW_AFTER)
+    }
+
+    /// Whether its end has come. The server would take it for a wrong password.
+    fn is_over(&self) -> bool {
+        self.obtained.elapsed().is_ok_and(|age| age >= LIFE)
     }
 }
 
@@ -227,15 +235,16 @@ impl Client {
             (state.ticket.clone(), state.outlived)
         };
         let held = held.unwrap_or_else(|| Ticket::given(login));
-        if held.is_fresh() || outlived {
+        if held.is_fresh() || held.is_over() || outlived {
             return Ok(held);
         }
-        match self.renew_login(&held.login).await? {
-            Some(granted) => self.session().note(&login.user, Ok(granted)),
-            None => {
+        match self.renew_login(&held.login).await {
+            Ok(Some(granted)) => self.session().note(&login.user, Ok(granted)),
+            Ok(None) => {
                 self.session().state().outlived = true;
                 Ok(held)
             }
+            Err(_) => Ok(held),
         }
     }
 

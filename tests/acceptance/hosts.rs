@@ -124,7 +124,7 @@ fn lacking(cli: &Cli) {
     let needs = bare.find("  required_privileges").expect("a requirement");
     stage.main(&format!("{}}}\n", &bare[..needs]));
     let may = "may do nothing";
-    says(&stage.apply(), &[may, "needs grants of its own", "acl"]);
+    says(&stage.apply(), &[may, "no grants of its own", "acl"]);
     stage.plan_is_empty();
     let stage = Stage::new(cli);
     stage.main(&HOST.replace(
@@ -245,6 +245,10 @@ fn each_form(cli: &Cli) {
     let login = "username = \"demo@pve\"\n  password = \"demo-pass-1\"";
     let forms = [
         (
+            format!("username = \"demo@pve\"\n  api_token = \"demo@pve!host={secret}\""),
+            "api_token",
+        ),
+        (
             format!("api_token = \"demo@pve!host={secret}\""),
             "api_token",
         ),
@@ -258,7 +262,9 @@ fn each_form(cli: &Cli) {
         stage.main(&host(&form));
         stage.apply();
         assert_eq!(stage.attributes("proxmox_host.h")["auth_method"], method);
+        stage.sim.clear_requests();
         stage.plan_is_empty();
+        assert_eq!(stage.requests("GET", "/version"), 1, "{form}: proven again");
     }
     let (seed, code) = stage.sim.state(|state| {
         let hour = NonZeroU64::new(3600).expect("an hour");

@@ -122,7 +122,8 @@ pub fn attributes() -> [(&'static str, Attribute); 20] {
                 "Ticket of a login that was made before, `PVE:user@realm:...`, beside \
                  `csrf_prevention_token`: for accounts whose second factor needs a person. \
                  The command `terraform-provider-proxmox login` logs in and prints both. A \
-                 ticket lives for two hours, is not renewed and cannot be revoked. \
+                 ticket lives for two hours, for longer while a run works with it, and \
+                 cannot be revoked. \
                  Environment: `PROXMOX_VE_AUTH_TICKET`.",
             )),
         ),

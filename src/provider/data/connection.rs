@@ -114,7 +114,7 @@ impl DataSource for ConnectionData {
                     ]),
                     "The stages that were reached, in order: `endpoint`, `dns`, `tcp`, `tls`, \
                      `proxmox`, `authentication`, `second_factor` (passed at once where none is \
-                     asked for), `privileges` (where some are required) and `cluster`. After one \
+                     asked for), `privileges` (for a token, or where some are required) and `cluster`. After one \
                      that fails come only such as do not depend on it.",
                 ),
             ),

@@ -330,8 +330,9 @@ fn may_do_nothing(state: &State, report: &diagnosis::Report, diags: &mut Diagnos
     diags.warn(
         "API token may do nothing",
         format!(
-            "{}: {} Grant it something in `acl` of its `proxmox_api_token`, or set \
-             `privilege_separation = false` there; `required_privileges` makes it an error.",
+            "{}: {} Grant it something, in `acl` of its `proxmox_api_token` (or set \
+             `privilege_separation = false` there), and see that its owner has the same rights; \
+             `required_privileges` makes it an error.",
             planned_name(state),
             report.message
         ),

@@ -72,6 +72,7 @@ impl State {
     /// Whether it was proven with a secret that is not kept, or with a code that is used up, so that
     /// it cannot be proven again without its configuration.
     pub fn cannot_be_proven_again(&self) -> bool {
+        let in_one = !self.api_token.is_null() || !self.auth_ticket.is_null();
         let token = !self.api_token_id.is_null();
         let secret = if token {
             &self.api_token_secret
@@ -79,7 +80,7 @@ impl State {
             &self.password
         };
         let unkept = (token || !self.username.is_null()) && secret.is_null();
-        unkept || !self.otp.is_null()
+        (unkept && !in_one) || !self.otp.is_null()
     }
 
     /// The credential of the host's own, as given.

@@ -315,10 +315,13 @@ impl Client {
     }
 
     /// Whether the caller has no privilege anywhere (recording
-    /// `158-use-permissions-privsep1-noacl`); no when it cannot be found out.
-    pub(in crate::pve) async fn has_no_permissions(&self, call: &Call) -> bool {
-        let answer = self.own_permissions(call).await;
-        answer.is_ok_and(|paths| paths.values().all(Privileges::is_empty))
+    /// `158-use-permissions-privsep1-noacl`).
+    ///
+    /// # Errors
+    /// Any [`Error`] of a read.
+    pub(in crate::pve) async fn has_no_permissions(&self, call: &Call) -> Result<bool, Error> {
+        let paths = self.own_permissions(call).await?;
+        Ok(paths.values().all(Privileges::is_empty))
     }
 
     /// The privileges of one role. That of `Administrator` has every privilege that this

@@ -111,8 +111,8 @@ const REPLACES: &str = "An entry takes the place of what is inherited at its pat
      all that is needed there.";
 
 /// `158-use-permissions-privsep1-noacl`
-pub(super) const BARRED: &str = " The token works but may do nothing at all: with privilege separation it \
-     needs grants of its own, whatever its owner may do.";
+pub(super) const BARRED: &str = " The token works but may do nothing at all: it has privilege \
+     separation and no grants of its own, or its owner has no rights.";
 
 fn of_owner(owner: &UserId, seen: Option<&Seen>) -> String {
     match seen {

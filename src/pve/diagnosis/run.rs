@@ -162,6 +162,12 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Another node may not know yet what this one does, or no longer.
+    fn witness(&self) -> Option<&Client> {
+        let same_node = |witness: &&Client| witness.endpoint() == self.client.endpoint();
+        self.witness.filter(same_node)
+    }
+
     /// What to say of an error at the first request that takes credentials.
     async fn refused(&self, error: &Error, realms: &[Realm]) -> Verdict {
         let mut verdict = Verdict::from(error);
@@ -169,9 +175,7 @@ impl Run<'_> {
             return verdict;
         };
         self.blame_the_realm(realms, &mut verdict);
-        // Another node may not know yet what this one does, or no longer.
-        let same_node = |witness: &&Client| witness.endpoint() == self.client.endpoint();
-        let Some(witness) = self.witness.filter(same_node) else {
+        let Some(witness) = self.witness() else {
             return verdict;
         };
         let credentials = &self.client.settings().credentials;
@@ -206,8 +210,10 @@ impl Run<'_> {
         let begun = Instant::now();
         if requirements.privileges.is_empty() {
             // A login may do nothing only if it is meant to; a token easily by mistake.
-            if self.is_token() {
-                self.report.barred = self.client.has_no_permissions(self.call).await;
+            if self.is_token()
+                && let Ok(none) = self.client.has_no_permissions(self.call).await
+            {
+                self.report.barred = none;
                 self.report.pass(Stage::Privileges, begun.elapsed());
             }
             return Ok(());
@@ -239,13 +245,13 @@ impl Run<'_> {
             self.report.pass(Stage::Privileges, begun.elapsed());
             return Ok(());
         }
+        self.report.barred = self.may_do_nothing().await;
         let lookup = Lookup {
             client: self.client,
-            witness: self.witness,
+            witness: self.witness(),
             call: self.call,
             requirements,
         };
-        self.report.barred = self.may_do_nothing().await;
         let missing = &self.report.missing_privileges;
         let verdict = lookup.verdict(missing, self.report.barred).await;
         self.blame(Stage::Privileges, verdict, begun.elapsed());
@@ -255,7 +261,13 @@ impl Run<'_> {
     /// `158-use-permissions-privsep1-noacl`
     async fn may_do_nothing(&self) -> bool {
         let nothing_seen = self.report.privileges.values().all(Vec::is_empty);
-        nothing_seen && self.is_token() && self.client.has_no_permissions(self.call).await
+        let nothing = nothing_seen && self.is_token();
+        nothing
+            && self
+                .client
+                .has_no_permissions(self.call)
+                .await
+                .unwrap_or(false)
     }
 
     fn is_token(&self) -> bool {
@@ -309,6 +321,9 @@ impl Run<'_> {
         if self.report.status.is_ok() {
             self.report.message = self.all_is_well();
         }
+        if self.report.barred && self.report.status != Status::MissingPrivileges {
+            self.report.message.push_str(BARRED);
+        }
         self.report
     }
 
@@ -317,9 +332,8 @@ impl Run<'_> {
         match (&self.report.version, &self.report.identity) {
             (Some(version), Some(identity)) => {
                 format!(
-                    "{endpoint} runs Proxmox VE {} and accepts {identity}.{}",
-                    version.version,
-                    if self.report.barred { BARRED } else { "" }
+                    "{endpoint} runs Proxmox VE {} and accepts {identity}.",
+                    version.version
                 )
             }
             _ => format!(
