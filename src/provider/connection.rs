@@ -82,18 +82,21 @@ impl Connections {
     }
 
     /// The same for what a plan reads: not where that would use up a one-time code, since the apply
-    /// is a process of its own and would have none.
+    /// is a process of its own and would have none. In an apply that has logged in, it is used.
     pub fn client_of_plan(
         &self,
         cluster: &Value<String>,
         what: &str,
         diags: &mut Diagnostics,
     ) -> Result<Client, Unresolved> {
-        if let Some(code) = self.one_time_code(cluster) {
-            code_would_be_spent(what, &code, diags);
-            return Err(Unresolved::Invalid);
+        let client = self.client(cluster, diags)?;
+        match self.one_time_code(cluster) {
+            Some(code) if client.would_spend_a_code() => {
+                code_would_be_spent(what, &code, diags);
+                Err(Unresolved::Invalid)
+            }
+            _ => Ok(client),
         }
-        self.client(cluster, diags)
     }
 
     /// Where the configuration names this token as a credential for the server that `cluster`

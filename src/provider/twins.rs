@@ -62,6 +62,16 @@ impl Twins {
         unique
     }
 
+    /// A token that was revoked may be made anew under the cluster's other name.
+    pub fn forget(&self, cluster: &Value<String>, token: &TokenId) {
+        let writers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = writers.iter().find(|writer| writer.cluster == *cluster);
+        if let Some(writer) = known {
+            let mut tokens = writer.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+            tokens.remove(token);
+        }
+    }
+
     /// The writer for this connection, and all the others.
     fn join(&self, cluster: &Value<String>, client: &Client) -> (Arc<Writer>, Vec<Arc<Writer>>) {
         let mut writers = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -28,6 +28,10 @@ pub const SCENARIOS: &[Scenario] = &[
         tried_once,
     ),
     (
+        "a token moves from one key of a cluster to another",
+        moves_to_twin,
+    ),
+    (
         "one cluster under two keys has one lane, and a token once",
         twins,
     ),
@@ -191,6 +195,24 @@ fn tried_once(cli: &Cli) {
     );
     assert_eq!(attempts.load(SeqCst), 1, "one attempt stands for all");
     assert!(stage.requests("GET", "/access/users/demo@pve") > 0);
+}
+
+fn moves_to_twin(cli: &Cli) {
+    let stage = Stage::new(cli);
+    let (endpoint, admin) = (stage.sim.endpoint(), &stage.admin);
+    let config = |cluster: &str| {
+        let one = format!("{{ endpoint = {endpoint:?}, api_token = {admin:?} }}");
+        format!(
+            "provider \"proxmox\" {{\n  clusters = {{ a = {one}, b = {one} }}\n}}\nresource \
+             \"proxmox_api_token\" \"t\" {{\n  cluster = {cluster:?}\n  user_id = \"demo@pve\"\n  \
+             token_name = \"ci\"\n}}\n"
+        )
+    };
+    stage.main(&config("a"));
+    stage.apply();
+    stage.main(&config("b"));
+    says(&stage.apply(), &["1 added, 0 changed, 1 destroyed"]);
+    stage.plan_is_empty();
 }
 
 fn twins(cli: &Cli) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use cli_harness::Cli;
 use proxmox_simulator::Fault;
 use serde_json::Value;
+use time::format_description::well_known::Rfc3339;
 
 use super::{
     Scenario,
@@ -29,7 +30,7 @@ pub const SCENARIOS: &[Scenario] = &[
         own_token_of_a_cluster,
     ),
     (
-        "self-protection: the provider's own token neither ends sooner nor loses its owner's rights",
+        "self-protection: the provider's own token neither ends soon nor loses its owner's rights",
         own_token_weakened,
     ),
     (
@@ -236,11 +237,17 @@ fn own_token_weakened(cli: &Cli) {
         stage.main(&own(attributes));
         stage.plan_fails(&["Provider would lock itself out", ADMIN, harm]);
     };
-    refused("expires_in = \"30d\"", "would expire sooner");
+    refused("expires_in = \"12h\"", "would expire within a day");
+    let soon = stage.sim.state(|state| state.now()) + 3600;
+    let soon = time::OffsetDateTime::from_unix_timestamp(soon).expect("a time");
+    let soon = soon.format(&Rfc3339).expect("a date");
     refused(
-        "expiration_date = \"2037-12-31T00:00:00Z\"",
-        "would expire sooner",
+        &format!("expiration_date = {soon:?}"),
+        "would expire within a day",
     );
+    // A life that the next runs are part of locks nobody out.
+    stage.main(&own("expires_in = \"90d\""));
+    says(&stage.plan(), &["1 to change"]);
     stage.main(&own("").replace(
         "privilege_separation = false",
         "privilege_separation = true",
@@ -280,6 +287,13 @@ fn own_token_before(cli: &Cli) {
     assert!(accepts_admin(&stage));
     stage.main(&turn(2));
     stage.plan_fails(&["Provider would lock itself out", ADMIN, "would be revoked"]);
+    assert!(accepts_admin(&stage));
+    // Where only the next one was removed, it is made again and this one stays.
+    stage.main(&turn(1));
+    stage
+        .sim
+        .state(|state| state.remove_token("root@pam", "admin-b"));
+    says(&stage.apply(), &["removed during its overlap", "1 changed"]);
     assert!(accepts_admin(&stage));
 }
 

@@ -39,6 +39,10 @@ pub const SCENARIOS: &[Scenario] = &[
         other_name_taken,
     ),
     (
+        "rotation: the other name must not be that of another resource",
+        other_name_of_ours,
+    ),
+    (
         "rotation: a token removed during its overlap is made again",
         removed_in_overlap,
     ),
@@ -352,6 +356,22 @@ fn other_name_taken(cli: &Cli) {
     stage.apply_fails(&["Second name of the API token is taken", OTHER]);
     assert_eq!(on_server(&stage, TOKEN), None);
     assert_eq!(on_server(&stage, OTHER).as_deref(), Some(foreign.as_str()));
+}
+
+/// It would be taken for what an interrupted rotation left there.
+fn other_name_of_ours(cli: &Cli) {
+    let stage = Stage::new(cli);
+    let both = |attributes: &str| {
+        let second = token("")
+            .replace("\"t\"", "\"second\"")
+            .replace("\"ci\"", "\"ci-b\"");
+        format!("{}{second}", token(attributes))
+    };
+    stage.main(&both(""));
+    stage.apply();
+    stage.plan_is_empty();
+    stage.main(&both("rotation = { overlap = \"48h\" }"));
+    stage.plan_fails(&["API token name taken twice", TOKEN, OTHER]);
 }
 
 fn removed_in_overlap(cli: &Cli) {

@@ -11,6 +11,7 @@ mod held;
 mod import;
 mod life;
 mod mint;
+mod names;
 mod notes;
 mod plan;
 mod protect;
@@ -25,7 +26,7 @@ use async_trait::async_trait;
 use tf_provider::{AttributePath, Diagnostics, Resource, schema::Schema, value::Value};
 use time::OffsetDateTime;
 
-use self::{life::Reading, notes::Notes, state::State};
+use self::{life::Reading, names::Names, notes::Notes, state::State};
 use super::{
     connection::Connections,
     credentials::Unresolved,
@@ -43,6 +44,7 @@ const NOT_REFRESHED: &str = "API token not refreshed";
 pub struct ApiTokenResource {
     connections: Connections,
     twins: Twins,
+    names: Names,
 }
 
 impl ApiTokenResource {
@@ -51,6 +53,7 @@ impl ApiTokenResource {
         Self {
             connections,
             twins: Twins::default(),
+            names: Names::default(),
         }
     }
 
@@ -156,7 +159,9 @@ impl Resource for ApiTokenResource {
         // Values that were unknown at validation are known by the plan that apply makes again.
         validate::validate(&config, diags);
         advice::advise(self.adviser(&config).as_ref(), &config, None, diags).await;
-        Some((plan::create(proposed, now(), diags), None))
+        let planned = plan::create(proposed, now(), diags);
+        self.names.claim(&planned, diags);
+        Some((planned, None))
     }
 
     async fn plan_update<'a>(
@@ -174,8 +179,16 @@ impl Resource for ApiTokenResource {
         let now = notes.as_ref().map_or_else(now, |notes| notes.observed_at);
         let (planned, replace) =
             plan::update(&prior, proposed, &config, notes.as_ref(), now, diags);
+        self.names.claim(&planned, diags);
         let replaced = !replace.is_empty();
-        protect::refuse_change(&self.connections, &prior, &planned, replaced, diags);
+        let change = protect::Change {
+            prior: &prior,
+            planned: &planned,
+            replaced,
+            live_is_gone: notes.as_ref().is_some_and(|notes| notes.live_is_gone),
+            now,
+        };
+        protect::refuse_change(&self.connections, &change, diags);
         if let Some(client) = &adviser {
             rotate::foresee(client, &prior, &planned, diags).await;
         }
@@ -247,7 +260,9 @@ impl Resource for ApiTokenResource {
             .twins
             .before_write(&prior.cluster, &client, &token, unheard);
         let _ = twins.await;
-        life::revoke(&client, &prior, diags).await
+        life::revoke(&client, &prior, diags).await?;
+        self.twins.forget(&prior.cluster, &token);
+        Some(())
     }
 
     async fn import<'a>(
@@ -256,8 +271,9 @@ impl Resource for ApiTokenResource {
         id: String,
     ) -> Option<(State, Option<Notes>)> {
         let state = import::named(&id, diags)?;
+        // Whether it is a command of its own or part of a plan cannot be told.
         if let Some(code) = self.connections.one_time_code(&state.cluster) {
-            code_would_be_spent("what is imported", &code, diags);
+            code_would_be_spent("what is to be imported", &code, diags);
             return None;
         }
         let (client, _) = self.target(&state, diags)?;

@@ -18,28 +18,34 @@ use crate::{
 
 const SUMMARY: &str = "Provider would lock itself out";
 
+const REVOKED: &str = "would be revoked";
+
+/// An end that is nearer than this, in seconds, may come before the next run.
+const SOON: i64 = 24 * 60 * 60;
+
+/// A planned change, as far as it matters here.
+pub struct Change<'a> {
+    pub prior: &'a State,
+    pub planned: &'a State,
+    /// Whether the token is revoked and another one made.
+    pub replaced: bool,
+    /// Whether the token in use was removed outside, so that the one before it stays.
+    pub live_is_gone: bool,
+    /// When the refresh looked, in epoch seconds.
+    pub now: i64,
+}
+
 /// Refuses a planned change of the provider's own token that the next run would not survive.
-pub fn refuse_change(
-    connections: &Connections,
-    prior: &State,
-    planned: &State,
-    replaced: bool,
-    diags: &mut Diagnostics,
-) {
-    if let Some(harm) = harm(prior, planned, replaced) {
+pub fn refuse_change(connections: &Connections, change: &Change<'_>, diags: &mut Diagnostics) {
+    let (prior, planned) = (change.prior, change.planned);
+    if let Some(harm) = change.harm() {
         refuse(connections, prior, prior.live(), planned, harm, diags);
     }
     // During an overlap the provider may still work with the one before.
-    if planned.previous_token_id != prior.previous_token_id {
+    let moves_on = planned.previous_token_id != prior.previous_token_id && !change.live_is_gone;
+    if moves_on || change.revokes() {
         let before = prior.previous();
-        refuse(
-            connections,
-            prior,
-            before,
-            planned,
-            "would be revoked",
-            diags,
-        );
+        refuse(connections, prior, before, planned, REVOKED, diags);
     }
 }
 
@@ -52,50 +58,61 @@ pub fn refuse_revocation(
     let errors = diags.errors.len();
     if prior.revoke_on_destroy != Value::Value(false) {
         for token in [prior.live(), prior.previous()] {
-            refuse(connections, prior, token, prior, "would be revoked", diags);
+            refuse(connections, prior, token, prior, REVOKED, diags);
         }
     }
     diags.errors.len() == errors
 }
 
-/// What a change takes from whoever works with the token.
-fn harm(prior: &State, planned: &State, replaced: bool) -> Option<&'static str> {
-    let rotated = planned.rotated_at.is_unknown() && planned.overlap().is_none();
-    let changes = changes_of_acl(prior, planned);
-    let held = acl::grants(&prior.acl);
-    let was_wider = |grant: &Grant| {
-        let wider = Grant {
-            propagate: true,
-            ..grant.clone()
-        };
-        !grant.propagate && held.contains(&wider)
-    };
-    let narrowed = !changes.remove.is_empty() || changes.add.iter().any(was_wider);
-    let sooner = !planned.rotated_at.is_unknown() && ends_sooner(prior, planned);
-    let separated = !prior.is_separated() && planned.is_separated();
-    if replaced && prior.revoke_on_destroy != Value::Value(false) {
-        Some("would be revoked, to be made anew with another secret")
-    } else if rotated {
-        Some("would get another secret, while the next run still has the old one")
-    } else if sooner {
-        Some("would expire sooner than it does now")
-    } else if separated {
-        Some("would lose the privileges of its owner and keep only those that `acl` grants")
-    } else if narrowed {
-        Some("would lose privileges that `acl` grants it")
-    } else {
-        None
+impl Change<'_> {
+    fn revokes(&self) -> bool {
+        self.replaced && self.prior.revoke_on_destroy != Value::Value(false)
     }
-}
 
-/// Whether a token that is not rotated gets an end, or an earlier one.
-fn ends_sooner(prior: &State, planned: &State) -> bool {
-    let lifetime = |state: &State| duration::seconds(&state.expires_in);
-    match (prior.end(), &planned.expires_at) {
-        (_, Value::Null) => false,
-        (None, _) => prior.expires_at.is_null(),
-        (Some(end), Value::Value(_)) => planned.end().is_some_and(|planned| planned < end),
-        (Some(_), Value::Unknown) => lifetime(planned) < lifetime(prior),
+    /// What a change takes from whoever works with the token.
+    fn harm(&self) -> Option<&'static str> {
+        let (prior, planned) = (self.prior, self.planned);
+        let rotates = planned.rotated_at.is_unknown();
+        if self.revokes() {
+            Some("would be revoked, to be made anew with another secret")
+        } else if rotates && planned.overlap().is_none() {
+            Some("would get another secret, while the next run still has the old one")
+        } else if !rotates && self.ends_soon() {
+            Some("would expire within a day")
+        } else if !prior.is_separated() && planned.is_separated() {
+            Some("would lose the privileges of its owner and keep only those that `acl` grants")
+        } else if self.narrows() {
+            Some("would lose privileges that `acl` grants it")
+        } else {
+            None
+        }
+    }
+
+    /// Whether a token that is not rotated gets an end that is near.
+    fn ends_soon(&self) -> bool {
+        let (prior, planned) = (self.prior, self.planned);
+        let lifetime = duration::seconds(&planned.expires_in);
+        match &planned.expires_at {
+            Value::Null => false,
+            Value::Unknown => lifetime.is_some_and(|lifetime| lifetime <= SOON),
+            Value::Value(_) => {
+                let soon = |end: i64| end <= self.now.saturating_add(SOON);
+                planned.end() != prior.end() && planned.end().is_some_and(soon)
+            }
+        }
+    }
+
+    fn narrows(&self) -> bool {
+        let changes = changes_of_acl(self.prior, self.planned);
+        let held = acl::grants(&self.prior.acl);
+        let was_wider = |grant: &Grant| {
+            let wider = Grant {
+                propagate: true,
+                ..grant.clone()
+            };
+            !grant.propagate && held.contains(&wider)
+        };
+        !changes.remove.is_empty() || changes.add.iter().any(was_wider)
     }
 }
 

@@ -176,7 +176,7 @@ pub fn schema() -> Schema {
                 defaulted(
                     Bool,
                     "Whether the token that the provider itself works with may be revoked, \
-                     disabled, narrowed or given another secret by this resource. False unless \
+                     narrowed, or given an end within a day or another secret by this resource. False unless \
                      set. It must be in the state before a destroy: apply it first.",
                 ),
             ),
