@@ -1,8 +1,7 @@
-//! Settings, and the one function through which every request of the API goes.
+//! The client, and the one function through which every request of the API goes.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::HeaderMap;
@@ -22,51 +21,7 @@ use super::reach::Reach;
 use super::reads::Reads;
 use super::session::Session;
 use super::transport::Transport;
-use super::{
-    ApiToken, Credentials, Endpoint, Error, ExtraHeaders, LoginTicket, Proxy, Retries, TlsPolicy,
-    young,
-};
-
-/// Everything a client is made from.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// Where the host listens.
-    pub endpoint: Endpoint,
-    /// Further nodes of the same cluster, for when that one cannot be reached.
-    pub other_endpoints: Vec<Endpoint>,
-    /// Who asks.
-    pub credentials: Credentials,
-    /// Whom to trust.
-    pub tls: TlsPolicy,
-    /// The forward proxy on the way, if there is one. The environment is not looked at.
-    pub proxy: Option<Proxy>,
-    /// Headers for a gateway on the way.
-    pub headers: ExtraHeaders,
-    /// How often a request is repeated that certainly changed nothing.
-    pub retries: Retries,
-    /// The longest that one request may take, connection included.
-    pub request_timeout: Duration,
-    /// What the client calls itself.
-    pub user_agent: String,
-}
-
-impl Settings {
-    /// The certificate verified against the machine's roots, and 30 seconds for a request.
-    pub fn new(endpoint: Endpoint, credentials: Credentials) -> Self {
-        Self {
-            endpoint,
-            other_endpoints: Vec::new(),
-            credentials,
-            tls: TlsPolicy::default(),
-            proxy: None,
-            headers: ExtraHeaders::default(),
-            retries: Retries::default(),
-            request_timeout: Duration::from_secs(30),
-            user_agent: concat!("terraform-provider-proxmox/", env!("CARGO_PKG_VERSION"))
-                .to_owned(),
-        }
-    }
-}
+use super::{ApiToken, Credentials, Endpoint, Error, LoginTicket, Settings, young};
 
 /// A client for one host or cluster. Cheap to clone; clones share everything.
 #[derive(Clone)]

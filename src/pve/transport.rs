@@ -12,9 +12,8 @@ use url::Url;
 use super::answer::RequestLine;
 use super::ask::Ask;
 use super::classify::{self, Raw, Way};
-use super::client::Settings;
 use super::failure::Phase;
-use super::{Endpoint, Error};
+use super::{Endpoint, Error, Settings};
 
 /// Answers are held in memory; the longest recorded one, all users with their tokens, has 110 kB.
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
