@@ -17,7 +17,7 @@ use super::{
     address::Nodes,
     config::Defaults,
     credentials::Unresolved,
-    explain::code_would_be_spent,
+    explain::{code_would_be_spent, unreadable},
     given::{Given, Source},
 };
 use crate::{
@@ -81,21 +81,29 @@ impl Connections {
         Ok(client)
     }
 
-    /// The same for what a plan reads: not where that would use up a one-time code, since the apply
-    /// is a process of its own and would have none. In an apply that has logged in, it is used.
-    pub fn client_of_plan(
+    /// The same for a data source, with the reason where it cannot be read. A plan reads most of
+    /// them, and must not use up a one-time code: the apply is a process of its own and would have
+    /// none. In an apply that has logged in, the login is there to be used.
+    pub fn reader(
         &self,
+        data_source: &'static str,
         cluster: &Value<String>,
-        what: &str,
         diags: &mut Diagnostics,
-    ) -> Result<Client, Unresolved> {
-        let client = self.client(cluster, diags)?;
+    ) -> Option<Client> {
+        let client = match self.client(cluster, diags) {
+            Ok(client) => client,
+            Err(Unresolved::Unknown(source)) => {
+                unreadable(data_source, &source, diags);
+                return None;
+            }
+            Err(Unresolved::Invalid) => return None,
+        };
         match self.one_time_code(cluster) {
             Some(code) if client.would_spend_a_code() => {
-                code_would_be_spent(what, &code, diags);
-                Err(Unresolved::Invalid)
+                code_would_be_spent(&format!("a `{data_source}`"), &code, diags);
+                None
             }
-            _ => Ok(client),
+            _ => Some(client),
         }
     }
 

@@ -17,8 +17,7 @@ use crate::{
     framework::{Report, schema},
     provider::{
         connection::{Connections, call, cluster_attribute},
-        credentials::Unresolved,
-        explain::{explain, unreadable},
+        explain::explain,
     },
     pve::{Audit, TokenId},
 };
@@ -113,18 +112,9 @@ impl DataSource for ApiTokenData {
     }
 
     async fn read<'a>(&self, diags: &mut Diagnostics, config: State, _meta: ()) -> Option<State> {
-        let client =
-            match self
-                .connections
-                .client_of_plan(&config.cluster, "a `proxmox_api_token`", diags)
-            {
-                Ok(client) => client,
-                Err(Unresolved::Unknown(source)) => {
-                    unreadable("proxmox_api_token", &source, diags);
-                    return None;
-                }
-                Err(Unresolved::Invalid) => return None,
-            };
+        let client = self
+            .connections
+            .reader("proxmox_api_token", &config.cluster, diags)?;
         let given = config.facts.token_id.as_ref_option()?;
         let id = match TokenId::parse(given, None) {
             Ok(id) => id,

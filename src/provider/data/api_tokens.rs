@@ -16,8 +16,7 @@ use crate::{
     framework::{Report, schema},
     provider::{
         connection::{Connections, call, cluster_attribute},
-        credentials::Unresolved,
-        explain::{explain, unreadable},
+        explain::explain,
     },
     pve::{AuditedToken, UserId},
 };
@@ -162,18 +161,9 @@ impl DataSource for ApiTokensData {
     }
 
     async fn read<'a>(&self, diags: &mut Diagnostics, config: State, _meta: ()) -> Option<State> {
-        let client =
-            match self
-                .connections
-                .client_of_plan(&config.cluster, "a `proxmox_api_tokens`", diags)
-            {
-                Ok(client) => client,
-                Err(Unresolved::Unknown(source)) => {
-                    unreadable("proxmox_api_tokens", &source, diags);
-                    return None;
-                }
-                Err(Unresolved::Invalid) => return None,
-            };
+        let client = self
+            .connections
+            .reader("proxmox_api_tokens", &config.cluster, diags)?;
         let endpoint = client.settings().endpoint.to_string();
         let audit = match client.audit(&call()).await {
             Ok(audit) => audit,

@@ -11,11 +11,10 @@ use tf_provider::{
 };
 
 use crate::{
-    framework::schema,
+    framework::{Report, schema},
     provider::{
         connection::{Connections, call, cluster_attribute},
-        credentials::Unresolved,
-        explain::{unproven, unreadable},
+        explain::unproven,
         facts::{self, Facts, PrivilegeMap, required_privileges, validate_required_privileges},
         outcome::Outcome,
     },
@@ -154,18 +153,11 @@ impl DataSource for ConnectionData {
     }
 
     async fn read<'a>(&self, diags: &mut Diagnostics, config: State, _meta: ()) -> Option<State> {
-        let target =
-            self.connections
-                .client_of_plan(&config.cluster, "a `proxmox_connection`", diags);
-        let target = target
-            .and_then(|client| Ok((client, required_privileges(&config.required_privileges)?)));
-        let (client, requirements) = match target {
-            Ok(target) => target,
-            Err(Unresolved::Unknown(source)) => {
-                unreadable("proxmox_connection", &source, diags);
-                return None;
-            }
-            Err(Unresolved::Invalid) => return None,
+        let connections = &self.connections;
+        let client = connections.reader("proxmox_connection", &config.cluster, diags)?;
+        let Ok(requirements) = required_privileges(&config.required_privileges) else {
+            diags.fail_if_silent("A data source with unknown `required_privileges`");
+            return None;
         };
         let report = diagnosis::check(&client, None, &requirements, &call()).await;
         if report.status.is_failure() && config.fail_on_error == Value::Value(true) {

@@ -8,8 +8,7 @@ use crate::{
     framework::schema,
     provider::{
         connection::{Connections, call, cluster_attribute},
-        credentials::Unresolved,
-        explain::{unproven, unreadable},
+        explain::unproven,
         facts::{self, Facts},
     },
     pve::diagnosis::{self, Requirements},
@@ -53,18 +52,9 @@ impl DataSource for HostData {
     }
 
     async fn read<'a>(&self, diags: &mut Diagnostics, config: State, _meta: ()) -> Option<State> {
-        let client =
-            match self
-                .connections
-                .client_of_plan(&config.cluster, "a `proxmox_host`", diags)
-            {
-                Ok(client) => client,
-                Err(Unresolved::Unknown(source)) => {
-                    unreadable("proxmox_host", &source, diags);
-                    return None;
-                }
-                Err(Unresolved::Invalid) => return None,
-            };
+        let client = self
+            .connections
+            .reader("proxmox_host", &config.cluster, diags)?;
         let report = diagnosis::check(&client, None, &Requirements::default(), &call()).await;
         if report.status.is_failure() {
             unproven(&client.settings().endpoint.to_string(), &report, diags);

@@ -14,8 +14,7 @@ use crate::{
     framework::{Report, schema},
     provider::{
         connection::{Connections, call, cluster_attribute},
-        credentials::Unresolved,
-        explain::{explain, unreadable},
+        explain::explain,
     },
     pve::{TokenId, UserId, normalise_path},
 };
@@ -131,18 +130,9 @@ impl DataSource for PermissionsData {
     }
 
     async fn read<'a>(&self, diags: &mut Diagnostics, config: State, _meta: ()) -> Option<State> {
-        let client =
-            match self
-                .connections
-                .client_of_plan(&config.cluster, "a `proxmox_permissions`", diags)
-            {
-                Ok(client) => client,
-                Err(Unresolved::Unknown(source)) => {
-                    unreadable("proxmox_permissions", &source, diags);
-                    return None;
-                }
-                Err(Unresolved::Invalid) => return None,
-            };
+        let client = self
+            .connections
+            .reader("proxmox_permissions", &config.cluster, diags)?;
         let call = call();
         let mut privileges = BTreeMap::new();
         for path in config.paths.iter().flatten().flatten() {

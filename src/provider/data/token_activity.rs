@@ -15,8 +15,7 @@ use crate::{
     framework::{Report, schema},
     provider::{
         connection::{Connections, call, cluster_attribute},
-        credentials::Unresolved,
-        explain::{explain, unreadable},
+        explain::explain,
         instant,
     },
     pve::{Activity, Task, TokenId},
@@ -231,18 +230,9 @@ impl DataSource for TokenActivityData {
     }
 
     async fn read<'a>(&self, diags: &mut Diagnostics, config: State, _meta: ()) -> Option<State> {
-        let client = match self.connections.client_of_plan(
-            &config.cluster,
-            "a `proxmox_token_activity`",
-            diags,
-        ) {
-            Ok(client) => client,
-            Err(Unresolved::Unknown(source)) => {
-                unreadable("proxmox_token_activity", &source, diags);
-                return None;
-            }
-            Err(Unresolved::Invalid) => return None,
-        };
+        let client = self
+            .connections
+            .reader("proxmox_token_activity", &config.cluster, diags)?;
         let given = config.token_id.as_ref_option()?;
         let token = match TokenId::parse(given, None) {
             Ok(token) => token,
