@@ -8,8 +8,8 @@
 //! (`rotation`, `downtime`), certificates can only be checked or not (`statuses`, `connections`),
 //! one address only and no proxy (`connections`), a block for each cluster (`clusters`), codes
 //! that are burnt (`tokens`), a ticket that dies in the middle (`tokens`), a right that is missing
-//! somewhere and nobody says where (`hosts`, `diagnosis`), a stray variable that wins without a notice (`bad_input`,
-//! `connections`), and lists that are silently empty (`audit`).
+//! somewhere and nobody says where (`hosts`, `diagnosis`), a stray variable that wins without a
+//! notice (`bad_input`, `connections`), and lists that are silently empty (`audit`).
 
 use cli_harness::Cli;
 use proxmox_simulator::{Fault, RawAnswer};
