@@ -1,9 +1,7 @@
 //! What a plan says about the scope of a token before anything is applied.
 
-use std::net::TcpListener;
-
 use cli_harness::{Cli, Run};
-use proxmox_simulator::{Fault, RawAnswer, Version};
+use proxmox_simulator::{Fault, RawAnswer, Version, nobody_listens};
 use serde_json::Value;
 
 use super::{
@@ -291,10 +289,7 @@ fn no_look(cli: &Cli) {
     stage.connect_as(&format!("{ADMIN}=00000000-0000-0000-0000-000000000000"));
     is_silent(&stage.plan());
 
-    let closed = TcpListener::bind("127.0.0.1:0")
-        .expect("a port")
-        .local_addr()
-        .expect("its number");
+    let closed = nobody_listens().expect("a port");
     stage
         .scratch
         .set("PROXMOX_VE_ENDPOINT", &closed.to_string());

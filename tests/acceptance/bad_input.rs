@@ -7,6 +7,7 @@ use std::{
 };
 
 use cli_harness::Cli;
+use proxmox_simulator::nobody_listens;
 use serde_json::Value;
 
 use super::{
@@ -289,10 +290,7 @@ fn not_proxmox(cli: &Cli) {
 
 fn refused(cli: &Cli) {
     let mut stage = Stage::new(cli);
-    let closed = TcpListener::bind("127.0.0.1:0")
-        .expect("a port")
-        .local_addr()
-        .expect("its number");
+    let closed = nobody_listens().expect("a port");
     stage
         .scratch
         .set("PROXMOX_VE_ENDPOINT", &closed.to_string());

@@ -7,7 +7,7 @@ use std::{
 };
 
 use cli_harness::Cli;
-use proxmox_simulator::{Fault, ForwardProxy, RawAnswer, Simulator, TlsOptions};
+use proxmox_simulator::{Fault, ForwardProxy, RawAnswer, Simulator, TlsOptions, nobody_listens};
 use serde_json::Value;
 
 use super::{
@@ -94,8 +94,7 @@ fn second_node(stage: &mut Stage) -> Simulator {
 
 /// An address at which nothing listens.
 fn closed() -> String {
-    let free = TcpListener::bind("127.0.0.1:0").and_then(|port| port.local_addr());
-    free.expect("a port").to_string()
+    nobody_listens().expect("a port").to_string()
 }
 
 fn has_token(stage: &Stage) -> bool {

@@ -1,9 +1,9 @@
 //! `proxmox_host` and `proxmox_connection`: proving that a connection works.
 
-use std::{net::TcpListener, num::NonZeroU64, time::Duration};
+use std::{num::NonZeroU64, time::Duration};
 
 use cli_harness::Cli;
-use proxmox_simulator::Fault;
+use proxmox_simulator::{Fault, nobody_listens};
 use serde_json::Value;
 
 use super::{
@@ -162,10 +162,7 @@ fn unreachable(cli: &Cli) {
 
 fn disabled(cli: &Cli) {
     let stage = Stage::new(cli);
-    let closed = TcpListener::bind("127.0.0.1:0")
-        .expect("a port")
-        .local_addr()
-        .expect("its number");
+    let closed = nobody_listens().expect("a port");
     stage.main(&format!(
         "resource \"proxmox_host\" \"h\" {{\n  name = \"later\"\n  hostname = \"{closed}\"\n  \
          enabled = false\n}}\n"
@@ -421,10 +418,7 @@ fn reports(cli: &Cli) {
     );
 
     stage.connect_as(&admin);
-    let closed = TcpListener::bind("127.0.0.1:0")
-        .expect("a port")
-        .local_addr()
-        .expect("its number");
+    let closed = nobody_listens().expect("a port");
     stage
         .scratch
         .set("PROXMOX_VE_ENDPOINT", &closed.to_string());

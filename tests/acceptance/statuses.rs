@@ -8,7 +8,7 @@ use std::{
 };
 
 use cli_harness::Cli;
-use proxmox_simulator::{Cluster, Fault, RawAnswer, TlsOptions};
+use proxmox_simulator::{Cluster, Fault, RawAnswer, TlsOptions, nobody_listens};
 use serde_json::Value;
 
 use super::{Scenario, stage::Stage};
@@ -26,7 +26,7 @@ struct Row {
 const ROWS: [Row; 19] = [
     row(Stage::new, "ok", "cluster", ""),
     row(unknown_name, "dns_failure", "dns", "endpoint"),
-    row(nobody_listens, "connection_refused", "tcp", "endpoint"),
+    row(closed_port, "connection_refused", "tcp", "endpoint"),
     row(nobody_answers, "timeout", "tcp", "request_timeout"),
     row(unknown_authority, "tls_untrusted", "tls", "ca_certificate"),
     row(other_name, "tls_name_mismatch", "tls", "certificate"),
@@ -133,9 +133,8 @@ fn unknown_name(cli: &Cli) -> Stage {
     at(cli, "no-such-host.invalid")
 }
 
-fn nobody_listens(cli: &Cli) -> Stage {
-    let closed = TcpListener::bind("127.0.0.1:0").and_then(|port| port.local_addr());
-    at(cli, &closed.expect("a port").to_string())
+fn closed_port(cli: &Cli) -> Stage {
+    at(cli, &nobody_listens().expect("a port").to_string())
 }
 
 /// A port that takes connections and never says anything.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use proxmox_simulator::nobody_listens;
 use serde_json::{Value, json};
 
 use super::login::login_made_before;
@@ -121,11 +122,7 @@ async fn without_credentials_only_the_host_itself_is_checked() {
 
 #[tokio::test]
 async fn a_host_where_nothing_listens_fails_at_the_connection() {
-    let free = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let free = nobody_listens().unwrap();
     let client = Client::new(Settings::new(
         free.to_string().parse().unwrap(),
         Credentials::None,

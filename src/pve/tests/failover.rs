@@ -1,8 +1,8 @@
 //! Which node is asked when one cannot be, and which never is.
 
-use std::net::TcpListener;
 use std::time::Duration;
 
+use proxmox_simulator::nobody_listens;
 use serde_json::json;
 
 use super::script::{Host, Reaction, data, replay, token};
@@ -13,8 +13,7 @@ use crate::pve::{
 
 /// An address at which nothing listens.
 fn nobody() -> Endpoint {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    free.local_addr().unwrap().to_string().parse().unwrap()
+    nobody_listens().unwrap().to_string().parse().unwrap()
 }
 
 fn minted() -> Reaction {
