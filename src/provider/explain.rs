@@ -104,8 +104,8 @@ pub fn code_would_be_spent(what: &str, one_time_code: &Source, diags: &mut Diagn
         "One-time code kept for the apply",
         format!(
             "{one_time_code} is good for one login, and reading {what} would use it up: that is \
-             part of a plan as a rule, and the apply would have none. Set `totp_secret` in its place, or log in once with the command \
-             `terraform-provider-proxmox login`, whose ticket serves plan and apply."
+             part of a plan as a rule, and the apply would have none. Set `totp_secret` in its \
+             place, or log in once with the command `terraform-provider-proxmox login`, whose ticket serves plan and apply."
         ),
         AttributePath::root(),
     );

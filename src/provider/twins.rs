@@ -7,7 +7,7 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use tf_provider::{AttributePath, Diagnostics, value::Value};
@@ -67,8 +67,7 @@ impl Twins {
         let writers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let known = writers.iter().find(|writer| writer.cluster == *cluster);
         if let Some(writer) = known {
-            let mut tokens = writer.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-            tokens.remove(token);
+            writer.tokens().remove(token);
         }
     }
 
@@ -122,13 +121,15 @@ impl Writer {
     }
 
     fn has_written(&self, token: &TokenId) -> bool {
-        let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        tokens.contains(token)
+        self.tokens().contains(token)
     }
 
     fn note(&self, token: &TokenId) {
-        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        tokens.insert(token.clone());
+        self.tokens().insert(token.clone());
+    }
+
+    fn tokens(&self) -> MutexGuard<'_, BTreeSet<TokenId>> {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -250,15 +250,12 @@ impl Client {
         if ask.anonymous {
             return Ok(Proof::default());
         }
-        if let Some(account) = self.account() {
-            let ticket = self.ticket(account).await?;
-            return Ok(Proof {
-                number: Some(ticket.number),
-                ..Proof::by_ticket(&ticket.login, ask)
-            });
-        }
-        if let Credentials::Ticket(login) = &self.settings().credentials {
-            let ticket = self.ticket_for(login).await?;
+        let ticket = match (self.account(), &self.settings().credentials) {
+            (Some(account), _) => Some(self.ticket(account).await?),
+            (None, Credentials::Ticket(login)) => Some(self.ticket_for(login).await?),
+            (None, _) => None,
+        };
+        if let Some(ticket) = ticket {
             return Ok(Proof {
                 number: Some(ticket.number),
                 ..Proof::by_ticket(&ticket.login, ask)
@@ -274,9 +271,7 @@ impl Client {
         }
         Ok(match &self.settings().credentials {
             Credentials::Token(token) => Proof::by_token(token),
-            Credentials::Password { .. } | Credentials::Ticket(_) | Credentials::None => {
-                Proof::default()
-            }
+            _ => Proof::default(),
         })
     }
 

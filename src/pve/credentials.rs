@@ -142,15 +142,17 @@ impl Credentials {
 
     /// Whether these prove the same identity with the same secret.
     pub fn is(&self, other: &Self) -> bool {
-        let secret = |credentials: &Self| match credentials {
-            Self::Token(token) => Some(token.secret.clone()),
-            Self::Password { password, .. } => Some(password.clone()),
-            Self::Ticket(login) => Some(login.ticket.clone()),
-            Self::None => None,
-        };
-        let (one, two) = (secret(self), secret(other));
-        let same_secret = one.as_ref().map(Secret::expose) == two.as_ref().map(Secret::expose);
+        let same_secret = self.secret().map(Secret::expose) == other.secret().map(Secret::expose);
         same_secret && self.method() == other.method() && self.identity() == other.identity()
+    }
+
+    fn secret(&self) -> Option<&Secret> {
+        match self {
+            Self::Token(token) => Some(&token.secret),
+            Self::Password { password, .. } => Some(password),
+            Self::Ticket(login) => Some(&login.ticket),
+            Self::None => None,
+        }
     }
 
     /// The user that acts: a token's owner, or who logs in.

@@ -56,15 +56,6 @@ fn page(title: &str) -> RawAnswer {
     }
 }
 
-fn json(status: u16, body: &str) -> RawAnswer {
-    RawAnswer {
-        status,
-        reason: "As Set".to_owned(),
-        headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
-        body: body.into(),
-    }
-}
-
 /// What the check says of a server that answers these paths so.
 fn answering(cli: &Cli, answers: Vec<(&str, RawAnswer)>) -> Run {
     let stage = Stage::new(cli);
@@ -84,14 +75,17 @@ fn answering(cli: &Cli, answers: Vec<(&str, RawAnswer)>) -> Run {
 
 fn other_products(cli: &Cli) {
     let realms = r#"{"data":[{"realm":"pam","type":"pam"},{"realm":"pbs","type":"pbs"}]}"#;
-    let backup = answering(cli, vec![("/access/domains", json(200, realms))]);
+    let backup = answering(cli, vec![("/access/domains", RawAnswer::json(200, realms))]);
     says(&backup, &["Proxmox Backup Server"]);
     // It has no list of realms, or wants a ticket first, depending on its version.
     for status in [501, 401] {
         let gateway = answering(
             cli,
             vec![
-                ("/access/domains", json(status, r#"{"data":null}"#)),
+                (
+                    "/access/domains",
+                    RawAnswer::json(status, r#"{"data":null}"#),
+                ),
                 ("/", page("mail1 - Proxmox Mail Gateway")),
             ],
         );

@@ -119,6 +119,17 @@ impl Stage {
         assert_eq!(run.code, Some(0), "the plan is not empty:\n{}", run.stdout);
     }
 
+    /// Plans once the server is gone: there must be nothing to do, and these words.
+    pub fn plan_without_server(self, arguments: &[&str], words: &[&str]) -> Scratch {
+        let Self { sim, scratch, .. } = self;
+        drop(sim);
+        let plan = ["plan", "-no-color", "-detailed-exitcode"];
+        let run = scratch.run([plan.as_slice(), arguments].concat());
+        assert_eq!(run.code, Some(0), "{}\n{}", run.stdout, run.stderr);
+        says(&run, words);
+        scratch
+    }
+
     /// Destroys everything, which must succeed.
     pub fn destroy(&self) -> Run {
         let run = self.scratch.run(["destroy", "-auto-approve", "-no-color"]);

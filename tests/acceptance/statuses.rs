@@ -265,12 +265,7 @@ fn nodes_are_secret(cli: &Cli) -> Stage {
 
 fn answering(cli: &Cli, path: &str, status: u16, body: &str) -> Stage {
     let stage = Stage::new(cli);
-    let answer = RawAnswer {
-        status,
-        reason: "As Set".to_owned(),
-        headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
-        body: body.as_bytes().to_vec(),
-    };
+    let answer = RawAnswer::json(status, body);
     stage.sim.fault(Fault::answer(answer).on("GET", path));
     stage
 }

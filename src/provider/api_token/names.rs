@@ -5,7 +5,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
 };
 
 use tf_provider::{AttributePath, Diagnostics, value::Value};
@@ -13,10 +13,9 @@ use tf_provider::{AttributePath, Diagnostics, value::Value};
 use super::state::State;
 use crate::{framework::Report, pve::TokenId};
 
-/// Every name that was planned in this run, and the base name of the resource that has it. Clones
-/// share it.
-#[derive(Clone, Default)]
-pub struct Names(Arc<Mutex<BTreeMap<Name, TokenId>>>);
+/// Every name that was planned in this run, and the base name of the resource that has it.
+#[derive(Default)]
+pub struct Names(Mutex<BTreeMap<Name, TokenId>>);
 
 /// A token's name on one of the provider's clusters.
 type Name = (Option<String>, TokenId);

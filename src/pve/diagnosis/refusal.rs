@@ -30,11 +30,9 @@ pub enum Refusal {
 impl Refusal {
     /// Why a token is refused whose owner is this. The time is the server's.
     pub fn of_token(token: &TokenId, owner: &Owner) -> Self {
-        let now = owner.observed_at.unix_timestamp();
-        let over = |end: Option<i64>| end.is_some_and(|end| end <= now);
         match owner.tokens.get(token.name.as_str()) {
             None => Self::NoToken(token.clone()),
-            Some(info) if over(info.expire) => Self::TokenExpired(token.clone()),
+            Some(info) if is_over(info.expire, owner) => Self::TokenExpired(token.clone()),
             Some(_) => Self::of_user(owner).unwrap_or_else(|| Self::OtherSecret(token.clone())),
         }
     }
@@ -46,11 +44,10 @@ impl Refusal {
     }
 
     fn of_user(owner: &Owner) -> Option<Self> {
-        let now = owner.observed_at.unix_timestamp();
         let user = owner.user_id.clone();
         if !owner.enabled {
             Some(Self::UserDisabled(user))
-        } else if owner.expire.is_some_and(|end| end <= now) {
+        } else if is_over(owner.expire, owner) {
             Some(Self::UserExpired(user))
         } else {
             None
@@ -89,6 +86,11 @@ impl Refusal {
             ),
         }
     }
+}
+
+/// Whether an end had come when the server was asked.
+fn is_over(end: Option<i64>, seen: &Owner) -> bool {
+    end.is_some_and(|end| end <= seen.observed_at.unix_timestamp())
 }
 
 impl fmt::Display for Refusal {

@@ -19,6 +19,19 @@ pub struct RawAnswer {
     pub body: Vec<u8>,
 }
 
+impl RawAnswer {
+    /// JSON, with a reason that says nothing.
+    #[must_use]
+    pub fn json(status: u16, body: &str) -> Self {
+        Self {
+            status,
+            reason: "As Set".to_owned(),
+            headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
+            body: body.into(),
+        }
+    }
+}
+
 /// What goes wrong.
 #[derive(Clone)]
 pub(crate) enum Kind {
