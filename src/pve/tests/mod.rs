@@ -1,7 +1,7 @@
 //! The client against a scripted host on the loopback interface.
 //!
-//! What the host answers is taken from recordings of genuine hosts (`tests/fixtures/pve`)
-//! wherever one shows it.
+//! Its answers come from recordings of genuine hosts (`tests/simulator/fixtures/transcripts`)
+//! wherever one exists.
 
 mod check;
 mod failover;

@@ -1,4 +1,4 @@
-//! Recordings of genuine hosts.
+//! Recordings of genuine hosts: the ones that the simulator is held to.
 
 use std::path::PathBuf;
 
@@ -14,8 +14,9 @@ pub(super) struct Recorded {
 
 /// The answer of one exchange of a case, such as `9.1.1/096-token-get-missing`, from 0.
 pub(super) fn recorded(case: &str, exchange: usize) -> Recorded {
-    let file =
-        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/pve/{case}.json"));
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/simulator/fixtures/transcripts")
+        .join(format!("{case}.json"));
     let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{case}: {error}"));
     let case: Value = serde_json::from_str(&text).unwrap();
     let response = &case["exchanges"][exchange]["response"];
