@@ -20,7 +20,7 @@ const TOKENS_EACH: usize = 20;
 const FAR: u64 = 4_102_444_800;
 
 /// The journey of an auditor: what there is to ask about.
-const AUDIT: &str = include_str!("../fixtures/journeys/04-audit.tf");
+const AUDIT: &str = include_str!("../../tests/fixtures/journeys/04-audit.tf");
 
 /// Plans the audit, beside a plan of nothing.
 pub fn measure(_: &[Subject], options: &Options) -> Measured {
@@ -29,7 +29,13 @@ pub fn measure(_: &[Subject], options: &Options) -> Measured {
     };
     let (subject, host) = (Subject::ours(), Host::new(options)?);
     populate(&host, options.size(USERS));
-    let alone = without_provider(&cli, "output \"questions\" {\n  value = []\n}\n")?;
+    let alone = without_provider(
+        &cli,
+        r#"output "questions" {
+  value = []
+}
+"#,
+    )?;
     let ours = host.directory(&cli, &subject)?;
     ours.write("main.tf", AUDIT)?;
     let (mut base, mut extra) = (Vec::new(), Vec::new());
