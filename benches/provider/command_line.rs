@@ -14,7 +14,8 @@ const ROUNDS: usize = 10;
 const COMMANDS: [&str; 2] = ["validate", "plan"];
 
 /// In every configuration. It needs no provider but the one inside Terraform.
-const COMMON: &str = "resource \"terraform_data\" \"one\" {}\n";
+const COMMON: &str = r#"resource "terraform_data" "one" {}
+"#;
 
 /// Runs the commands without a provider and with each, in turn.
 pub fn measure(subjects: &[Subject], options: &Options) -> Measured {
@@ -59,7 +60,12 @@ pub fn directory(cli: &Cli, subject: &Subject) -> io::Result<Option<Scratch>> {
     directory.write("common.tf", COMMON)?;
     directory.write("provider.tf", configuration)?;
     let settings = format!(
-        "provider_installation {{\n  dev_overrides {{\n    {:?} = {binaries:?}\n  }}\n}}\n",
+        r"provider_installation {{
+  dev_overrides {{
+    {:?} = {binaries:?}
+  }}
+}}
+",
         subject.source
     );
     directory.write("subject.tfrc", &settings)?;

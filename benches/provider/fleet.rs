@@ -92,7 +92,12 @@ pub fn measure(_: &[Subject], options: &Options) -> Measured {
 }
 
 fn built_in(number: usize) -> String {
-    format!("resource \"terraform_data\" \"each\" {{\n  count = {number}\n}}\n")
+    format!(
+        r#"resource "terraform_data" "each" {{
+  count = {number}
+}}
+"#
+    )
 }
 
 fn median(samples: &[f64]) -> f64 {
@@ -121,15 +126,21 @@ impl Fleet {
     /// Logs in by password, so that logins can be counted.
     fn configuration(&self) -> Result<String, Box<dyn Error>> {
         let mut text = format!(
-            "terraform {{\n  required_providers {{\n    proxmox = {{ source = \"depl0y/proxmox\" \
-             }}\n  }}\n}}\n\nprovider \"proxmox\" {{\n  request_timeout = {REQUEST_TIMEOUT:?}\n  \
-             clusters = {{\n"
+            r#"terraform {{
+  required_providers {{
+    proxmox = {{ source = "depl0y/proxmox" }}
+  }}
+}}
+
+provider "proxmox" {{
+  request_timeout = {REQUEST_TIMEOUT:?}
+  clusters = {{
+"#
         );
         for (number, cluster) in self.clusters.iter().enumerate() {
             writeln!(
                 text,
-                "    c{number} = {{ endpoint = {:?}, username = \"root@pam\", password = \
-                 \"root-pass-1\", certificate_fingerprints = [{:?}] }}",
+                r#"    c{number} = {{ endpoint = {:?}, username = "root@pam", password = "root-pass-1", certificate_fingerprints = [{:?}] }}"#,
                 cluster.endpoint(),
                 cluster.certificate_fingerprint()
             )?;
@@ -137,9 +148,16 @@ impl Fleet {
         let number = self.clusters.len() * TOKENS_EACH;
         write!(
             text,
-            "  }}\n}}\n\nresource \"proxmox_api_token\" \"each\" {{\n  count = {number}\n  cluster \
-             = \"c${{floor(count.index / {TOKENS_EACH})}}\"\n  user_id = \"automation@pve\"\n  \
-             token_name = \"token${{count.index}}\"\n}}\n"
+            r#"  }}
+}}
+
+resource "proxmox_api_token" "each" {{
+  count = {number}
+  cluster = "c${{floor(count.index / {TOKENS_EACH})}}"
+  user_id = "automation@pve"
+  token_name = "token${{count.index}}"
+}}
+"#
         )?;
         Ok(text)
     }

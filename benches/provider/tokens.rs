@@ -118,18 +118,30 @@ fn run(directory: &Scratch, subject: &Subject, arguments: &[&str]) -> Result<Ste
 
 fn built_in(number: usize, comment: &str) -> String {
     format!(
-        "resource \"terraform_data\" \"each\" {{\n  count = {number}\n  input = \"{comment} \
-         ${{count.index}}\"\n}}\n"
+        r#"resource "terraform_data" "each" {{
+  count = {number}
+  input = "{comment} ${{count.index}}"
+}}
+"#
     )
 }
 
 fn configuration(host: &Host, number: usize, comment: &str) -> String {
     let owners = &host.owners;
     format!(
-        "terraform {{\n  required_providers {{\n    proxmox = {{ source = \"depl0y/proxmox\" }}\n  \
-         }}\n}}\n\nresource \"proxmox_api_token\" \"each\" {{\n  count = {number}\n  user_id = \
-         element({owners:?}, count.index)\n  token_name = \"tf-benchmark-${{count.index}}\"\n  \
-         comment = \"{comment} ${{count.index}}\"\n}}\n"
+        r#"terraform {{
+  required_providers {{
+    proxmox = {{ source = "depl0y/proxmox" }}
+  }}
+}}
+
+resource "proxmox_api_token" "each" {{
+  count = {number}
+  user_id = element({owners:?}, count.index)
+  token_name = "tf-benchmark-${{count.index}}"
+  comment = "{comment} ${{count.index}}"
+}}
+"#
     )
 }
 

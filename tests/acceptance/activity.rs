@@ -62,8 +62,12 @@ fn activity(cli: &Cli) {
     assert!(note.contains("Reading leaves no trace"));
 
     stage.main(&ACTIVITY.replace(
-        "\"demo@pve!ci\"\n",
-        "\"demo@pve!ci\"\n  since = \"2027-01-15T09:01:00+01:00\"\n  limit = 1\n",
+        r#""demo@pve!ci"
+"#,
+        r#""demo@pve!ci"
+  since = "2027-01-15T09:01:00+01:00"
+  limit = 1
+"#,
     ));
     stage.apply();
     let found = output(&stage, "activity");

@@ -83,7 +83,7 @@ fn mistyped(stage: &Stage) {
     stage
         .sim
         .state(|state| state.add_role("PVEVMAdmn", &["VM.Audit", "SDN.Audit"]));
-    stage.main(&configuration.replace("\"/\"", "\"/storage\""));
+    stage.main(&configuration.replace(r#""/""#, r#""/storage""#));
     is_silent(&stage.apply());
 }
 

@@ -376,8 +376,11 @@ fn shared(cli: &Cli) {
         }
     });
     stage.main(
-        "data \"proxmox_api_token\" \"each\" {\n  count = 20\n  token_id = \
-         \"demo@pve!token${count.index}\"\n}\n",
+        r#"data "proxmox_api_token" "each" {
+  count = 20
+  token_id = "demo@pve!token${count.index}"
+}
+"#,
     );
     stage.sim.clear_requests();
     assert!(stage.scratch.run(["plan", "-no-color"]).ok());
@@ -388,25 +391,40 @@ fn bad_input(cli: &Cli) {
     let stage = Stage::new(cli);
     for (body, words) in [
         (
-            "data \"proxmox_api_token\" \"t\" {\n  token_id = \"ci\"\n}\n",
+            r#"data "proxmox_api_token" "t" {
+  token_id = "ci"
+}
+"#,
             &["Malformed token id", "`token_id`", "user@realm!name"][..],
         ),
         (
-            "data \"proxmox_api_tokens\" \"t\" {\n  user_id = \"demo\"\n}\n",
+            r#"data "proxmox_api_tokens" "t" {
+  user_id = "demo"
+}
+"#,
             &["Invalid filter", "`user_id`", "names no realm"],
         ),
         (
-            "data \"proxmox_token_activity\" \"t\" {\n  token_id = \"demo@pve\"\n}\n",
+            r#"data "proxmox_token_activity" "t" {
+  token_id = "demo@pve"
+}
+"#,
             &["Malformed token id", "`token_id`"],
         ),
         (
-            "data \"proxmox_token_activity\" \"t\" {\n  token_id = \"demo@pve!ci\"\n  since = \
-             \"yesterday\"\n}\n",
+            r#"data "proxmox_token_activity" "t" {
+  token_id = "demo@pve!ci"
+  since = "yesterday"
+}
+"#,
             &["Invalid instant", "`since`", "RFC 3339"],
         ),
         (
-            "data \"proxmox_token_activity\" \"t\" {\n  token_id = \"demo@pve!ci\"\n  limit = \
-             0\n}\n",
+            r#"data "proxmox_token_activity" "t" {
+  token_id = "demo@pve!ci"
+  limit = 0
+}
+"#,
             &["Invalid limit", "`limit`", "1 or more"],
         ),
     ] {

@@ -48,13 +48,31 @@ fn malformed(cli: &Cli) {
     let stage = Stage::new(cli);
     let token = |lines: &str| {
         format!(
-            "resource \"proxmox_api_token\" \"t\" {{\n  user_id = \"demo@pve\"\n  token_name = \
-             \"ci\"\n  {lines}\n}}\n"
+            r#"resource "proxmox_api_token" "t" {{
+  user_id = "demo@pve"
+  token_name = "ci"
+  {lines}
+}}
+"#
         )
     };
-    let provider = |lines: &str| format!("provider \"proxmox\" {{\n  {lines}\n}}\n{}", token(""));
+    let provider = |lines: &str| {
+        format!(
+            r#"provider "proxmox" {{
+  {lines}
+}}
+{}"#,
+            token("")
+        )
+    };
     let host = |lines: &str| {
-        format!("resource \"proxmox_host\" \"h\" {{\n  name = \"h\"\n  {lines}\n}}\n")
+        format!(
+            r#"resource "proxmox_host" "h" {{
+  name = "h"
+  {lines}
+}}
+"#
+        )
     };
     let cases: Vec<(String, &[&str])> = vec![
         (token("").replace("demo@pve", "demo"), &["user_id", "realm"]),
@@ -63,125 +81,137 @@ fn malformed(cli: &Cli) {
             &["user_id", "ASCII"],
         ),
         (
-            token("").replace("\"ci\"", "\"1ci\""),
+            token("").replace(r#""ci""#, r#""1ci""#),
             &["token_name", "letter"],
         ),
         (
-            token("").replace("\"ci\"", "\"demo@pve!ci\""),
+            token("").replace(r#""ci""#, r#""demo@pve!ci""#),
             &["token_name"],
         ),
         (
-            token("expiration_date = \"next week\""),
+            token(r#"expiration_date = "next week""#),
             &["expiration_date", "RFC 3339"],
         ),
         (
-            token("expiration_date = \"2020-01-01T00:00:00Z\""),
+            token(r#"expiration_date = "2020-01-01T00:00:00Z""#),
             &["expiration_date", "passed"],
         ),
-        (token("comment = \"0\""), &["comment"]),
-        (token("expires_in = \"-1d\""), &["expires_in", "such as"]),
+        (token(r#"comment = "0""#), &["comment"]),
+        (token(r#"expires_in = "-1d""#), &["expires_in", "such as"]),
         (
-            token("expires_in = \"99999999999d\""),
+            token(r#"expires_in = "99999999999d""#),
             &["expires_in", "36500d"],
         ),
         (
-            token("expires_in = \"90d\"\n  expiration_date = \"2037-12-31T00:00:00Z\""),
+            token(
+                r#"expires_in = "90d"
+  expiration_date = "2037-12-31T00:00:00Z""#,
+            ),
             &["expires_in", "expiration_date", "keep one"],
         ),
         (
-            token("rotation = { before_expiry = \"14d\" }"),
+            token(r#"rotation = { before_expiry = "14d" }"#),
             &["rotation.before_expiry", "needs `expires_in`"],
         ),
         (
-            token("expires_in = \"14d\"\n  rotation = { before_expiry = \"14d\" }"),
+            token(
+                r#"expires_in = "14d"
+  rotation = { before_expiry = "14d" }"#,
+            ),
             &["rotation.before_expiry", "shorter than `expires_in`"],
         ),
         (
-            token("rotation = { every = \"2d\", overlap = \"3d\" }"),
+            token(r#"rotation = { every = "2d", overlap = "3d" }"#),
             &["rotation.overlap", "shorter than `rotation.every`"],
         ),
         (
-            token("timeouts = { create = \"soon\" }"),
+            token(r#"timeouts = { create = "soon" }"#),
             &["timeouts.create", "such as"],
         ),
         (
-            token("acl = [{ path = \"vms\", role = \"PVEAuditor\" }]"),
+            token(r#"acl = [{ path = "vms", role = "PVEAuditor" }]"#),
             &["acl", "slash"],
         ),
         (
-            token("acl = [{ path = \"/vms\", role = \"A\" }, { path = \"/vms/\", role = \"A\" }]"),
+            token(r#"acl = [{ path = "/vms", role = "A" }, { path = "/vms/", role = "A" }]"#),
             &["acl", "twice"],
         ),
         (
             token(
-                "acl = [{ path = \"/vms\", role = \"A\" }, { path = \"//vms//\", role = \"A\", propagate = false }]",
+                r#"acl = [{ path = "/vms", role = "A" }, { path = "//vms//", role = "A", propagate = false }]"#,
             ),
             &["acl", "twice"],
         ),
         (
-            token("privilege_separation = false\n  acl = [{ path = \"/vms\", role = \"A\" }]"),
+            token(
+                r#"privilege_separation = false
+  acl = [{ path = "/vms", role = "A" }]"#,
+            ),
             &["acl", "privilege_separation"],
         ),
         (
-            provider("endpoint = \"http://pve1:8006\""),
+            provider(r#"endpoint = "http://pve1:8006""#),
             &["endpoint", "https"],
         ),
         (
-            provider("endpoint = \"https://root@pve1/?x\""),
+            provider(r#"endpoint = "https://root@pve1/?x""#),
             &["endpoint"],
         ),
         (
-            provider("api_token = \"root@pam=not-shown\""),
+            provider(r#"api_token = "root@pam=not-shown""#),
             &["api_token"],
         ),
         (
-            provider("certificate_fingerprints = [\"AB:CD\"]"),
+            provider(r#"certificate_fingerprints = ["AB:CD"]"#),
             &["certificate_fingerprints"],
         ),
         (
-            provider("ca_certificate = \"/no/such/file.pem\""),
+            provider(r#"ca_certificate = "/no/such/file.pem""#),
             &["ca_certificate"],
         ),
         (
             provider(
-                "ca_certificate = \"-----BEGIN CERTIFICATE-----\\nrubbish\\n-----END CERTIFICATE-----\"",
+                r#"ca_certificate = "-----BEGIN CERTIFICATE-----\nrubbish\n-----END CERTIFICATE-----""#,
             ),
             &["ca_certificate"],
         ),
         (
-            provider("endpoints = [\"pve1\", \"http://pve2\"]"),
+            provider(r#"endpoints = ["pve1", "http://pve2"]"#),
             &["endpoints", "https"],
         ),
         (
-            provider("certificate_fingerprints = [\"aa\"]\n  verify_ssl = false"),
+            provider(
+                r#"certificate_fingerprints = ["aa"]
+  verify_ssl = false"#,
+            ),
             &["certificate_fingerprints"],
         ),
         (
-            provider("tls_server_name = \"https://pve1\""),
+            provider(r#"tls_server_name = "https://pve1""#),
             &["tls_server_name", "without scheme"],
         ),
         (
-            provider("min_tls_version = \"1.1\""),
-            &["min_tls_version", "\"1.2\" or \"1.3\""],
+            provider(r#"min_tls_version = "1.1""#),
+            &["min_tls_version", r#""1.2" or "1.3""#],
         ),
         (
-            provider("proxy_url = \"socks5://proxy:1080\""),
+            provider(r#"proxy_url = "socks5://proxy:1080""#),
             &["proxy_url", "http://"],
         ),
         (
-            provider("proxy_url = \"http://u:not-shown@proxy:x\""),
+            provider(r#"proxy_url = "http://u:not-shown@proxy:x""#),
             &["proxy_url", "http://user:password@host:port"],
         ),
         (
-            provider("http_headers = { Authorization = \"x\" }"),
+            provider(r#"http_headers = { Authorization = "x" }"#),
             &["http_headers", "Authorization", "cannot be overridden"],
         ),
         (
-            provider("http_headers = { \"a b\" = \"x\" }"),
+            provider(r#"http_headers = { "a b" = "x" }"#),
             &["http_headers", "no name of a header"],
         ),
         (
-            provider("http_headers = { X-A = \"x\\ny\" }"),
+            provider(r#"http_headers = { X-A = "x\ny" }"#),
             &["http_headers", "X-A"],
         ),
         (
@@ -193,31 +223,34 @@ fn malformed(cli: &Cli) {
             &["max_retries", "whole number"],
         ),
         (
-            provider("clusters = { berlin = { min_tls_version = \"1\" } }"),
-            &["clusters[\"berlin\"].min_tls_version"],
+            provider(r#"clusters = { berlin = { min_tls_version = "1" } }"#),
+            &[r#"clusters["berlin"].min_tls_version"#],
         ),
-        (host("min_tls_version = \"2\""), &["min_tls_version"]),
+        (host(r#"min_tls_version = "2""#), &["min_tls_version"]),
         (
-            host("tls_server_name = \"pve1:8006\""),
+            host(r#"tls_server_name = "pve1:8006""#),
             &["tls_server_name"],
         ),
         (
-            provider("request_timeout = \"soon\""),
+            provider(r#"request_timeout = "soon""#),
             &["request_timeout", "30s"],
         ),
         (
-            token("acl = [{ path = \"/vms\", role = \"PVEAuditor,PVEVMAdmin\" }]"),
+            token(r#"acl = [{ path = "/vms", role = "PVEAuditor,PVEVMAdmin" }]"#),
             &["acl", "one role"],
         ),
         (token("acl = [null]"), &["acl", "null"]),
         (host("port = 70000"), &["port", "65535"]),
         (host("port = 8006.5"), &["port", "whole number"]),
-        (host("hostname = \"a b\""), &["hostname"]),
+        (host(r#"hostname = "a b""#), &["hostname"]),
         (
-            host("required_privileges = { vms = [\"VM.Audit\"] }"),
+            host(r#"required_privileges = { vms = ["VM.Audit"] }"#),
             &["required_privileges", "slash"],
         ),
-        (host("api_token_id = \"root@pam!x\""), &["api_token_secret"]),
+        (
+            host(r#"api_token_id = "root@pam!x""#),
+            &["api_token_secret"],
+        ),
     ];
     for (configuration, words) in cases {
         stage.main(&configuration);
@@ -229,18 +262,29 @@ fn malformed(cli: &Cli) {
 
 fn credentials(cli: &Cli) {
     let mut stage = Stage::new(cli);
-    let body = "data \"proxmox_connection\" \"me\" {}\n";
-    let provider = |lines: &str| format!("provider \"proxmox\" {{\n  {lines}\n}}\n{body}");
-    stage.main(&provider("api_token_id = \"root@pam!admin\""));
+    let body = r#"data "proxmox_connection" "me" {}
+"#;
+    let provider = |lines: &str| {
+        format!(
+            r#"provider "proxmox" {{
+  {lines}
+}}
+{body}"#
+        )
+    };
+    stage.main(&provider(r#"api_token_id = "root@pam!admin""#));
     stage.plan_fails(&["Half a credential", "api_token_id", "api_token_secret"]);
     stage.main(&provider(
-        "api_token_id = \"admin\"\n  api_token_secret = \"x\"",
+        r#"api_token_id = "admin"
+  api_token_secret = "x""#,
     ));
     stage.plan_fails(&["api_token_id", "username"]);
-    stage.main(&provider("username = \"root@pam\""));
+    stage.main(&provider(r#"username = "root@pam""#));
     stage.plan_fails(&["Half a credential", "username", "password"]);
     stage.main(&provider(
-        "api_token = \"root@pam!a=b\"\n  password = \"x\"\n  username = \"u@pam\"",
+        r#"api_token = "root@pam!a=b"
+  password = "x"
+  username = "u@pam""#,
     ));
     stage.plan_fails(&["More than one credential", "api_token", "password"]);
     // Configuration beats the environment, and the message says so.
@@ -251,7 +295,9 @@ fn credentials(cli: &Cli) {
         .map(|(id, secret)| (id.to_owned(), secret.to_owned()))
         .expect("a token");
     stage.main(&provider(&format!(
-        "username = \"root@pam\"\n  api_token_id = \"admin\"\n  api_token_secret = \"{secret}\""
+        r#"username = "root@pam"
+  api_token_id = "admin"
+  api_token_secret = "{secret}""#
     )));
     stage.connect_as("root@pam!other=00000000-0000-0000-0000-000000000000");
     says(
@@ -284,7 +330,12 @@ fn not_proxmox(cli: &Cli) {
     stage
         .scratch
         .set("PROXMOX_VE_ENDPOINT", &address.to_string());
-    stage.main("resource \"proxmox_host\" \"h\" {\n  name = \"h\"\n}\n");
+    stage.main(
+        r#"resource "proxmox_host" "h" {
+  name = "h"
+}
+"#,
+    );
     stage.apply_fails(&["Connection check failed", "not_proxmox", "endpoint"]);
 }
 
@@ -294,14 +345,25 @@ fn refused(cli: &Cli) {
     stage
         .scratch
         .set("PROXMOX_VE_ENDPOINT", &closed.to_string());
-    stage.main("resource \"proxmox_api_token\" \"t\" {\n  user_id = \"demo@pve\"\n  token_name = \"ci\"\n}\n");
+    stage.main(
+        r#"resource "proxmox_api_token" "t" {
+  user_id = "demo@pve"
+  token_name = "ci"
+}
+"#,
+    );
     stage.apply_fails(&["Unable to create API token", "demo@pve!ci", "endpoint"]);
     assert_eq!(stage.attributes("proxmox_api_token.t"), Value::Null);
 }
 
 fn wrong_certificate(cli: &Cli) {
     let mut stage = Stage::new(cli);
-    stage.main("resource \"proxmox_host\" \"h\" {\n  name = \"h\"\n}\n");
+    stage.main(
+        r#"resource "proxmox_host" "h" {
+  name = "h"
+}
+"#,
+    );
     let seen = stage.sim.certificate_fingerprint();
     stage.scratch.set("PROXMOX_VE_CERTIFICATE_FINGERPRINTS", "");
     stage.apply_fails(&["tls_untrusted", seen, "ca_certificate"]);
@@ -323,11 +385,24 @@ fn trust_is_not_mixed(cli: &Cli) {
     stage.scratch.set("PROXMOX_VE_CERTIFICATE_FINGERPRINTS", "");
     stage.scratch.set("PROXMOX_VE_INSECURE", "true");
     stage.main(&format!(
-        "provider \"proxmox\" {{\n  certificate_fingerprints = [{pin:?}]\n}}\nresource \
-         \"proxmox_host\" \"h\" {{\n  name = \"h\"\n}}\n"
+        r#"provider "proxmox" {{
+  certificate_fingerprints = [{pin:?}]
+}}
+resource "proxmox_host" "h" {{
+  name = "h"
+}}
+"#
     ));
     stage.apply();
-    stage.main("provider \"proxmox\" {\n  verify_ssl = true\n}\nresource \"proxmox_host\" \"g\" {\n  name = \"g\"\n}\n");
+    stage.main(
+        r#"provider "proxmox" {
+  verify_ssl = true
+}
+resource "proxmox_host" "g" {
+  name = "g"
+}
+"#,
+    );
     stage.apply_fails(&["tls_untrusted"]);
 }
 
@@ -337,7 +412,13 @@ fn expired_provider_token(cli: &Cli) {
         .sim
         .state(|state| state.add_token("root@pam!old", false, None, 1_000_000_000));
     stage.connect_as(&format!("root@pam!old={secret}"));
-    stage.main("resource \"proxmox_api_token\" \"t\" {\n  user_id = \"demo@pve\"\n  token_name = \"ci\"\n}\n");
+    stage.main(
+        r#"resource "proxmox_api_token" "t" {
+  user_id = "demo@pve"
+  token_name = "ci"
+}
+"#,
+    );
     stage.apply_fails(&[
         "Unable to create API token",
         "root@pam!old",

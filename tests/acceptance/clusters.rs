@@ -50,8 +50,14 @@ fn two(stage: &Stage) -> (Stage, String) {
         )
     };
     let provider = format!(
-        "provider \"proxmox\" {{\n  certificate_fingerprints = [{:?}, {:?}]\n  clusters = {{\n    \
-         berlin = {}\n    bern = {}\n  }}\n}}\n",
+        r#"provider "proxmox" {{
+  certificate_fingerprints = [{:?}, {:?}]
+  clusters = {{
+    berlin = {}
+    bern = {}
+  }}
+}}
+"#,
         stage.sim.certificate_fingerprint(),
         other.sim.certificate_fingerprint(),
         cluster(stage),
@@ -113,17 +119,17 @@ fn fleet(cli: &Cli) {
 
     // An imported token has no secret to prove a host with.
     let tokens_only = TOKENS
-        .split("resource \"proxmox_host\"")
+        .split(r#"resource "proxmox_host""#)
         .next()
         .expect("the tokens");
     stage.main(&format!("{provider}{tokens_only}"));
     stage.apply();
-    let removed = ["state", "rm", "proxmox_api_token.t[\"bern\"]"];
+    let removed = ["state", "rm", r#"proxmox_api_token.t["bern"]"#];
     assert!(stage.scratch.run(removed).ok());
     let import = [
         "import",
         "-no-color",
-        "proxmox_api_token.t[\"bern\"]",
+        r#"proxmox_api_token.t["bern"]"#,
         "bern/demo@pve!backup",
     ];
     let imported = stage.scratch.run(import);
@@ -142,7 +148,7 @@ fn one_down(cli: &Cli) {
     assert!(!run.ok());
     says(
         &run,
-        &["proxmox_api_token.t[\"bern\"]", "connection was refused"],
+        &[r#"proxmox_api_token.t["bern"]"#, "connection was refused"],
     );
     assert!(has_token(&stage));
 }
@@ -185,7 +191,12 @@ fn tried_once(cli: &Cli) {
         }
     });
     let cut_off = provider.replace(&other.sim.endpoint(), &address);
-    let cut_off = cut_off.replacen('{', "{\n  request_timeout = \"2s\"", 1);
+    let cut_off = cut_off.replacen(
+        '{',
+        r#"{
+  request_timeout = "2s""#,
+        1,
+    );
     stage.main(&format!("{cut_off}{tokens}"));
     let run = stage.scratch.run(["plan", "-no-color"]);
     assert!(!run.ok());
@@ -203,9 +214,15 @@ fn moves_to_twin(cli: &Cli) {
     let config = |cluster: &str| {
         let one = format!("{{ endpoint = {endpoint:?}, api_token = {admin:?} }}");
         format!(
-            "provider \"proxmox\" {{\n  clusters = {{ a = {one}, b = {one} }}\n}}\nresource \
-             \"proxmox_api_token\" \"t\" {{\n  cluster = {cluster:?}\n  user_id = \"demo@pve\"\n  \
-             token_name = \"ci\"\n}}\n"
+            r#"provider "proxmox" {{
+  clusters = {{ a = {one}, b = {one} }}
+}}
+resource "proxmox_api_token" "t" {{
+  cluster = {cluster:?}
+  user_id = "demo@pve"
+  token_name = "ci"
+}}
+"#
         )
     };
     stage.main(&config("a"));
@@ -231,14 +248,24 @@ fn twins(cli: &Cli) {
         )
     };
     let provider = format!(
-        "provider \"proxmox\" {{\n  clusters = {{\n    one = {}\n    two = {}\n  }}\n}}\n",
+        r#"provider "proxmox" {{
+  clusters = {{
+    one = {}
+    two = {}
+  }}
+}}
+"#,
         cluster(&stage.sim),
         cluster(&second)
     );
     let token = |key: &str, name: &str| {
         format!(
-            "resource \"proxmox_api_token\" \"{key}_{name}\" {{\n  cluster = {key:?}\n  user_id = \
-             \"demo@pve\"\n  token_name = {name:?}\n}}\n"
+            r#"resource "proxmox_api_token" "{key}_{name}" {{
+  cluster = {key:?}
+  user_id = "demo@pve"
+  token_name = {name:?}
+}}
+"#
         )
     };
     stage.main(&format!("{provider}{}", token("one", "shared")));
@@ -264,7 +291,14 @@ fn twins(cli: &Cli) {
         "two/demo@pve!own-1",
     ];
     assert!(stage.scratch.run(import).ok());
-    let commented = |key: &str| token(key, "own-1").replace("}\n", "  comment = \"both\"\n}\n");
+    let commented = |key: &str| {
+        token(key, "own-1").replace(
+            "}\n",
+            r#"  comment = "both"
+}
+"#,
+        )
+    };
     stage.main(&format!(
         "{provider}{}{}",
         commented("one"),
@@ -273,8 +307,8 @@ fn twins(cli: &Cli) {
     stage.apply_fails(&[
         "API token under two names of one cluster",
         "demo@pve!own-1",
-        "clusters[\"one\"]",
-        "clusters[\"two\"]",
+        r#"clusters["one"]"#,
+        r#"clusters["two"]"#,
         "state rm",
     ]);
 }
@@ -284,11 +318,15 @@ fn mistyped(cli: &Cli) {
     let (_other, provider) = two(&stage);
     forget_environment(&mut stage);
     stage.main(&format!(
-        "{provider}data \"proxmox_connection\" \"c\" {{\n  cluster = \"brelin\"\n}}\n"
+        r#"{provider}data "proxmox_connection" "c" {{
+  cluster = "brelin"
+}}
+"#
     ));
     stage.plan_fails(&["No such cluster", "brelin", "berlin, bern"]);
     stage.main(&format!(
-        "{provider}data \"proxmox_connection\" \"c\" {{}}\n"
+        r#"{provider}data "proxmox_connection" "c" {{}}
+"#
     ));
     stage.plan_fails(&["No address of Proxmox VE", "cluster"]);
 }
@@ -299,8 +337,12 @@ fn moved(cli: &Cli) {
     forget_environment(&mut stage);
     let token = |cluster: &str| {
         format!(
-            "{provider}resource \"proxmox_api_token\" \"t\" {{\n  cluster = {cluster:?}\n  user_id = \
-             \"demo@pve\"\n  token_name = \"backup\"\n}}\n"
+            r#"{provider}resource "proxmox_api_token" "t" {{
+  cluster = {cluster:?}
+  user_id = "demo@pve"
+  token_name = "backup"
+}}
+"#
         )
     };
     stage.main(&token("berlin"));

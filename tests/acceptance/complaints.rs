@@ -94,7 +94,11 @@ fn told_apart(cli: &Cli) {
     contains(&nothing, "remedy", "VM.Allocate on /vms");
 
     stage.main(
-        "resource \"proxmox_api_token\" \"t\" {\n  user_id = \"root@pam\"\n  token_name = \"x1\"\n}\n",
+        r#"resource "proxmox_api_token" "t" {
+  user_id = "root@pam"
+  token_name = "x1"
+}
+"#,
     );
     stage.apply_fails(&[
         "Unable to create API token",
@@ -106,8 +110,12 @@ fn separation_keeps_secret(cli: &Cli) {
     let stage = Stage::new(cli);
     let token = |separated: bool| {
         format!(
-            "resource \"proxmox_api_token\" \"t\" {{\n  user_id = \"demo@pve\"\n  token_name = \
-             \"ci\"\n  privilege_separation = {separated}\n}}\n"
+            r#"resource "proxmox_api_token" "t" {{
+  user_id = "demo@pve"
+  token_name = "ci"
+  privilege_separation = {separated}
+}}
+"#
         )
     };
     stage.main(&token(true));
@@ -146,7 +154,10 @@ fn missing_realm(cli: &Cli) {
     stage.scratch.unset("PROXMOX_VE_API_TOKEN");
     stage.scratch.set("PROXMOX_VE_USERNAME", "root");
     stage.scratch.set("PROXMOX_VE_PASSWORD", "root-pass-1");
-    stage.main("data \"proxmox_connection\" \"c\" {}\n");
+    stage.main(
+        r#"data "proxmox_connection" "c" {}
+"#,
+    );
     stage.plan_fails(&["PROXMOX_VE_USERNAME", "names no realm", "root@pam"]);
 }
 
@@ -173,7 +184,10 @@ fn any_realm(cli: &Cli) {
     let stage = Stage::new(cli);
     let id = "jane.doe+ops@corp-ldap.example.com!ci_1";
     stage.main(&format!(
-        "output \"parts\" {{\n  value = provider::proxmox::parse_token_id({id:?})\n}}\n"
+        r#"output "parts" {{
+  value = provider::proxmox::parse_token_id({id:?})
+}}
+"#
     ));
     stage.apply();
     let parts = stage.scratch.run(["output", "-json", "parts"]);
@@ -181,8 +195,11 @@ fn any_realm(cli: &Cli) {
     assert_eq!(parts["realm"], "corp-ldap.example.com");
     assert_eq!(parts["user"], "jane.doe+ops");
     stage.main(
-        "resource \"proxmox_api_token\" \"t\" {\n  user_id = \
-         \"jane.doe+ops@corp-ldap.example.com\"\n  token_name = \"ci_1\"\n}\n",
+        r#"resource "proxmox_api_token" "t" {
+  user_id = "jane.doe+ops@corp-ldap.example.com"
+  token_name = "ci_1"
+}
+"#,
     );
     // Taken as an id, and looked for.
     stage.apply_fails(&[
@@ -206,7 +223,11 @@ fn password_advice(cli: &Cli) {
 fn root_only(cli: &Cli) {
     let stage = Stage::new(cli);
     stage.main(
-        "resource \"proxmox_api_token\" \"t\" {\n  user_id = \"demo@pve\"\n  token_name = \"ci\"\n}\n",
+        r#"resource "proxmox_api_token" "t" {
+  user_id = "demo@pve"
+  token_name = "ci"
+}
+"#,
     );
     let refused = |message: &str| {
         let answer = RawAnswer {

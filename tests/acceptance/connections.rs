@@ -77,9 +77,15 @@ pub const SCENARIOS: &[Scenario] = &[
     ),
 ];
 
-const TOKEN: &str = "resource \"proxmox_api_token\" \"t\" {\n  user_id = \"demo@pve\"\n  \
-                     token_name = \"ci\"\n}\n";
-const CHECK: &str = "data \"proxmox_connection\" \"me\" {\n  fail_on_error = true\n}\n";
+const TOKEN: &str = r#"resource "proxmox_api_token" "t" {
+  user_id = "demo@pve"
+  token_name = "ci"
+}
+"#;
+const CHECK: &str = r#"data "proxmox_connection" "me" {
+  fail_on_error = true
+}
+"#;
 
 /// A second node of the stage's cluster, whose certificate is accepted, too.
 fn second_node(stage: &mut Stage) -> Simulator {
@@ -108,7 +114,12 @@ fn writes(node: &Simulator) -> usize {
 
 /// A provider block of these lines, before the rest of a configuration.
 fn provider(lines: &str, rest: &str) -> String {
-    format!("provider \"proxmox\" {{\n  {lines}\n}}\n{rest}")
+    format!(
+        r#"provider "proxmox" {{
+  {lines}
+}}
+{rest}"#
+    )
 }
 
 fn next_node(cli: &Cli) {
@@ -145,13 +156,18 @@ fn nodes_by_other_names(cli: &Cli) {
     stage.main(CHECK);
     stage.apply();
     let cluster = format!(
-        "clusters = {{\n    berlin = {{ endpoint = {:?}, endpoints = [{:?}], api_token = {:?} }}\n  }}",
+        r"clusters = {{
+    berlin = {{ endpoint = {:?}, endpoints = [{:?}], api_token = {:?} }}
+  }}",
         closed(),
         second.endpoint(),
         stage.admin
     );
-    let rest = "data \"proxmox_connection\" \"me\" {\n  cluster = \"berlin\"\n  fail_on_error = \
-                true\n}\n";
+    let rest = r#"data "proxmox_connection" "me" {
+  cluster = "berlin"
+  fail_on_error = true
+}
+"#;
     stage.main(&provider(&cluster, rest));
     stage.apply();
     // The nodes of the environment are not mixed with the address of the block.
@@ -192,9 +208,14 @@ fn lagging_node(cli: &Cli) {
     };
     second.fault(Fault::answer(unknown).when(by_token).times(2));
     stage.main(&format!(
-        "{TOKEN}resource \"proxmox_host\" \"h\" {{\n  name = \"h\"\n  hostname = {:?}\n  \
-         certificate_fingerprints = [{:?}]\n  api_token_id = proxmox_api_token.t.token_id\n  \
-         api_token_secret = proxmox_api_token.t.secret\n}}\n",
+        r#"{TOKEN}resource "proxmox_host" "h" {{
+  name = "h"
+  hostname = {:?}
+  certificate_fingerprints = [{:?}]
+  api_token_id = proxmox_api_token.t.token_id
+  api_token_secret = proxmox_api_token.t.secret
+}}
+"#,
         second.endpoint(),
         second.certificate_fingerprint()
     ));
@@ -226,7 +247,7 @@ fn server_name(cli: &Cli) {
     stage.scratch.set("PROXMOX_VE_CA_CERTIFICATE", &authority);
     stage.main(CHECK);
     stage.plan_fails(&["tls_name_mismatch", "pve1.example.com", "tls_server_name"]);
-    stage.main(&provider("tls_server_name = \"pve1.example.com\"", CHECK));
+    stage.main(&provider(r#"tls_server_name = "pve1.example.com""#, CHECK));
     stage.apply();
     stage.main(CHECK);
     let name = "PROXMOX_VE_TLS_SERVER_NAME";
@@ -261,11 +282,11 @@ fn old_tls(cli: &Cli) {
     );
     stage.main(CHECK);
     stage.apply();
-    stage.main(&provider("min_tls_version = \"1.3\"", CHECK));
+    stage.main(&provider(r#"min_tls_version = "1.3""#, CHECK));
     stage.plan_fails(&[
         "TLS 1.2 or older",
         "TLS 1.3",
-        "Set min_tls_version to \"1.2\"",
+        r#"Set min_tls_version to "1.2""#,
     ]);
     stage
         .scratch
@@ -310,7 +331,11 @@ fn unverified(cli: &Cli) {
         )
     };
     let block = format!(
-        "verify_ssl = false\n  clusters = {{\n    a = {}\n    b = {}\n  }}",
+        r"verify_ssl = false
+  clusters = {{
+    a = {}
+    b = {}
+  }}",
         cluster(""),
         cluster("verify_ssl = false")
     );
@@ -319,7 +344,7 @@ fn unverified(cli: &Cli) {
     says(
         &run,
         &[
-            "`verify_ssl` and `clusters[\"b\"].verify_ssl`",
+            r#"`verify_ssl` and `clusters["b"].verify_ssl`"#,
             "ca_certificate",
         ],
     );
@@ -331,7 +356,7 @@ fn unverified(cli: &Cli) {
 
 fn useless_name(cli: &Cli) {
     let stage = Stage::new(cli);
-    stage.main(&provider("tls_server_name = \"pve1\"", CHECK));
+    stage.main(&provider(r#"tls_server_name = "pve1""#, CHECK));
     says(
         &stage.plan(),
         &["Setting without effect", "`tls_server_name`"],
@@ -361,11 +386,16 @@ fn own_proxy(cli: &Cli) {
     // Named explicitly, it leads to this machine, too; so it does for named clusters.
     let (endpoint, admin) = (stage.sim.endpoint(), stage.admin.clone());
     let block = format!(
-        "proxy_url = {url:?}\n  clusters = {{\n    a = {{ endpoint = {endpoint:?}, api_token = \
-         {admin:?} }}\n  }}"
+        r"proxy_url = {url:?}
+  clusters = {{
+    a = {{ endpoint = {endpoint:?}, api_token = {admin:?} }}
+  }}"
     );
-    let rest = "data \"proxmox_connection\" \"me\" {\n  cluster = \"a\"\n  fail_on_error = \
-                true\n}\n";
+    let rest = r#"data "proxmox_connection" "me" {
+  cluster = "a"
+  fail_on_error = true
+}
+"#;
     stage.main(&provider(&block, rest));
     stage.apply();
     let last = proxy.heads().pop().expect("a tunnel");
@@ -400,7 +430,7 @@ fn usual_proxy(cli: &Cli) {
     stage.scratch.set("NO_PROXY", "example.invalid");
     stage.plan_fails(&["dns_failure"]);
     stage.scratch.set("NO_PROXY", "");
-    stage.main(&provider("proxy_url = \"\"", CHECK));
+    stage.main(&provider(r#"proxy_url = """#, CHECK));
     stage.plan_fails(&["dns_failure"]);
     // What runs on this machine is not asked for through a proxy that is for everybody.
     let (endpoint, before) = (stage.sim.endpoint(), proxy.heads().len());
@@ -439,12 +469,21 @@ fn headers(cli: &Cli) {
     let mut stage = Stage::new(cli);
     stage.scratch.set("TF_LOG", "TRACE");
     let cluster = format!(
-        "clusters = {{\n    a = {{ endpoint = {:?}, api_token = {:?} }}\n  }}",
+        r"clusters = {{
+    a = {{ endpoint = {:?}, api_token = {:?} }}
+  }}",
         stage.sim.endpoint(),
         stage.admin
     );
-    let block = format!("http_headers = {{ X-Gate = \"not-shown\" }}\n  {cluster}");
-    let of_cluster = CHECK.replace("\"me\" {", "\"a\" {\n  cluster = \"a\"");
+    let block = format!(
+        r#"http_headers = {{ X-Gate = "not-shown" }}
+  {cluster}"#
+    );
+    let of_cluster = CHECK.replace(
+        r#""me" {"#,
+        r#""a" {
+  cluster = "a""#,
+    );
     stage.main(&provider(&block, &format!("{CHECK}{of_cluster}")));
     let run = stage.apply();
     assert!(!run.text().contains("not-shown"));

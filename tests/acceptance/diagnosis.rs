@@ -131,8 +131,12 @@ fn clock_off_tickets(cli: &Cli) {
 
 fn host_with_token(id: &str, secret: &str) -> String {
     format!(
-        "resource \"proxmox_host\" \"h\" {{\n  name = \"pve1\"\n  api_token_id = \"{id}\"\n  \
-         api_token_secret = \"{secret}\"\n}}\n"
+        r#"resource "proxmox_host" "h" {{
+  name = "pve1"
+  api_token_id = "{id}"
+  api_token_secret = "{secret}"
+}}
+"#
     )
 }
 
@@ -195,8 +199,12 @@ fn refused_token(cli: &Cli) {
 fn refused_password(cli: &Cli) {
     let stage = Stage::new(cli);
     stage.main(
-        "resource \"proxmox_host\" \"h\" {\n  name = \"pve1\"\n  username = \"demo@pve\"\n  \
-         password = \"wrong-pass-1\"\n}\n",
+        r#"resource "proxmox_host" "h" {
+  name = "pve1"
+  username = "demo@pve"
+  password = "wrong-pass-1"
+}
+"#,
     );
     stage.apply_fails(&["its realm refused the password", "Set password"]);
     stage
@@ -244,17 +252,21 @@ fn whose_right(cli: &Cli) {
     });
     let host = |needed: &str| {
         let host = host_with_token("demo@pve!ci", &secret);
-        let needed = format!("required_privileges = {{ {needed} }}\n}}\n");
+        let needed = format!(
+            r"required_privileges = {{ {needed} }}
+}}
+"
+        );
         host.trim_end().trim_end_matches('}').to_owned() + &needed
     };
-    stage.main(&host("\"/vms\" = [\"VM.Audit\"]"));
+    stage.main(&host(r#""/vms" = ["VM.Audit"]"#));
     let run = stage.apply_fails(&[
         "Its owner demo@pve has all of that",
         "Grant VM.Audit on /vms (for instance with the role",
         "to the token itself",
     ]);
     assert!(!run.text().contains("or to a group"), "{}", run.text());
-    stage.main(&host("\"/vms\" = [\"VM.Audit\"], \"/\" = [\"Sys.Audit\"]"));
+    stage.main(&host(r#""/vms" = ["VM.Audit"], "/" = ["Sys.Audit"]"#));
     stage.apply_fails(&[
         "Its owner demo@pve lacks Sys.Audit on /, too",
         "to demo@pve or to a group of it: Sys.Audit on / (for instance with the role PVEAuditor)",

@@ -32,13 +32,13 @@ pub const SCENARIOS: &[Scenario] = &[
 const PACE: Duration = Duration::from_millis(50);
 
 fn none_with_overlap(cli: &Cli) {
-    let seen = five_rotations(&Stage::new(cli), "rotation = { overlap = \"48h\" }");
+    let seen = five_rotations(&Stage::new(cli), r#"rotation = { overlap = "48h" }"#);
     assert_eq!(seen.refused, 0, "of {} uses", seen.uses);
 }
 
 fn none_on_8_2(cli: &Cli) {
     let stage = Stage::with(cli, Version::V8_2);
-    let seen = five_rotations(&stage, "rotation = { overlap = \"48h\" }");
+    let seen = five_rotations(&stage, r#"rotation = { overlap = "48h" }"#);
     assert_eq!(seen.refused, 0, "of {} uses", seen.uses);
 }
 
@@ -61,8 +61,13 @@ struct Seen {
 fn five_rotations(stage: &Stage, rotation: &str) -> Seen {
     let config = |value: u32| {
         format!(
-            "resource \"proxmox_api_token\" \"t\" {{\n  user_id = \"demo@pve\"\n  token_name = \
-             \"ci\"\n  {rotation}\n  rotate_when_changed = {{ key = \"{value}\" }}\n}}\n"
+            r#"resource "proxmox_api_token" "t" {{
+  user_id = "demo@pve"
+  token_name = "ci"
+  {rotation}
+  rotate_when_changed = {{ key = "{value}" }}
+}}
+"#
         )
     };
     stage.main(&config(0));

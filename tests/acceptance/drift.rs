@@ -10,8 +10,11 @@ use super::{
     tokens::minted,
 };
 
-const TOKEN: &str = "resource \"proxmox_api_token\" \"t\" {\n  user_id = \"demo@pve\"\n  \
-                     token_name = \"ci\"\n}\n";
+const TOKEN: &str = r#"resource "proxmox_api_token" "t" {
+  user_id = "demo@pve"
+  token_name = "ci"
+}
+"#;
 
 pub const SCENARIOS: &[Scenario] = &[
     ("a changed comment is put back", comment),
@@ -120,7 +123,7 @@ fn answers_from_the_past(cli: &Cli) {
     assert_eq!(attributes(&scratch, "proxmox_api_token.t"), before);
     // Nor does it make a token anew, or say that it did.
     let another = TOKEN
-        .replace("\"t\"", "\"another\"")
+        .replace(r#""t""#, r#""another""#)
         .replace("ci", "another");
     scratch.write("another.tf", &another).expect("another.tf");
     let apply = scratch.run(["apply", "-no-color", "-auto-approve"]);

@@ -18,8 +18,12 @@ pub const SCENARIOS: &[Scenario] = &[
 ];
 
 /// A configuration that stands alone says where the provider comes from; examples leave it out.
-const SOURCE: &str = "terraform {\n  required_providers {\n    proxmox = { source = \
-                      \"depl0y/proxmox\" }\n  }\n}\n";
+const SOURCE: &str = r#"terraform {
+  required_providers {
+    proxmox = { source = "depl0y/proxmox" }
+  }
+}
+"#;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")

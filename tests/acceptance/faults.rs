@@ -206,7 +206,7 @@ impl<'a> Scene<'a> {
             .run(["import", "-no-color", &address, &id]);
         assert!(imported.ok(), "{}", imported.text());
         let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
-        let keeper = "rotate_when_changed = { adopted = \"1\" }";
+        let keeper = r#"rotate_when_changed = { adopted = "1" }"#;
         let wanted = format!("{}\n  {keeper}", self.point.after.unwrap_or_default());
         self.stage.main(&configuration(&names, Some(&wanted)));
         self.heal();

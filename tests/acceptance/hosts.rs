@@ -118,7 +118,8 @@ fn lacking(cli: &Cli) {
     // nothing is required.
     let stage = Stage::new(cli);
     let bare = HOST.replace(
-        "  acl        = [{ path = \"/vms\", role = \"PVEVMAdmin\" }]\n",
+        r#"  acl        = [{ path = "/vms", role = "PVEVMAdmin" }]
+"#,
         "",
     );
     let needs = bare.find("  required_privileges").expect("a requirement");
@@ -128,7 +129,8 @@ fn lacking(cli: &Cli) {
     stage.plan_is_empty();
     let stage = Stage::new(cli);
     stage.main(&HOST.replace(
-        "  acl        = [{ path = \"/vms\", role = \"PVEVMAdmin\" }]\n",
+        r#"  acl        = [{ path = "/vms", role = "PVEVMAdmin" }]
+"#,
         "",
     ));
     stage.apply_fails(&["missing_privileges", "privilege separation", "acl"]);
@@ -160,15 +162,23 @@ fn disabled(cli: &Cli) {
     let stage = Stage::new(cli);
     let closed = nobody_listens().expect("a port");
     stage.main(&format!(
-        "resource \"proxmox_host\" \"h\" {{\n  name = \"later\"\n  hostname = \"{closed}\"\n  \
-         enabled = false\n}}\n"
+        r#"resource "proxmox_host" "h" {{
+  name = "later"
+  hostname = "{closed}"
+  enabled = false
+}}
+"#
     ));
     stage.apply();
     stage.plan_is_empty();
     assert_eq!(stage.attributes("proxmox_host.h")["version"], Value::Null);
     assert_eq!(stage.sim.requests().len(), 0);
     stage.main(&format!(
-        "resource \"proxmox_host\" \"h\" {{\n  name = \"later\"\n  hostname = \"{closed}\"\n}}\n"
+        r#"resource "proxmox_host" "h" {{
+  name = "later"
+  hostname = "{closed}"
+}}
+"#
     ));
     stage.apply_fails(&["Connection check failed", "connection_refused", "later"]);
 }
@@ -189,7 +199,7 @@ fn proven_again(cli: &Cli) {
     stage.plan_is_empty();
     stage.main(&HOST.replace("first", "second").replace(
         "proxmox_api_token.t.secret",
-        "\"00000000-0000-0000-0000-000000000000\"",
+        r#""00000000-0000-0000-0000-000000000000""#,
     ));
     says(&stage.plan(), &["version", "known after apply"]);
     stage.apply_fails(&["unauthenticated", "root@pam!terraform", "api_token_secret"]);
@@ -202,8 +212,11 @@ fn time_limit(cli: &Cli) {
     let stage = Stage::new(cli);
     let host = |limit: &str| {
         format!(
-            "resource \"proxmox_host\" \"h\" {{\n  name = \"pve1\"\n  timeouts = {{ create = \
-             {limit:?} }}\n}}\n"
+            r#"resource "proxmox_host" "h" {{
+  name = "pve1"
+  timeouts = {{ create = {limit:?} }}
+}}
+"#
         )
     };
     stage.main(&host("soon"));
@@ -226,7 +239,13 @@ fn time_limit(cli: &Cli) {
 }
 
 fn host(attributes: &str) -> String {
-    format!("resource \"proxmox_host\" \"h\" {{\n  name = \"pve1\"\n  {attributes}\n}}\n")
+    format!(
+        r#"resource "proxmox_host" "h" {{
+  name = "pve1"
+  {attributes}
+}}
+"#
+    )
 }
 
 fn each_form(cli: &Cli) {
@@ -235,14 +254,18 @@ fn each_form(cli: &Cli) {
         let secret = state.add_token("demo@pve!host", false, None, 0);
         (secret, state.make_ticket("demo@pve"))
     });
-    let login = "username = \"demo@pve\"\n  password = \"demo-pass-1\"";
+    let login = r#"username = "demo@pve"
+  password = "demo-pass-1""#;
     let forms = [
         (
-            format!("username = \"demo@pve\"\n  api_token = \"demo@pve!host={secret}\""),
+            format!(
+                r#"username = "demo@pve"
+  api_token = "demo@pve!host={secret}""#
+            ),
             "api_token",
         ),
         (
-            format!("api_token = \"demo@pve!host={secret}\""),
+            format!(r#"api_token = "demo@pve!host={secret}""#),
             "api_token",
         ),
         (
@@ -276,16 +299,24 @@ fn each_form(cli: &Cli) {
 fn write_only_login(cli: &Cli) {
     let stage = Stage::new(cli);
     let seed = stage.sim.state(|state| state.enable_totp("demo@pve"));
-    let login = |rest: &str| host(&format!("username = \"demo@pve\"\n  {rest}"));
+    let login = |rest: &str| {
+        host(&format!(
+            r#"username = "demo@pve"
+  {rest}"#
+        ))
+    };
     stage.main(&login(&format!(
-        "password_wo = \"demo-pass-1\"\n  password_wo_version = 1\n  totp_secret_wo = {seed:?}"
+        r#"password_wo = "demo-pass-1"
+  password_wo_version = 1
+  totp_secret_wo = {seed:?}"#
     )));
     stage.apply();
     stage.plan_is_empty();
     let kept = std::fs::read_to_string(stage.scratch.file("terraform.tfstate")).expect("a state");
     assert!(!kept.contains("demo-pass-1") && !kept.contains(&seed));
     stage.main(&login(&format!(
-        "password = \"demo-pass-1\"\n  totp_secret_wo = {seed:?}"
+        r#"password = "demo-pass-1"
+  totp_secret_wo = {seed:?}"#
     )));
     stage.plan_fails(&["totp_secret_wo", "password_wo"]);
 }
@@ -293,7 +324,7 @@ fn write_only_login(cli: &Cli) {
 fn refreshed_and_moved(cli: &Cli) {
     let stage = Stage::new(cli);
     let address = stage.sim.address();
-    stage.main(&host(&format!("hostname = \"{address}\"")));
+    stage.main(&host(&format!(r#"hostname = "{address}""#)));
     stage.apply();
     stage.sim.state(|state| state.add_node("pve2", true));
     stage.apply();
@@ -301,7 +332,8 @@ fn refreshed_and_moved(cli: &Cli) {
     assert_eq!(nodes[1]["name"], "pve2");
     let fingerprint = stage.sim.certificate_fingerprint();
     stage.main(&host(&format!(
-        "hostname = \"localhost:{}\"\n  certificate_fingerprints = [{fingerprint:?}]",
+        r#"hostname = "localhost:{}"
+  certificate_fingerprints = [{fingerprint:?}]"#,
         address.port()
     )));
     says(&stage.plan(), &["0 to add, 1 to change, 0 to destroy"]);
@@ -315,7 +347,12 @@ fn another_cluster(cli: &Cli) {
     let config = |cluster: &str| {
         let one = format!("{{ endpoint = {endpoint:?}, api_token = {admin:?} }}");
         let host = host(&format!("cluster = {cluster:?}"));
-        format!("provider \"proxmox\" {{\n  clusters = {{ a = {one}, b = {one} }}\n}}\n{host}")
+        format!(
+            r#"provider "proxmox" {{
+  clusters = {{ a = {one}, b = {one} }}
+}}
+{host}"#
+        )
     };
     stage.main(&config("a"));
     stage.apply();
@@ -331,8 +368,9 @@ fn write_only_unreachable(cli: &Cli) {
         .sim
         .state(|state| state.add_token("demo@pve!host", false, None, 0));
     stage.main(&host(&format!(
-        "api_token_id = \"demo@pve!host\"\n  api_token_secret_wo = {secret:?}\n  \
-         api_token_secret_wo_version = 1"
+        r#"api_token_id = "demo@pve!host"
+  api_token_secret_wo = {secret:?}
+  api_token_secret_wo_version = 1"#
     )));
     stage.apply();
     let before = stage.attributes("proxmox_host.h");
@@ -347,9 +385,13 @@ fn write_only(cli: &Cli) {
         .state(|state| state.add_token("demo@pve!host", false, None, 0));
     let host = |secret: &str, version: u8| {
         format!(
-            "resource \"proxmox_host\" \"h\" {{\n  name = \"h\"\n  api_token_id = \
-             \"demo@pve!host\"\n  api_token_secret_wo = {secret:?}\n  \
-             api_token_secret_wo_version = {version}\n}}\n"
+            r#"resource "proxmox_host" "h" {{
+  name = "h"
+  api_token_id = "demo@pve!host"
+  api_token_secret_wo = {secret:?}
+  api_token_secret_wo_version = {version}
+}}
+"#
         )
     };
     stage.main(&host(&secret, 1));
@@ -372,7 +414,11 @@ fn write_only(cli: &Cli) {
     stage.main(&host(wrong, 2));
     stage.apply_fails(&["unauthenticated", "demo@pve!host"]);
 
-    stage.main(&host(&secret, 1).replace("name =", "api_token_secret = \"x\"\n  name ="));
+    stage.main(&host(&secret, 1).replace(
+        "name =",
+        r#"api_token_secret = "x"
+  name ="#,
+    ));
     stage.plan_fails(&["More than one credential", "api_token_secret_wo"]);
 }
 
@@ -428,15 +474,25 @@ fn reports(cli: &Cli) {
 fn fails_on_request(cli: &Cli) {
     let mut stage = Stage::new(cli);
     stage.connect_as("root@pam!admin=00000000-0000-0000-0000-000000000000");
-    stage.main("data \"proxmox_connection\" \"me\" {\n  fail_on_error = true\n}\n");
+    stage.main(
+        r#"data "proxmox_connection" "me" {
+  fail_on_error = true
+}
+"#,
+    );
     stage.plan_fails(&["Connection check failed", "unauthenticated", "api_token"]);
 }
 
 fn facts(cli: &Cli) {
     let mut stage = Stage::new(cli);
     stage.sim.state(|state| state.add_node("pve2", true));
-    stage
-        .main("data \"proxmox_host\" \"h\" {}\noutput \"h\" {\n  value = data.proxmox_host.h\n}\n");
+    stage.main(
+        r#"data "proxmox_host" "h" {}
+output "h" {
+  value = data.proxmox_host.h
+}
+"#,
+    );
     stage.apply();
     let host = output(&stage, "h");
     assert_eq!(host["release"], "9.2");

@@ -73,8 +73,12 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 fn token(attributes: &str) -> String {
     format!(
-        "resource \"proxmox_api_token\" \"t\" {{\n  user_id = \"demo@pve\"\n  token_name = \
-         \"ci\"\n  {attributes}\n}}\n"
+        r#"resource "proxmox_api_token" "t" {{
+  user_id = "demo@pve"
+  token_name = "ci"
+  {attributes}
+}}
+"#
     )
 }
 
@@ -88,27 +92,27 @@ fn end(stage: &Stage) -> i64 {
 fn server_clock(cli: &Cli) {
     let stage = Stage::new(cli);
     stage.sim.state(|state| state.set_clock_offset(-5 * 86_400));
-    stage.main(&token("expires_in = \"2d\""));
+    stage.main(&token(r#"expires_in = "2d""#));
     stage.apply();
     let server = stage.sim.state(|state| state.now());
     assert!((end(&stage) - server - 2 * 86_400).abs() < 60);
     stage.plan_is_empty();
-    stage.main(&token("expires_in = \"48h\""));
+    stage.main(&token(r#"expires_in = "48h""#));
     stage.plan_is_empty();
 }
 
 fn other_lifetime(cli: &Cli) {
     let stage = Stage::new(cli);
-    stage.main(&token("expires_in = \"30d\""));
+    stage.main(&token(r#"expires_in = "30d""#));
     stage.apply();
     let (first, secret) = (end(&stage), stage.attributes(ADDRESS)["secret"].clone());
     stage.sim.advance(10 * DAY);
-    stage.main(&token("expires_in = \"60d\""));
+    stage.main(&token(r#"expires_in = "60d""#));
     says(&stage.apply(), &["1 changed"]);
     assert_eq!(end(&stage) - first, 30 * 86_400);
     stage.plan_is_empty();
     // Counted from the creation, this one would be over.
-    stage.main(&token("expires_in = \"5d\""));
+    stage.main(&token(r#"expires_in = "5d""#));
     stage.plan_fails(&["Expiry in the past", "rotate_when_changed"]);
     // Without any, the token never ends.
     stage.main(&token(""));
@@ -120,7 +124,7 @@ fn other_lifetime(cli: &Cli) {
 
 fn expiry_put_back(cli: &Cli) {
     let stage = Stage::new(cli);
-    stage.main(&token("expires_in = \"30d\""));
+    stage.main(&token(r#"expires_in = "30d""#));
     stage.apply();
     let meant = end(&stage);
     for tampered in [0, u64::try_from(meant).expect("a time") + 1] {
@@ -136,18 +140,18 @@ fn expiry_put_back(cli: &Cli) {
 
 fn past(cli: &Cli) {
     let stage = Stage::new(cli);
-    stage.main(&token("expiration_date = \"2020-01-01T00:00:00Z\""));
+    stage.main(&token(r#"expiration_date = "2020-01-01T00:00:00Z""#));
     stage.plan_fails(&["Expiration date in the past"]);
     // Past on the server's clock only: found before anything is made.
     stage.sim.advance(20 * 365 * DAY);
-    stage.main(&token("expiration_date = \"2037-12-31T00:00:00Z\""));
+    stage.main(&token(r#"expiration_date = "2037-12-31T00:00:00Z""#));
     stage.apply_fails(&["Expiration date in the past"]);
     assert_eq!(stage.requests("POST", "/token/"), 0);
 }
 
 fn near_end(cli: &Cli) {
     let stage = Stage::new(cli);
-    stage.main(&token("expires_in = \"90d\""));
+    stage.main(&token(r#"expires_in = "90d""#));
     stage.apply();
     stage.plan_is_empty();
     stage.sim.advance(84 * DAY);
@@ -163,8 +167,13 @@ fn near_end(cli: &Cli) {
 /// The administrator's own token, under management.
 fn own(attributes: &str) -> String {
     format!(
-        "resource \"proxmox_api_token\" \"own\" {{\n  user_id = \"root@pam\"\n  token_name = \
-         \"admin\"\n  privilege_separation = false\n  {attributes}\n}}\n"
+        r#"resource "proxmox_api_token" "own" {{
+  user_id = "root@pam"
+  token_name = "admin"
+  privilege_separation = false
+  {attributes}
+}}
+"#
     )
 }
 
@@ -196,7 +205,7 @@ fn own_token_revoked(cli: &Cli) {
         .run(["apply", "-auto-approve", "-no-color", replace]);
     assert!(!run.ok());
     says(&run, &refusal);
-    stage.main(&own("rotate_when_changed = { a = \"1\" }"));
+    stage.main(&own(r#"rotate_when_changed = { a = "1" }"#));
     stage.plan_fails(&["Provider would lock itself out", "another secret"]);
     assert!(accepts_admin(&stage));
     // Meant, and so it is done.
@@ -214,12 +223,16 @@ fn own_token_of_a_cluster(cli: &Cli) {
         .state(|state| state.add_token("root@pam!second", false, None, 0));
     let config = |resource: &str| {
         format!(
-            "provider \"proxmox\" {{\n  clusters = {{\n    one = {{ endpoint = {endpoint:?}, \
-             api_token = {admin:?} }}\n    two = {{ endpoint = {endpoint:?}, api_token = \
-             \"root@pam!second={second}\" }}\n  }}\n}}\n{resource}"
+            r#"provider "proxmox" {{
+  clusters = {{
+    one = {{ endpoint = {endpoint:?}, api_token = {admin:?} }}
+    two = {{ endpoint = {endpoint:?}, api_token = "root@pam!second={second}" }}
+  }}
+}}
+{resource}"#
         )
     };
-    stage.main(&config(&own("cluster = \"two\"")));
+    stage.main(&config(&own(r#"cluster = "two""#)));
     let id = format!("two/{ADMIN}");
     let imported = ["import", "-no-color", "proxmox_api_token.own", &id];
     assert!(stage.scratch.run(imported).ok());
@@ -237,7 +250,7 @@ fn own_token_weakened(cli: &Cli) {
         stage.main(&own(attributes));
         stage.plan_fails(&["Provider would lock itself out", ADMIN, harm]);
     };
-    refused("expires_in = \"12h\"", "would expire within a day");
+    refused(r#"expires_in = "12h""#, "would expire within a day");
     let soon = stage.sim.state(|state| state.now()) + 3600;
     let soon = time::OffsetDateTime::from_unix_timestamp(soon).expect("a time");
     let soon = soon.format(&Rfc3339).expect("a date");
@@ -246,7 +259,7 @@ fn own_token_weakened(cli: &Cli) {
         "would expire within a day",
     );
     // A life that the next runs are part of locks nobody out.
-    stage.main(&own("expires_in = \"90d\""));
+    stage.main(&own(r#"expires_in = "90d""#));
     says(&stage.plan(), &["1 to change"]);
     stage.main(&own("").replace(
         "privilege_separation = false",
@@ -258,16 +271,20 @@ fn own_token_weakened(cli: &Cli) {
 
 fn own_token_descoped(cli: &Cli) {
     let mut stage = Stage::new(cli);
-    let acl = "acl = [{ path = \"/\", role = \"Administrator\" }, { path = \"/vms\", role = \
-               \"PVEVMAdmin\" }]";
-    let user = "resource \"proxmox_api_token\" \"own\" {\n  user_id = \"root@pam\"\n  token_name = \
-                \"scoped\"\n";
+    let acl =
+        r#"acl = [{ path = "/", role = "Administrator" }, { path = "/vms", role = "PVEVMAdmin" }]"#;
+    let user = r#"resource "proxmox_api_token" "own" {
+  user_id = "root@pam"
+  token_name = "scoped"
+"#;
     stage.main(&format!("{user}  {acl}\n}}\n"));
     stage.apply();
     let minted = stage.attributes("proxmox_api_token.own")["api_token"].clone();
     stage.connect_as(minted.as_str().expect("a token"));
     stage.main(&format!(
-        "{user}  acl = [{{ path = \"/\", role = \"Administrator\" }}]\n}}\n"
+        r#"{user}  acl = [{{ path = "/", role = "Administrator" }}]
+}}
+"#
     ));
     stage.plan_fails(&["Provider would lock itself out", "would lose privileges"]);
 }
@@ -277,10 +294,11 @@ fn own_token_before(cli: &Cli) {
     let stage = Stage::new(cli);
     let turn = |number: u8| {
         own(&format!(
-            "rotation = {{ overlap = \"2d\" }}\n  rotate_when_changed = {{ a = \"{number}\" }}"
+            r#"rotation = {{ overlap = "2d" }}
+  rotate_when_changed = {{ a = "{number}" }}"#
         ))
     };
-    stage.main(&own("rotation = { overlap = \"2d\" }"));
+    stage.main(&own(r#"rotation = { overlap = "2d" }"#));
     adopt(&stage);
     stage.main(&turn(1));
     stage.apply();
@@ -304,21 +322,30 @@ fn own_token_elsewhere(cli: &Cli) {
     let minted = stage.attributes(ADDRESS)["api_token"].clone();
     let port = stage.sim.address().port();
     stage.main(&format!(
-        "provider \"proxmox\" {{\n  clusters = {{\n    other = {{ endpoint = \"localhost:{port}\", \
-         api_token = {minted} }}\n  }}\n}}\n"
+        r#"provider "proxmox" {{
+  clusters = {{
+    other = {{ endpoint = "localhost:{port}", api_token = {minted} }}
+  }}
+}}
+"#
     ));
     stage.plan_fails(&["Provider would lock itself out", "demo@pve!ci"]);
 }
 
 fn own_token_rotated(cli: &Cli) {
     let stage = Stage::new(cli);
-    let later = "resource \"proxmox_api_token\" \"later\" {\n  user_id = \"demo@pve\"\n  token_name \
-                 = \"later\"\n  depends_on = [proxmox_api_token.own]\n}\n";
+    let later = r#"resource "proxmox_api_token" "later" {
+  user_id = "demo@pve"
+  token_name = "later"
+  depends_on = [proxmox_api_token.own]
+}
+"#;
     stage.main(&own("allow_self_lockout = true"));
     adopt(&stage);
     stage.main(&format!(
         "{}{later}",
-        own("allow_self_lockout = true\n  rotate_when_changed = { a = \"1\" }")
+        own(r#"allow_self_lockout = true
+  rotate_when_changed = { a = "1" }"#)
     ));
     stage.apply();
     assert!(!accepts_admin(&stage));
@@ -331,11 +358,10 @@ fn own_token_rotated(cli: &Cli) {
 
 fn own_token_overlaps(cli: &Cli) {
     let mut stage = Stage::new(cli);
-    stage.main(&own("rotation = { overlap = \"2d\" }"));
+    stage.main(&own(r#"rotation = { overlap = "2d" }"#));
     adopt(&stage);
-    stage.main(&own(
-        "rotation = { overlap = \"2d\" }\n  rotate_when_changed = { a = \"1\" }",
-    ));
+    stage.main(&own(r#"rotation = { overlap = "2d" }
+  rotate_when_changed = { a = "1" }"#));
     stage.apply();
     assert!(accepts_admin(&stage), "the old secret works for a while");
     let next = stage.attributes("proxmox_api_token.own")["api_token"].clone();
@@ -385,7 +411,11 @@ fn imported(cli: &Cli) {
     let first = stage
         .sim
         .state(|state| state.add_token("demo@pve!ci", true, None, 0));
-    let import = "import {\n  to = proxmox_api_token.t\n  id = \"demo@pve!ci\"\n}\n";
+    let import = r#"import {
+  to = proxmox_api_token.t
+  id = "demo@pve!ci"
+}
+"#;
     stage.main(&format!("{import}{}", token("")));
     says(
         &stage.apply(),
@@ -393,7 +423,7 @@ fn imported(cli: &Cli) {
     );
     assert_eq!(stage.attributes(ADDRESS)["secret"], Value::Null);
     stage.plan_is_empty();
-    stage.main(&token("rotate_when_changed = { adopted = \"1\" }"));
+    stage.main(&token(r#"rotate_when_changed = { adopted = "1" }"#));
     stage.apply();
     let secret = stage.attributes(ADDRESS)["secret"].clone();
     assert!(secret.is_string() && secret != first.as_str());
@@ -402,7 +432,9 @@ fn imported(cli: &Cli) {
 
 fn same_name(cli: &Cli) {
     let stage = Stage::new(cli);
-    let lifecycle = "lifecycle {\n    create_before_destroy = true\n  }";
+    let lifecycle = r"lifecycle {
+    create_before_destroy = true
+  }";
     stage.main(&token(lifecycle));
     stage.apply();
     let secret = stage.attributes(ADDRESS)["secret"].clone();
@@ -422,7 +454,11 @@ fn time_limit(cli: &Cli) {
     stage
         .sim
         .fault(Fault::slow(Duration::from_secs(3)).on("GET", "/access/users/demo@pve"));
-    stage.main(&token("timeouts = {\n    create = \"1s\"\n  }"));
+    stage.main(&token(
+        r#"timeouts = {
+    create = "1s"
+  }"#,
+    ));
     stage.apply_fails(&["Unable to create API token", "not done within"]);
     stage.sim.clear_faults();
     assert_eq!(stage.attributes(ADDRESS), Value::Null);
@@ -439,7 +475,7 @@ fn two_runs_race(cli: &Cli) {
     stage
         .sim
         .fault(Fault::overtaken(overtake).on("POST", "*/token/ci").times(1));
-    stage.main(&token("comment = \"of this run\""));
+    stage.main(&token(r#"comment = "of this run""#));
     stage.apply_fails(&["API token exists already", "demo@pve!ci"]);
     assert_eq!(stage.attributes(ADDRESS), Value::Null);
     let other = stage

@@ -88,15 +88,27 @@ fn minting(cli: &Cli) {
 
 fn granting(cli: &Cli) {
     let scoped = TOKEN.replace(
-        "\"ci\"\n",
-        "\"ci\"\n  acl = [{ path = \"/vms\", role = \"PVEAuditor\" }]\n",
+        r#""ci"
+"#,
+        r#""ci"
+  acl = [{ path = "/vms", role = "PVEAuditor" }]
+"#,
     );
     needs_exactly(cli, &[MODIFY, PERMISSIONS], &scoped);
 }
 
 fn changing(cli: &Cli) {
-    let with_settings =
-        |settings: &str| TOKEN.replace("\"ci\"\n", &format!("\"ci\"\n{settings}\n"));
+    let with_settings = |settings: &str| {
+        TOKEN.replace(
+            r#""ci"
+"#,
+            &format!(
+                r#""ci"
+{settings}
+"#
+            ),
+        )
+    };
     let stage = with(cli, &[AUDIT, MODIFY]);
     stage.main(TOKEN);
     stage.apply();
@@ -107,10 +119,12 @@ fn changing(cli: &Cli) {
         });
     };
     for settings in [
-        "  comment = \"changed\"",
-        "  comment = \"changed\"\n  rotate_when_changed = { a = \"1\" }",
-        "  comment = \"changed\"\n  rotate_when_changed = { a = \"2\" }\n  rotation = { overlap = \
-         \"2d\" }",
+        r#"  comment = "changed""#,
+        r#"  comment = "changed"
+  rotate_when_changed = { a = "1" }"#,
+        r#"  comment = "changed"
+  rotate_when_changed = { a = "2" }
+  rotation = { overlap = "2d" }"#,
     ] {
         stage.main(&with_settings(settings));
         allowed(false);
@@ -134,7 +148,11 @@ fn planning(cli: &Cli) {
             .sim
             .state(|state| state.add_token("app@pve!ci", true, None, 0));
         stage.main(&format!(
-            "import {{\n  to = proxmox_api_token.t\n  id = \"app@pve!ci\"\n}}\n{TOKEN}"
+            r#"import {{
+  to = proxmox_api_token.t
+  id = "app@pve!ci"
+}}
+{TOKEN}"#
         ));
         if reads {
             says(&stage.plan(), &["1 to import"]);
@@ -146,7 +164,12 @@ fn planning(cli: &Cli) {
 
 fn proving(cli: &Cli) {
     let stage = with(cli, &[]);
-    stage.main("resource \"proxmox_host\" \"h\" {\n  name = \"h\"\n}\n");
+    stage.main(
+        r#"resource "proxmox_host" "h" {
+  name = "h"
+}
+"#,
+    );
     stage.apply();
     stage.plan_is_empty();
 }
@@ -162,7 +185,12 @@ fn cluster_facts(cli: &Cli) {
             let quorate = true;
             state.cluster = Some(Cluster { name, quorate });
         });
-        stage.main("resource \"proxmox_host\" \"h\" {\n  name = \"h\"\n}\n");
+        stage.main(
+            r#"resource "proxmox_host" "h" {
+  name = "h"
+}
+"#,
+        );
         stage.apply();
         let host = stage.attributes("proxmox_host.h");
         assert_eq!(host["cluster_name"], name);
@@ -171,8 +199,11 @@ fn cluster_facts(cli: &Cli) {
 }
 
 fn asking(cli: &Cli) {
-    let question = "data \"proxmox_permissions\" \"p\" {\n  user_id = \"app@pve\"\n  paths = \
-                    [\"/vms\"]\n}\n";
+    let question = r#"data "proxmox_permissions" "p" {
+  user_id = "app@pve"
+  paths = ["/vms"]
+}
+"#;
     let stage = with(cli, &[AUDIT]);
     stage.main(question);
     stage.apply();

@@ -233,9 +233,14 @@ fn grant_lost(cli: &Cli) {
     let stage = minted(cli);
     let token = |acl: &str| {
         format!(
-            "resource \"proxmox_api_token\" \"t\" {{\n  user_id = \"demo@pve\"\n  token_name = \
-             \"ci\"\n  comment = \"first\"\n  expiration_date = \
-             \"2037-12-31T02:00:00+02:00\"\n  acl = {acl}\n}}\n"
+            r#"resource "proxmox_api_token" "t" {{
+  user_id = "demo@pve"
+  token_name = "ci"
+  comment = "first"
+  expiration_date = "2037-12-31T02:00:00+02:00"
+  acl = {acl}
+}}
+"#
         )
     };
     stage.sim.fault(
@@ -243,7 +248,7 @@ fn grant_lost(cli: &Cli) {
             .on("PUT", "/access/acl")
             .times(1),
     );
-    stage.main(&token("[{ path = \"/vms\", role = \"PVEAuditor\" }]"));
+    stage.main(&token(r#"[{ path = "/vms", role = "PVEAuditor" }]"#));
     stage.apply_fails(&["Unable to scope API token", "demo@pve!ci"]);
     assert_eq!(stage.sim.state(|state| state.acl().len()), 1);
     stage.main(&token("[]"));
@@ -272,7 +277,7 @@ fn unreadable(cli: &Cli) {
     let answers: [(&str, Vec<u8>); 4] = [
         ("empty", Vec::new()),
         ("not JSON", b"<html>Welcome</html>".to_vec()),
-        ("cut off", b"{\"data\":{\"tokens\":{\"ci\":{\"priv".to_vec()),
+        ("cut off", br#"{"data":{"tokens":{"ci":{"priv"#.to_vec()),
         ("endless", vec![b' '; 17 * 1024 * 1024]),
     ];
     let stage = minted(cli);

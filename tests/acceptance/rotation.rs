@@ -63,13 +63,21 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// A token with these attributes beside its id.
 fn token(attributes: &str) -> String {
     format!(
-        "resource \"proxmox_api_token\" \"t\" {{\n  user_id = \"demo@pve\"\n  token_name = \
-         \"ci\"\n  comment = \"kept\"\n  {attributes}\n}}\n"
+        r#"resource "proxmox_api_token" "t" {{
+  user_id = "demo@pve"
+  token_name = "ci"
+  comment = "kept"
+  {attributes}
+}}
+"#
     )
 }
 
 fn keeper(value: u32) -> String {
-    format!("rotate_when_changed = {{ key = \"{value}\" }}\n")
+    format!(
+        r#"rotate_when_changed = {{ key = "{value}" }}
+"#
+    )
 }
 
 fn secret(stage: &Stage) -> String {
@@ -104,7 +112,8 @@ fn end(stage: &Stage, name: &str) -> Option<u64> {
 
 fn in_place(cli: &Cli) {
     let stage = Stage::new(cli);
-    let acl = "acl = [{ path = \"/vms\", role = \"PVEAuditor\" }]\n";
+    let acl = r#"acl = [{ path = "/vms", role = "PVEAuditor" }]
+"#;
     stage.main(&token(&format!("{acl}{}", keeper(1))));
     stage.apply();
     let (before, first) = (works(&stage), secret(&stage));
@@ -126,7 +135,7 @@ fn in_place(cli: &Cli) {
 
 fn at_an_age(cli: &Cli) {
     let stage = Stage::new(cli);
-    stage.main(&token("rotation = { every = \"30d\" }"));
+    stage.main(&token(r#"rotation = { every = "30d" }"#));
     stage.apply();
     let first = secret(&stage);
     stage.sim.advance(29 * DAY);
@@ -150,7 +159,8 @@ fn at_an_age(cli: &Cli) {
 fn before_the_end(cli: &Cli) {
     let stage = Stage::new(cli);
     stage.main(&token(
-        "expires_in = \"90d\"\n  rotation = { before_expiry = \"14d\" }",
+        r#"expires_in = "90d"
+  rotation = { before_expiry = "14d" }"#,
     ));
     stage.apply();
     let first = end(&stage, "ci").expect("a token");
@@ -180,8 +190,9 @@ fn overlap_on_8_2(cli: &Cli) {
 
 fn five_times(stage: &Stage) {
     stage.main(&token(
-        "expires_in = \"90d\"\n  rotation = { every = \"30d\", overlap = \"48h\" }\n  acl = [{ path = \
-         \"/vms\", role = \"PVEAuditor\" }]",
+        r#"expires_in = "90d"
+  rotation = { every = "30d", overlap = "48h" }
+  acl = [{ path = "/vms", role = "PVEAuditor" }]"#,
     ));
     stage.apply();
     // Somebody else's grant goes along, and is never declared by it.
@@ -229,7 +240,7 @@ fn overlap_in_overlap(cli: &Cli) {
     let stage = Stage::new(cli);
     let config = |value| {
         token(&format!(
-            "{}  rotation = {{ overlap = \"48h\" }}",
+            r#"{}  rotation = {{ overlap = "48h" }}"#,
             keeper(value)
         ))
     };
@@ -245,7 +256,7 @@ fn overlap_in_overlap(cli: &Cli) {
 
 fn saved_plan(cli: &Cli) {
     let stage = Stage::new(cli);
-    stage.main(&token("rotation = { every = \"30d\" }"));
+    stage.main(&token(r#"rotation = { every = "30d" }"#));
     stage.apply();
     let first = secret(&stage);
     // Not due when it is planned, due when it is applied: the plan stands.
@@ -286,8 +297,10 @@ fn recreated(cli: &Cli) {
     let stage = Stage::with(cli, Version::V8_2);
     let config = |value| {
         token(&format!(
-            "allow_recreate = true\n  expiration_date = \"2037-12-31T00:00:00Z\"\n  acl = [{{ path \
-             = \"/vms\", role = \"PVEAuditor\" }}]\n  {}",
+            r#"allow_recreate = true
+  expiration_date = "2037-12-31T00:00:00Z"
+  acl = [{{ path = "/vms", role = "PVEAuditor" }}]
+  {}"#,
             keeper(value)
         ))
     };
@@ -345,7 +358,7 @@ fn other_name_taken(cli: &Cli) {
         .sim
         .state(|state| state.add_token(OTHER, true, Some("not ours"), 0));
     let config = token(&format!(
-        "{}  rotation = {{ overlap = \"48h\" }}",
+        r#"{}  rotation = {{ overlap = "48h" }}"#,
         keeper(2)
     ));
     stage.main(&config);
@@ -363,14 +376,14 @@ fn other_name_of_ours(cli: &Cli) {
     let stage = Stage::new(cli);
     let both = |attributes: &str| {
         let second = token("")
-            .replace("\"t\"", "\"second\"")
-            .replace("\"ci\"", "\"ci-b\"");
+            .replace(r#""t""#, r#""second""#)
+            .replace(r#""ci""#, r#""ci-b""#);
         format!("{}{second}", token(attributes))
     };
     stage.main(&both(""));
     stage.apply();
     stage.plan_is_empty();
-    stage.main(&both("rotation = { overlap = \"48h\" }"));
+    stage.main(&both(r#"rotation = { overlap = "48h" }"#));
     stage.plan_fails(&["API token name taken twice", TOKEN, OTHER]);
 }
 
@@ -378,7 +391,7 @@ fn removed_in_overlap(cli: &Cli) {
     let stage = Stage::new(cli);
     let config = |value| {
         token(&format!(
-            "{}  rotation = {{ overlap = \"48h\" }}",
+            r#"{}  rotation = {{ overlap = "48h" }}"#,
             keeper(value)
         ))
     };
@@ -425,7 +438,10 @@ fn unknown(cli: &Cli) {
     let stage = Stage::new(cli);
     let config = |input: u32| {
         format!(
-            "resource \"terraform_data\" \"d\" {{\n  input = \"{input}\"\n}}\n{}",
+            r#"resource "terraform_data" "d" {{
+  input = "{input}"
+}}
+{}"#,
             token("rotate_when_changed = { key = terraform_data.d.output }")
         )
     };
@@ -453,10 +469,12 @@ fn consumer(cli: &Cli) {
     let stage = Stage::new(cli);
     let config = |value| {
         format!(
-            "{}resource \"terraform_data\" \"app\" {{\n  input = \
-             proxmox_api_token.t.api_token\n}}\n",
+            r#"{}resource "terraform_data" "app" {{
+  input = proxmox_api_token.t.api_token
+}}
+"#,
             token(&format!(
-                "{}  rotation = {{ overlap = \"48h\" }}",
+                r#"{}  rotation = {{ overlap = "48h" }}"#,
                 keeper(value)
             ))
         )
@@ -477,7 +495,7 @@ fn destroy_both(cli: &Cli) {
     let stage = Stage::new(cli);
     let config = |value| {
         token(&format!(
-            "{}  rotation = {{ overlap = \"48h\" }}",
+            r#"{}  rotation = {{ overlap = "48h" }}"#,
             keeper(value)
         ))
     };
@@ -494,7 +512,8 @@ fn import_both(cli: &Cli) {
     let stage = Stage::new(cli);
     let config = |value| {
         token(&format!(
-            "expires_in = \"90d\"\n  {}  rotation = {{ overlap = \"48h\" }}",
+            r#"expires_in = "90d"
+  {}  rotation = {{ overlap = "48h" }}"#,
             keeper(value)
         ))
     };

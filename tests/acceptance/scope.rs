@@ -39,8 +39,12 @@ const NOTE: &str = "Access control list seen in part";
 /// A configuration of `demo@pve!ci` with these entries.
 pub fn scoped(acl: &str) -> String {
     format!(
-        "resource \"proxmox_api_token\" \"t\" {{\n  user_id = \"demo@pve\"\n  token_name = \
-         \"ci\"\n  acl = {acl}\n}}\n"
+        r#"resource "proxmox_api_token" "t" {{
+  user_id = "demo@pve"
+  token_name = "ci"
+  acl = {acl}
+}}
+"#
     )
 }
 
@@ -207,8 +211,12 @@ fn filtered_many(cli: &Cli) {
     let mut stage = Stage::new(cli);
     stage.main(
         &scoped(r#"[{ path = "/storage", role = "PVEAuditor" }]"#)
-            .replace("\"t\" {", "\"many\" {\n  count = 3")
-            .replace("\"ci\"", "\"c${count.index}\""),
+            .replace(
+                r#""t" {"#,
+                r#""many" {
+  count = 3"#,
+            )
+            .replace(r#""ci""#, r#""c${count.index}""#),
     );
     stage.apply();
     see_only_vms(&mut stage);

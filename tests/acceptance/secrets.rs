@@ -63,7 +63,12 @@ fn failed_login(cli: &Cli) {
     stage
         .scratch
         .set("PROXMOX_VE_TOTP_SECRET", "JBSWY3DPEHPK3PXP");
-    stage.main("data \"proxmox_connection\" \"me\" {\n  fail_on_error = true\n}\n");
+    stage.main(
+        r#"data "proxmox_connection" "me" {
+  fail_on_error = true
+}
+"#,
+    );
     let run = stage.plan_fails(&["unauthenticated", "demo@pve"]);
     hides(&run, &["correct horse battery", "JBSWY3DPEHPK3PXP"]);
     stage.scratch.set("PROXMOX_VE_USERNAME", "");

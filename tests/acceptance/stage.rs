@@ -64,8 +64,13 @@ impl Stage {
 
     /// Makes this the whole configuration, after the lines every configuration begins with.
     pub fn main(&self, body: &str) {
-        const HEAD: &str = "terraform {\n  required_providers {\n    proxmox = { source = \
-                            \"depl0y/proxmox\" }\n  }\n}\n\n";
+        const HEAD: &str = r#"terraform {
+  required_providers {
+    proxmox = { source = "depl0y/proxmox" }
+  }
+}
+
+"#;
         self.scratch
             .write("main.tf", &format!("{HEAD}{body}"))
             .expect("main.tf is written");

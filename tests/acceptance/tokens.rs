@@ -140,8 +140,12 @@ fn scope(cli: &Cli) {
     let stage = Stage::new(cli);
     let token = |acl: &str| {
         format!(
-            "resource \"proxmox_api_token\" \"t\" {{\n  user_id = \"demo@pve\"\n  token_name = \
-             \"ci\"\n  acl = {acl}\n}}\n"
+            r#"resource "proxmox_api_token" "t" {{
+  user_id = "demo@pve"
+  token_name = "ci"
+  acl = {acl}
+}}
+"#
         )
     };
     let grants = |stage: &Stage| {
@@ -218,14 +222,18 @@ fn scope_before_separation(cli: &Cli) {
     let stage = Stage::new(cli);
     let token = |lines: &str| {
         format!(
-            "resource \"proxmox_api_token\" \"t\" {{\n  user_id = \"demo@pve\"\n  token_name = \
-             \"ci\"\n  {lines}\n}}\n"
+            r#"resource "proxmox_api_token" "t" {{
+  user_id = "demo@pve"
+  token_name = "ci"
+  {lines}
+}}
+"#
         )
     };
     stage.main(&token("privilege_separation = false"));
     stage.apply();
     stage.main(&token(
-        "acl = [{ path = \"/nonsense\", role = \"PVEAuditor\" }]",
+        r#"acl = [{ path = "/nonsense", role = "PVEAuditor" }]"#,
     ));
     stage.apply_fails(&["Unable to scope API token", "/nonsense", "acl"]);
     let separated = |stage: &Stage| {
@@ -238,7 +246,7 @@ fn scope_before_separation(cli: &Cli) {
         !separated(&stage),
         "the token lost its rights before it was granted others"
     );
-    stage.main(&token("acl = [{ path = \"/vms\", role = \"PVEAuditor\" }]"));
+    stage.main(&token(r#"acl = [{ path = "/vms", role = "PVEAuditor" }]"#));
     stage.apply();
     stage.plan_is_empty();
     assert!(separated(&stage));
@@ -251,10 +259,19 @@ fn unusual_owners(cli: &Cli) {
         .sim
         .state(|state| owners.map(|owner| state.add_user(owner, "password")));
     stage.main(&format!(
-        "resource \"proxmox_api_token\" \"t\" {{\n  for_each = toset({owners:?})\n  user_id = \
-         each.key\n  token_name = \"ci\"\n}}\n\nresource \"proxmox_host\" \"h\" {{\n  for_each = \
-         proxmox_api_token.t\n  name = each.key\n  api_token_id = each.value.token_id\n  \
-         api_token_secret = each.value.secret\n}}\n"
+        r#"resource "proxmox_api_token" "t" {{
+  for_each = toset({owners:?})
+  user_id = each.key
+  token_name = "ci"
+}}
+
+resource "proxmox_host" "h" {{
+  for_each = proxmox_api_token.t
+  name = each.key
+  api_token_id = each.value.token_id
+  api_token_secret = each.value.secret
+}}
+"#
     ));
     stage.apply();
     stage.plan_is_empty();
@@ -346,7 +363,7 @@ fn rename(cli: &Cli) {
     stage.main(TOKEN);
     stage.apply();
     let before = stage.attributes("proxmox_api_token.t")["secret"].clone();
-    stage.main(&TOKEN.replace("\"ci\"", "\"cd\""));
+    stage.main(&TOKEN.replace(r#""ci""#, r#""cd""#));
     says(
         &stage.apply(),
         &["must be replaced", "1 added, 0 changed, 1 destroyed"],
@@ -474,8 +491,12 @@ fn second_factor_in_turn(cli: &Cli) {
 fn waits_are_logged(cli: &Cli) {
     let mut stage = Stage::new(cli);
     stage.main(
-        "resource \"proxmox_api_token\" \"t\" {\n  count = 5\n  user_id = \"demo@pve\"\n  token_name \
-         = \"t${count.index}\"\n}\n",
+        r#"resource "proxmox_api_token" "t" {
+  count = 5
+  user_id = "demo@pve"
+  token_name = "t${count.index}"
+}
+"#,
     );
     stage.scratch.set("TF_LOG_PROVIDER", "INFO");
     let apply = stage.apply();
@@ -514,8 +535,11 @@ fn earlier_login(cli: &Cli) {
     stage.scratch.set("PROXMOX_VE_AUTH_TICKET", "");
     stage.scratch.set("PROXMOX_VE_CSRF_PREVENTION_TOKEN", "");
     stage.main(&format!(
-        "provider \"proxmox\" {{\n  auth_ticket = {ticket:?}\n  csrf_prevention_token = \
-         {csrf:?}\n}}\n{TOKEN}"
+        r#"provider "proxmox" {{
+  auth_ticket = {ticket:?}
+  csrf_prevention_token = {csrf:?}
+}}
+{TOKEN}"#
     ));
     stage.plan_is_empty();
     stage.destroy();
@@ -528,8 +552,11 @@ fn earlier_login(cli: &Cli) {
         made
     });
     stage.main(&format!(
-        "provider \"proxmox\" {{\n  auth_ticket = {ticket:?}\n  csrf_prevention_token = \
-         {csrf:?}\n}}\n{TOKEN}"
+        r#"provider "proxmox" {{
+  auth_ticket = {ticket:?}
+  csrf_prevention_token = {csrf:?}
+}}
+{TOKEN}"#
     ));
     stage.sim.clear_requests();
     stage.apply();
@@ -572,12 +599,21 @@ fn one_time_code(cli: &Cli) {
         "login",
     ];
     stage.main(&format!(
-        "{TOKEN}\ndata \"proxmox_connection\" \"c\" {{}}\n"
+        r#"{TOKEN}
+data "proxmox_connection" "c" {{}}
+"#
     ));
     stage.plan_fails(&kept);
-    let import = "import {\n  to = proxmox_api_token.other\n  id = \"demo@pve!other\"\n}\n\nresource \
-                  \"proxmox_api_token\" \"other\" {\n  user_id = \"demo@pve\"\n  token_name = \
-                  \"other\"\n}\n";
+    let import = r#"import {
+  to = proxmox_api_token.other
+  id = "demo@pve!other"
+}
+
+resource "proxmox_api_token" "other" {
+  user_id = "demo@pve"
+  token_name = "other"
+}
+"#;
     stage.main(import);
     stage.plan_fails(&kept);
     assert_eq!(stage.sim.requests().len(), 0);
@@ -590,8 +626,14 @@ fn unknown_provider(cli: &Cli) {
     let endpoint = stage.sim.endpoint();
     stage.scratch.set("PROXMOX_VE_ENDPOINT", "");
     stage.main(&format!(
-        "resource \"terraform_data\" \"address\" {{\n  input = {endpoint:?}\n}}\n\nprovider \
-         \"proxmox\" {{\n  endpoint = terraform_data.address.output\n}}\n{TOKEN}"
+        r#"resource "terraform_data" "address" {{
+  input = {endpoint:?}
+}}
+
+provider "proxmox" {{
+  endpoint = terraform_data.address.output
+}}
+{TOKEN}"#
     ));
     let run = stage.plan();
     says(&run, &["2 to add"]);
@@ -613,13 +655,19 @@ fn unknown_provider(cli: &Cli) {
         ("proxmox_host", ""),
         (
             "proxmox_permissions",
-            "user_id = \"demo@pve\"\n  paths = [\"/\"]",
+            r#"user_id = "demo@pve"
+  paths = ["/"]"#,
         ),
-        ("proxmox_api_token", "token_id = \"demo@pve!ci\""),
+        ("proxmox_api_token", r#"token_id = "demo@pve!ci""#),
         ("proxmox_api_tokens", ""),
-        ("proxmox_token_activity", "token_id = \"demo@pve!ci\""),
+        ("proxmox_token_activity", r#"token_id = "demo@pve!ci""#),
     ] {
-        let data = format!("data \"{kind}\" \"d\" {{\n  {arguments}\n}}\n");
+        let data = format!(
+            r#"data "{kind}" "d" {{
+  {arguments}
+}}
+"#
+        );
         stage
             .scratch
             .write("main.tf", &format!("{config}{data}"))
@@ -657,7 +705,10 @@ fn functions(cli: &Cli) {
     assert_eq!(outputs["header"]["value"], "PVEAPIToken=50%25@pve!ci=s");
 
     stage.main(
-        "output \"id\" {\n  value = provider::proxmox::format_token_id(\"demo\", \"ci\")\n}\n",
+        r#"output "id" {
+  value = provider::proxmox::format_token_id("demo", "ci")
+}
+"#,
     );
     let run = stage.try_apply();
     assert!(!run.ok());

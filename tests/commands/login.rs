@@ -196,7 +196,7 @@ fn an_account_whose_factors_cannot_be_typed_is_told_to_use_a_token() {
     let challenge = json!({"data": {
         "username": "demo@pve",
         "NeedTFA": 1,
-        "ticket": "PVE:!tfa!{\"webauthn\"%3A{\"publicKey\"%3A{}}}:6B04830B::x",
+        "ticket": r#"PVE:!tfa!{"webauthn"%3A{"publicKey"%3A{}}}:6B04830B::x"#,
         "CSRFPreventionToken": "6B04830B:x",
     }});
     shell.sim.fault(
@@ -267,7 +267,7 @@ fn a_secret_among_the_arguments_is_refused() {
 fn help_says_how_to_evaluate_it() {
     let ended = Shell::new().run(&["login", "--help"], &[]);
     assert_eq!(ended.code, 0);
-    for part in ["eval \"$(", "--endpoint", "--username", "standard input"] {
+    for part in [r#"eval "$("#, "--endpoint", "--username", "standard input"] {
         assert!(ended.stdout.contains(part), "{part}");
     }
 }

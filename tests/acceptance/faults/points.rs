@@ -61,26 +61,40 @@ pub fn configuration(names: &[&str], attributes: Option<&str>) -> String {
         return String::new();
     };
     format!(
-        "resource \"proxmox_api_token\" \"t\" {{\n  for_each = toset({names:?})\n  user_id = \
-         \"demo@pve\"\n  token_name = each.key\n  {attributes}\n}}\n"
+        r#"resource "proxmox_api_token" "t" {{
+  for_each = toset({names:?})
+  user_id = "demo@pve"
+  token_name = each.key
+  {attributes}
+}}
+"#
     )
 }
 
-const PLAIN: &str = "comment = \"one\"\n  acl = [{ path = \"/vms\", role = \"PVEAuditor\" }]";
-const COMMENTED: &str = "comment = \"two\"\n  acl = [{ path = \"/vms\", role = \"PVEAuditor\" }]";
-const SCOPED: &str = "comment = \"one\"\n  acl = [{ path = \"/storage\", role = \"PVEAuditor\" }]";
-const KEPT: &str = "comment = \"two\"\n  acl = [{ path = \"/vms\", role = \"PVEAuditor\" }]\n  \
-                    rotate_when_changed = { key = \"2\" }";
-const OVERLAP_1: &str = "acl = [{ path = \"/vms\", role = \"PVEAuditor\" }]\n  rotation = { overlap \
-                         = \"48h\" }\n  rotate_when_changed = { key = \"1\" }";
-const OVERLAP_2: &str = "acl = [{ path = \"/vms\", role = \"PVEAuditor\" }]\n  rotation = { overlap \
-                         = \"48h\" }\n  rotate_when_changed = { key = \"2\" }";
-const OVERLAP_3: &str = "acl = [{ path = \"/vms\", role = \"PVEAuditor\" }]\n  rotation = { overlap \
-                         = \"48h\" }\n  rotate_when_changed = { key = \"3\" }";
-const AGAIN_1: &str = "allow_recreate = true\n  acl = [{ path = \"/vms\", role = \"PVEAuditor\" \
-                       }]\n  rotate_when_changed = { key = \"1\" }";
-const AGAIN_2: &str = "allow_recreate = true\n  acl = [{ path = \"/vms\", role = \"PVEAuditor\" \
-                       }]\n  rotate_when_changed = { key = \"2\" }";
+const PLAIN: &str = r#"comment = "one"
+  acl = [{ path = "/vms", role = "PVEAuditor" }]"#;
+const COMMENTED: &str = r#"comment = "two"
+  acl = [{ path = "/vms", role = "PVEAuditor" }]"#;
+const SCOPED: &str = r#"comment = "one"
+  acl = [{ path = "/storage", role = "PVEAuditor" }]"#;
+const KEPT: &str = r#"comment = "two"
+  acl = [{ path = "/vms", role = "PVEAuditor" }]
+  rotate_when_changed = { key = "2" }"#;
+const OVERLAP_1: &str = r#"acl = [{ path = "/vms", role = "PVEAuditor" }]
+  rotation = { overlap = "48h" }
+  rotate_when_changed = { key = "1" }"#;
+const OVERLAP_2: &str = r#"acl = [{ path = "/vms", role = "PVEAuditor" }]
+  rotation = { overlap = "48h" }
+  rotate_when_changed = { key = "2" }"#;
+const OVERLAP_3: &str = r#"acl = [{ path = "/vms", role = "PVEAuditor" }]
+  rotation = { overlap = "48h" }
+  rotate_when_changed = { key = "3" }"#;
+const AGAIN_1: &str = r#"allow_recreate = true
+  acl = [{ path = "/vms", role = "PVEAuditor" }]
+  rotate_when_changed = { key = "1" }"#;
+const AGAIN_2: &str = r#"allow_recreate = true
+  acl = [{ path = "/vms", role = "PVEAuditor" }]
+  rotate_when_changed = { key = "2" }"#;
 
 const AT_ONCE: Duration = Duration::ZERO;
 const AFTER_THE_OVERLAP: Duration = Duration::from_secs(3 * 24 * 60 * 60);

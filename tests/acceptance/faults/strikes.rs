@@ -96,7 +96,7 @@ fn disk_full() -> Fault {
         status: 500,
         reason: text.to_owned(),
         headers: json(),
-        body: format!("{{\"data\":null,\"message\":\"{text}\\n\"}}").into_bytes(),
+        body: format!(r#"{{"data":null,"message":"{text}\n"}}"#).into_bytes(),
     })
 }
 
@@ -105,7 +105,7 @@ fn garbled() -> Fault {
         status: 200,
         reason: "OK".to_owned(),
         headers: json(),
-        body: b"{\"data\":{\"val".to_vec(),
+        body: br#"{"data":{"val"#.to_vec(),
     })
 }
 

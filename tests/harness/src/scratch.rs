@@ -64,8 +64,13 @@ impl Scratch {
             ("XDG_RUNTIME_DIR", at("run")),
         ];
         let settings = format!(
-            "provider_installation {{\n  dev_overrides {{\n    {SOURCE:?} = {binaries:?}\n  }}\n  \
-             direct {{}}\n}}\n"
+            r"provider_installation {{
+  dev_overrides {{
+    {SOURCE:?} = {binaries:?}
+  }}
+  direct {{}}
+}}
+"
         );
         fs::write(folder.path().join("cli.tfrc"), settings)?;
         Ok(Self {

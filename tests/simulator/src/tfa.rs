@@ -96,14 +96,14 @@ impl SecondFactors {
     pub(crate) fn challenge(&self) -> Option<String> {
         let mut parts = Vec::new();
         if self.totp.is_some() {
-            parts.push("\"totp\":true".to_owned());
+            parts.push(r#""totp":true"#.to_owned());
         }
         let left: Vec<String> = (0..self.recovery.len())
             .filter(|&number| self.recovery.get(number).is_some_and(Option::is_some))
             .map(|number| number.to_string())
             .collect();
         if !left.is_empty() {
-            parts.push(format!("\"recovery\":[{}]", left.join(",")));
+            parts.push(format!(r#""recovery":[{}]"#, left.join(",")));
         }
         (!parts.is_empty()).then(|| format!("{{{}}}", parts.join(",")))
     }

@@ -131,8 +131,8 @@ mod tests {
     #[test]
     fn the_ticket_of_a_challenge_belongs_to_its_user() {
         let tickets = Tickets::new();
-        let ticket = tickets.assemble("!tfa!{\"totp\":true}", Some("totp@pve"), 5);
-        assert!(ticket.starts_with("PVE:!tfa!{\"totp\"%3Atrue}:00000005::"));
+        let ticket = tickets.assemble(r#"!tfa!{"totp":true}"#, Some("totp@pve"), 5);
+        assert!(ticket.starts_with(r#"PVE:!tfa!{"totp"%3Atrue}:00000005::"#));
         assert!(tickets.verify(&ticket, Some("totp@pve"), 5).is_some());
         assert!(tickets.verify(&ticket, Some("demo@pve"), 5).is_none());
         assert!(tickets.verify(&ticket, None, 5).is_none());

@@ -179,10 +179,10 @@ fn an_answer_of_ones_own_is_sent_as_it_is() {
         status: 200,
         reason: "OK".to_owned(),
         headers: vec![("Content-Length".to_owned(), "100".to_owned())],
-        body: b"{\"data\":".to_vec(),
+        body: br#"{"data":"#.to_vec(),
     }));
     let answer = given.call("POST", TOKEN, "").unwrap();
-    assert_eq!(answer.body, b"{\"data\":");
+    assert_eq!(answer.body, br#"{"data":"#);
     assert!(!given.has_token());
 }
 

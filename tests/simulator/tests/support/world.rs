@@ -133,7 +133,7 @@ impl<'a> World<'a> {
         } else if exchange.succeeded() && self.decide("password", &userid) {
             self.state.add_user(&userid, &password);
             let challenge = exchange.data()["ticket"].as_str().unwrap_or_default();
-            if challenge.contains("\"totp\"") && self.state.totp_code(&userid).is_none() {
+            if challenge.contains(r#""totp""#) && self.state.totp_code(&userid).is_none() {
                 self.state.enable_totp(&userid);
             }
             self.recovery(&userid, challenge);
@@ -144,7 +144,7 @@ impl<'a> World<'a> {
     /// are among them.
     pub(super) fn recovery(&mut self, userid: &str, challenge: &str) {
         let challenge = challenge.replace("%3A", ":");
-        let Some((_, rest)) = challenge.split_once("\"recovery\":[") else {
+        let Some((_, rest)) = challenge.split_once(r#""recovery":["#) else {
             return;
         };
         let left = rest.split(']').next().unwrap_or_default();
