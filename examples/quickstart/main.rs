@@ -6,7 +6,7 @@
 //! under a token name of its own, and cleans up.
 
 mod server;
-mod story;
+mod steps;
 mod tools;
 
 use std::process::ExitCode;
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
             }
         }
     }
-    match story::tell(keep) {
+    match steps::run(keep) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
             tools::say(&format!("\nThe quickstart stopped: {problem}"));

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{
     Scenario,
     audit::{connect_with, output},
-    stage::Stage,
+    test_server::TestServer,
 };
 
 pub const SCENARIOS: &[Scenario] = &[
@@ -24,9 +24,9 @@ output "activity" { value = data.proxmox_token_activity.ci }
 "#;
 
 fn activity(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    connect_with(&mut stage, &[("/nodes", &["Sys.Audit"])]);
-    stage.sim.state(|state| {
+    let mut server = TestServer::new(cli);
+    connect_with(&mut server, &[("/nodes", &["Sys.Audit"])]);
+    server.sim.state(|state| {
         state.add_node("pve2", true);
         state.add_task("pve1", "demo@pve!ci", "qmstart", "100", 1_800_000_000);
         state.add_task("pve2", "demo@pve!ci", "vzdump", "101", 1_800_000_060);
@@ -37,10 +37,10 @@ fn activity(cli: &Cli) {
         state.tasks[running].endtime = None;
         state.tasks[running].status = None;
     });
-    stage.main(ACTIVITY);
-    stage.apply();
-    stage.plan_is_empty();
-    let found = output(&stage, "activity");
+    server.main(ACTIVITY);
+    server.apply();
+    server.plan_is_empty();
+    let found = output(&server, "activity");
     let column = |name: &str| {
         let tasks = found["tasks"].as_array().expect("the tasks");
         tasks
@@ -61,7 +61,7 @@ fn activity(cli: &Cli) {
     let note = found["note"].as_str().expect("a note");
     assert!(note.contains("Reading leaves no trace"));
 
-    stage.main(&ACTIVITY.replace(
+    server.main(&ACTIVITY.replace(
         r#""demo@pve!ci"
 "#,
         r#""demo@pve!ci"
@@ -69,16 +69,16 @@ fn activity(cli: &Cli) {
   limit = 1
 "#,
     ));
-    stage.apply();
-    let found = output(&stage, "activity");
+    server.apply();
+    let found = output(&server, "activity");
     assert_eq!(found["task_count"], 2);
     assert_eq!(found["tasks"].as_array().map(Vec::len), Some(1));
 }
 
 fn incomplete(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    connect_with(&mut stage, &[("/nodes/pve1", &["Sys.Audit"])]);
-    stage.sim.state(|state| {
+    let mut server = TestServer::new(cli);
+    connect_with(&mut server, &[("/nodes/pve1", &["Sys.Audit"])]);
+    server.sim.state(|state| {
         for (node, online) in [("pve2", true), ("pve3", true), ("pve4", false)] {
             state.add_node(node, online);
         }
@@ -89,12 +89,12 @@ fn incomplete(cli: &Cli) {
         reason: "No route to host".to_owned(),
         ..RawAnswer::default()
     };
-    stage
+    server
         .sim
         .fault(Fault::answer(unreachable).on("GET", "/nodes/pve3/tasks"));
-    stage.main(ACTIVITY);
-    stage.apply();
-    let found = output(&stage, "activity");
+    server.main(ACTIVITY);
+    server.apply();
+    let found = output(&server, "activity");
     assert_eq!(found["tasks"], json!([]));
     assert_eq!(found["complete"], false);
     assert_eq!(

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     Scenario,
     scope::scoped,
-    stage::{ADMIN, Stage, says},
+    test_server::{ADMIN, TestServer, says},
 };
 
 pub const SCENARIOS: &[Scenario] = &[
@@ -42,13 +42,13 @@ pub const SCENARIOS: &[Scenario] = &[
 const MASKED: &str = "Entry masks inherited privileges";
 const BEYOND: &str = "Owner lacks what is granted";
 
-/// A stage whose owner may do everything, so that nothing is said of it.
-fn with_able_owner(cli: &Cli) -> Stage {
-    let stage = Stage::new(cli);
-    stage
+/// A server whose owner may do everything, so that nothing is said of it.
+fn with_able_owner(cli: &Cli) -> TestServer {
+    let server = TestServer::new(cli);
+    server
         .sim
         .state(|state| state.set_acl("/", "Administrator", "demo@pve", true));
-    stage
+    server
 }
 
 /// Asserts that there is no warning but that of the command line about where the provider is.
@@ -58,38 +58,38 @@ fn is_silent(run: &Run) {
 }
 
 fn mistyped_role(cli: &Cli) {
-    mistyped(&Stage::new(cli));
+    mistyped(&TestServer::new(cli));
 }
 
 fn mistyped_role_8_2(cli: &Cli) {
-    mistyped(&Stage::with(cli, Version::V8_2));
+    mistyped(&TestServer::with(cli, Version::V8_2));
 }
 
-fn mistyped(stage: &Stage) {
-    stage
+fn mistyped(server: &TestServer) {
+    server
         .sim
         .state(|state| state.set_acl("/", "Administrator", "demo@pve", true));
     let configuration =
         scoped(r#"[{ path = "/vms", role = "PVEVMAdmn" }, { path = "/", role = "PVEAuditor" }]"#);
-    stage.main(&configuration);
-    stage.plan_fails(&[
+    server.main(&configuration);
+    server.plan_fails(&[
         "No such role",
         "acl entry /vms PVEVMAdmn of demo@pve!ci",
         "nearest names there: PVEVMAdmin, ",
         "known only after apply",
     ]);
-    assert_eq!(stage.requests("POST", "/"), 0);
-    assert_eq!(stage.attributes("proxmox_api_token.t"), Value::Null);
-    stage
+    assert_eq!(server.requests("POST", "/"), 0);
+    assert_eq!(server.attributes("proxmox_api_token.t"), Value::Null);
+    server
         .sim
         .state(|state| state.add_role("PVEVMAdmn", &["VM.Audit", "SDN.Audit"]));
-    stage.main(&configuration.replace(r#""/""#, r#""/storage""#));
-    is_silent(&stage.apply());
+    server.main(&configuration.replace(r#""/""#, r#""/storage""#));
+    is_silent(&server.apply());
 }
 
 fn made_meanwhile(cli: &Cli) {
-    let stage = with_able_owner(cli);
-    stage
+    let server = with_able_owner(cli);
+    server
         .sim
         .state(|state| state.add_role("Made", &["VM.Audit"]));
     let before_it_was_made = RawAnswer {
@@ -98,38 +98,38 @@ fn made_meanwhile(cli: &Cli) {
         headers: Vec::new(),
         body: br#"{"data":[{"roleid":"NoAccess","privs":"","special":1}]}"#.to_vec(),
     };
-    stage
+    server
         .sim
         .fault(Fault::answer(before_it_was_made).on("GET", "/access/roles"));
-    stage.main(&scoped(r#"[{ path = "/vms", role = "Made" }]"#));
-    is_silent(&stage.apply());
-    assert_eq!(stage.requests("GET", "/access/roles/Made"), 2);
+    server.main(&scoped(r#"[{ path = "/vms", role = "Made" }]"#));
+    is_silent(&server.apply());
+    assert_eq!(server.requests("GET", "/access/roles/Made"), 2);
 }
 
 fn path(cli: &Cli) {
-    let stage = with_able_owner(cli);
-    stage.main(&scoped(
+    let server = with_able_owner(cli);
+    server.main(&scoped(
         r#"[{ path = "/vms", role = "PVEAuditor" }, { path = "/vm/100", role = "PVEAuditor" }]"#,
     ));
     says(
-        &stage.plan(),
+        &server.plan(),
         &[
             "Unusual path",
             "acl entry /vm/100 PVEAuditor of demo@pve!ci",
             "`/vms`",
         ],
     );
-    stage.apply_fails(&["Unable to scope API token", "/vm/100", "revoked again"]);
-    assert_eq!(stage.attributes("proxmox_api_token.t"), Value::Null);
+    server.apply_fails(&["Unable to scope API token", "/vm/100", "revoked again"]);
+    assert_eq!(server.attributes("proxmox_api_token.t"), Value::Null);
 }
 
 fn empty_role(cli: &Cli) {
-    let stage = with_able_owner(cli);
-    stage.sim.state(|state| state.add_role("Empty", &[]));
-    stage.main(&scoped(
+    let server = with_able_owner(cli);
+    server.sim.state(|state| state.add_role("Empty", &[]));
+    server.main(&scoped(
         r#"[{ path = "/vms", role = "Empty" }, { path = "/storage", role = "NoAccess" }]"#,
     ));
-    let run = stage.plan();
+    let run = server.plan();
     says(
         &run,
         &[
@@ -139,23 +139,23 @@ fn empty_role(cli: &Cli) {
         ],
     );
     assert!(!run.text().contains("/storage NoAccess"), "{}", run.text());
-    stage.apply();
+    server.apply();
     // It was said when it was declared, and is not repeated.
-    let run = stage.plan();
+    let run = server.plan();
     assert_eq!(run.code, Some(0));
     is_silent(&run);
 }
 
 fn masking(cli: &Cli) {
-    let stage = with_able_owner(cli);
+    let server = with_able_owner(cli);
     let token = |deeper: &str| {
         scoped(&format!(
             r#"[{{ path = "/vms", role = "PVEVMAdmin" }}, {{ path = "/vms/100", role = "{deeper}" }}]"#
         ))
     };
-    stage.main(&token("PVEVMUser"));
+    server.main(&token("PVEVMUser"));
     says(
-        &stage.plan(),
+        &server.plan(),
         &[
             MASKED,
             "acl entry /vms/100 PVEVMUser of demo@pve!ci",
@@ -163,30 +163,30 @@ fn masking(cli: &Cli) {
             "VM.Allocate",
         ],
     );
-    stage.main(&token("NoAccess"));
-    is_silent(&stage.plan());
-    stage.main(&scoped(r#"[{ path = "/vms", role = "PVEVMAdmin" }]"#));
-    is_silent(&stage.apply());
+    server.main(&token("NoAccess"));
+    is_silent(&server.plan());
+    server.main(&scoped(r#"[{ path = "/vms", role = "PVEVMAdmin" }]"#));
+    is_silent(&server.apply());
 
     // An entry that somebody else made masks as well, and can be masked.
-    stage.sim.state(|state| {
+    server.sim.state(|state| {
         state.set_acl("/vms/200", "PVEAuditor", "demo@pve!ci", true);
         state.set_acl("/nodes", "PVEAuditor", "demo@pve!ci", true);
     });
-    stage.main(&scoped(
+    server.main(&scoped(
         r#"[{ path = "/vms", role = "PVEVMAdmin" }, { path = "/storage", role = "PVEAuditor" }]"#,
     ));
-    let run = stage.apply();
+    let run = server.apply();
     says(
         &run,
         &[MASKED, "acl entry /vms/200 PVEAuditor", "not in `acl`"],
     );
     assert!(!run.text().contains("/nodes"), "{}", run.text());
-    stage.main(&scoped(
+    server.main(&scoped(
         r#"[{ path = "/nodes/pve1", role = "PVESysAdmin" }]"#,
     ));
     says(
-        &stage.plan(),
+        &server.plan(),
         &[
             MASKED,
             "acl entry /nodes/pve1 PVESysAdmin",
@@ -196,11 +196,11 @@ fn masking(cli: &Cli) {
 }
 
 fn beyond_owner(cli: &Cli) {
-    let stage = Stage::new(cli);
+    let server = TestServer::new(cli);
     let vms = scoped(r#"[{ path = "/vms", role = "PVEVMAdmin" }]"#);
-    stage.main(&vms);
+    server.main(&vms);
     says(
-        &stage.plan(),
+        &server.plan(),
         &[
             BEYOND,
             "acl entry /vms PVEVMAdmin of demo@pve!ci grants nothing",
@@ -210,40 +210,40 @@ fn beyond_owner(cli: &Cli) {
         ],
     );
     // All entries are told, although warnings with one summary are folded.
-    stage.main(&scoped(
+    server.main(&scoped(
         r#"[{ path = "/vms", role = "PVEVMAdmin" }, { path = "/storage", role = "PVEDatastoreUser" }]"#,
     ));
     says(
-        &stage.plan(),
+        &server.plan(),
         &[
             "acl entry /vms PVEVMAdmin",
             "acl entry /storage PVEDatastoreUser",
         ],
     );
-    stage.main(&vms);
+    server.main(&vms);
     // Rights of a group are rights.
-    stage.sim.state(|state| {
+    server.sim.state(|state| {
         state.add_group("apps", &["demo@pve"]);
         state.set_acl("/vms", "PVEVMUser", "@apps", true);
     });
-    let run = stage.plan();
+    let run = server.plan();
     says(&run, &[BEYOND, "grants less than it says", "VM.Allocate"]);
     assert!(!run.text().contains("VM.Console"), "{}", run.text());
-    stage
+    server
         .sim
         .state(|state| state.set_acl("/vms", "PVEVMAdmin", "@apps", true));
-    is_silent(&stage.plan());
+    is_silent(&server.plan());
     // root@pam has everything, whatever the list says.
-    stage.main(&vms.replace("demo@pve", "root@pam"));
-    is_silent(&stage.plan());
+    server.main(&vms.replace("demo@pve", "root@pam"));
+    is_silent(&server.plan());
     // Of an owner that is not there yet nothing is known.
-    stage.main(&vms.replace("demo@pve", "later@pve"));
-    is_silent(&stage.plan());
+    server.main(&vms.replace("demo@pve", "later@pve"));
+    is_silent(&server.plan());
 }
 
 fn owner_elsewhere(cli: &Cli) {
-    let stage = Stage::new(cli);
-    stage.sim.state(|state| {
+    let server = TestServer::new(cli);
+    server.sim.state(|state| {
         state.add_pool("web", &["/vms/100"]);
         state.set_acl("/vms/200", "PVEVMAdmin", "demo@pve", true);
     });
@@ -252,65 +252,65 @@ fn owner_elsewhere(cli: &Cli) {
             r#"[{{ path = "{path}", role = "PVEVMAdmin", propagate = {propagate} }}]"#
         ))
     };
-    stage.main(&at("/vms", true));
-    is_silent(&stage.plan());
-    stage.main(&at("/vms", false));
-    says(&stage.plan(), &[BEYOND, "(VM.Allocate", ") at /vms."]);
-    stage.main(&at("/storage", true));
-    says(&stage.plan(), &[BEYOND]);
+    server.main(&at("/vms", true));
+    is_silent(&server.plan());
+    server.main(&at("/vms", false));
+    says(&server.plan(), &[BEYOND, "(VM.Allocate", ") at /vms."]);
+    server.main(&at("/storage", true));
+    says(&server.plan(), &[BEYOND]);
 
     // What the owner has at the members of a pool, from the pool or from elsewhere.
-    stage.sim.state(|state| {
+    server.sim.state(|state| {
         state.clear_acl();
         state.set_acl("/pool/web", "PVEVMAdmin", "demo@pve", true);
     });
     for path in ["/vms", "/vms/100", "/pool/web", "/pool"] {
-        stage.main(&at(path, true));
-        is_silent(&stage.plan());
+        server.main(&at(path, true));
+        is_silent(&server.plan());
     }
-    stage.sim.state(|state| {
+    server.sim.state(|state| {
         state.clear_acl();
         state.set_acl("/vms", "PVEVMAdmin", "demo@pve", true);
     });
-    stage.main(&at("/pool/web", false));
-    is_silent(&stage.plan());
+    server.main(&at("/pool/web", false));
+    is_silent(&server.plan());
 }
 
 fn no_look(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    stage.main(&scoped(r#"[{ path = "/vms", role = "PVEVMAdmin" }]"#));
-    let secret = stage
+    let mut server = TestServer::new(cli);
+    server.main(&scoped(r#"[{ path = "/vms", role = "PVEVMAdmin" }]"#));
+    let secret = server
         .sim
         .state(|state| state.add_token("plain@pve!look", false, None, 0));
-    stage.connect_as(&format!("plain@pve!look={secret}"));
-    is_silent(&stage.plan());
-    assert_eq!(stage.sim.count(|request| request.status == Some(403)), 0);
+    server.connect_as(&format!("plain@pve!look={secret}"));
+    is_silent(&server.plan());
+    assert_eq!(server.sim.count(|request| request.status == Some(403)), 0);
 
-    stage.connect_as(&format!("{ADMIN}=00000000-0000-0000-0000-000000000000"));
-    is_silent(&stage.plan());
+    server.connect_as(&format!("{ADMIN}=00000000-0000-0000-0000-000000000000"));
+    is_silent(&server.plan());
 
     let closed = nobody_listens().expect("a port");
-    stage
+    server
         .scratch
         .set("PROXMOX_VE_ENDPOINT", &closed.to_string());
-    is_silent(&stage.plan());
+    is_silent(&server.plan());
 }
 
 fn one_time_code(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    let seed = stage.sim.state(|state| state.enable_totp("root@pam"));
-    stage.scratch.set("PROXMOX_VE_API_TOKEN", "");
-    stage.scratch.set("PROXMOX_VE_USERNAME", "root@pam");
-    stage.scratch.set("PROXMOX_VE_PASSWORD", "root-pass-1");
-    stage.scratch.set("PROXMOX_VE_TOTP_SECRET", &seed);
-    stage.main(&scoped(r#"[{ path = "/vms", role = "PVEVMAdmin" }]"#));
-    is_silent(&stage.plan());
-    assert_eq!(stage.sim.requests().len(), 0);
+    let mut server = TestServer::new(cli);
+    let seed = server.sim.state(|state| state.enable_totp("root@pam"));
+    server.scratch.set("PROXMOX_VE_API_TOKEN", "");
+    server.scratch.set("PROXMOX_VE_USERNAME", "root@pam");
+    server.scratch.set("PROXMOX_VE_PASSWORD", "root-pass-1");
+    server.scratch.set("PROXMOX_VE_TOTP_SECRET", &seed);
+    server.main(&scoped(r#"[{ path = "/vms", role = "PVEVMAdmin" }]"#));
+    is_silent(&server.plan());
+    assert_eq!(server.sim.requests().len(), 0);
 }
 
 fn few_requests(cli: &Cli) {
-    let stage = Stage::new(cli);
-    stage.main(
+    let server = TestServer::new(cli);
+    server.main(
         r#"
         resource "proxmox_api_token" "t" {
           count      = 20
@@ -320,21 +320,21 @@ fn few_requests(cli: &Cli) {
         }
         "#,
     );
-    says(&stage.plan(), &[BEYOND]);
-    assert_eq!(stage.requests("GET", "/access/roles"), 1);
+    says(&server.plan(), &[BEYOND]);
+    assert_eq!(server.requests("GET", "/access/roles"), 1);
     // The provider's own rights on /access, the owner's on /vms, and the owner's everywhere.
-    assert_eq!(stage.requests("GET", "/access/permissions"), 3);
-    assert_eq!(stage.requests("GET", "/access/users/"), 1);
-    assert_eq!(stage.sim.requests().len(), 5);
+    assert_eq!(server.requests("GET", "/access/permissions"), 3);
+    assert_eq!(server.requests("GET", "/access/users/"), 1);
+    assert_eq!(server.sim.requests().len(), 5);
 
     // Writes change neither roles nor what owners may do.
-    stage.sim.clear_requests();
-    stage.apply();
-    assert!(stage.requests("GET", "/access/roles") <= 2);
-    assert!(stage.requests("GET", "/access/permissions") <= 6);
+    server.sim.clear_requests();
+    server.apply();
+    assert!(server.requests("GET", "/access/roles") <= 2);
+    assert!(server.requests("GET", "/access/permissions") <= 6);
 
     // Where nothing changes, nothing is asked.
-    stage.sim.clear_requests();
-    stage.plan_is_empty();
-    assert_eq!(stage.requests("GET", "/access/roles"), 0);
+    server.sim.clear_requests();
+    server.plan_is_empty();
+    assert_eq!(server.requests("GET", "/access/roles"), 0);
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     Scenario,
-    stage::{Stage, says},
+    test_server::{TestServer, says},
 };
 
 pub const SCENARIOS: &[Scenario] = &[
@@ -44,8 +44,8 @@ pub const SCENARIOS: &[Scenario] = &[
 ];
 
 /// Lets the provider work as a token with this role at this path, and nothing else.
-pub fn connect_with(stage: &mut Stage, grants: &[(&str, &[&str])]) {
-    let secret = stage.sim.state(|state| {
+pub fn connect_with(server: &mut TestServer, grants: &[(&str, &[&str])]) {
+    let secret = server.sim.state(|state| {
         state.add_user("auditor@pve", "auditor-pass-1");
         for (number, (path, privileges)) in grants.iter().enumerate() {
             let role = format!("Only{number}");
@@ -55,41 +55,41 @@ pub fn connect_with(stage: &mut Stage, grants: &[(&str, &[&str])]) {
         let month = u64::try_from(state.now()).expect("a time after 1970") + 30 * 86_400;
         state.add_token("auditor@pve!audit", false, None, month)
     });
-    stage.connect_as(&format!("auditor@pve!audit={secret}"));
+    server.connect_as(&format!("auditor@pve!audit={secret}"));
 }
 
 const AUDIT: (&str, &[&str]) = ("/access", &["Sys.Audit"]);
 
 /// An output, as JSON.
-pub fn output(stage: &Stage, name: &str) -> Value {
-    let run = stage.scratch.run(["output", "-json", name]);
+pub fn output(server: &TestServer, name: &str) -> Value {
+    let run = server.scratch.run(["output", "-json", name]);
     serde_json::from_str(&run.stdout).expect("an output")
 }
 
 fn journey(cli: &Cli) {
-    audited(Stage::new(cli));
+    audited(TestServer::new(cli));
 }
 
 fn journey_on_8_2(cli: &Cli) {
-    audited(Stage::with(cli, Version::V8_2));
+    audited(TestServer::with(cli, Version::V8_2));
 }
 
 fn journey_on_9_0(cli: &Cli) {
-    audited(Stage::with(cli, Version::V9_0));
+    audited(TestServer::with(cli, Version::V9_0));
 }
 
 const JOURNEY: &str = include_str!("../fixtures/journeys/04-audit.tf");
 
-fn audited(mut stage: Stage) {
-    stage
+fn audited(mut server: TestServer) {
+    server
         .sim
         .state(|state| state.add_token("demo@pve!ci", true, None, 0));
-    connect_with(&mut stage, &[AUDIT]);
-    stage.scratch.write("main.tf", JOURNEY).expect("main.tf");
-    stage.apply();
-    stage.plan_is_empty();
+    connect_with(&mut server, &[AUDIT]);
+    server.scratch.write("main.tf", JOURNEY).expect("main.tf");
+    server.apply();
+    server.plan_is_empty();
     assert_eq!(
-        output(&stage, "questions"),
+        output(&server, "questions"),
         json!([
             "demo@pve!ci: never_expires",
             "root@pam!admin: never_expires, root_equivalent",
@@ -99,13 +99,13 @@ fn audited(mut stage: Stage) {
 
 fn filtered(cli: &Cli) {
     for privileges in [&[][..], &[("/access/groups/ops", &["User.Modify"][..])]] {
-        let mut stage = Stage::new(cli);
-        stage
+        let mut server = TestServer::new(cli);
+        server
             .sim
             .state(|state| state.add_group("ops", &["demo@pve"]));
-        connect_with(&mut stage, privileges);
-        stage.scratch.write("main.tf", JOURNEY).expect("main.tf");
-        stage.plan_fails(&[
+        connect_with(&mut server, privileges);
+        server.scratch.write("main.tf", JOURNEY).expect("main.tf");
+        server.plan_fails(&[
             "Only part of the tokens could be read",
             r#""/access":["Sys.Audit"]"#,
             r#""/access/groups":["Sys.Audit"]"#,
@@ -124,21 +124,21 @@ output "findings" {
 "#;
 
 fn without_grants(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    connect_with(&mut stage, &[("/access/groups", &["Sys.Audit"])]);
-    stage.sim.state(|state| {
+    let mut server = TestServer::new(cli);
+    connect_with(&mut server, &[("/access/groups", &["Sys.Audit"])]);
+    server.sim.state(|state| {
         state.set_acl("/", "Administrator", "demo@pve", true);
         state.add_token("demo@pve!boss", false, None, 0);
     });
-    stage.main(ALL);
-    stage.apply();
-    let all = output(&stage, "all");
+    server.main(ALL);
+    server.apply();
+    let all = output(&server, "all");
     assert_eq!(all["complete"], false);
     assert_eq!(
         all["missing_privileges"],
         json!({ "/access": ["Sys.Audit"] })
     );
-    let findings = output(&stage, "findings");
+    let findings = output(&server, "findings");
     assert_eq!(
         findings["demo@pve!boss"],
         json!(["never_expires"]),
@@ -151,8 +151,8 @@ fn without_grants(cli: &Cli) {
 }
 
 fn isolated(cli: &Cli) {
-    let stage = Stage::new(cli);
-    stage.sim.state(|state| {
+    let server = TestServer::new(cli);
+    server.sim.state(|state| {
         state.cluster = Some(Cluster {
             name: "lab".to_owned(),
             quorate: false,
@@ -160,15 +160,15 @@ fn isolated(cli: &Cli) {
         state.add_node("pve2", false);
         state.add_node("pve3", false);
     });
-    stage.main(ALL);
-    says(&stage.apply(), &["Audit of a node without its cluster"]);
-    assert_eq!(output(&stage, "all")["complete"], false);
+    server.main(ALL);
+    says(&server.apply(), &["Audit of a node without its cluster"]);
+    assert_eq!(output(&server, "all")["complete"], false);
 }
 
 fn findings(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    connect_with(&mut stage, &[("/", &["Sys.Audit"])]);
-    let began = stage.sim.state(|state| {
+    let mut server = TestServer::new(cli);
+    connect_with(&mut server, &[("/", &["Sys.Audit"])]);
+    let began = server.sim.state(|state| {
         let now = state.now();
         let at = |seconds: i64| u64::try_from(now + seconds).expect("a time after 1970");
         state.add_token("demo@pve!endless", true, None, 0);
@@ -187,11 +187,11 @@ fn findings(cli: &Cli) {
         state.add_task("pve1", "demo@pve!good", "qmstop", "100", now - 60);
         now - 60
     });
-    stage.main(ALL);
-    stage.apply();
-    stage.plan_is_empty();
+    server.main(ALL);
+    server.apply();
+    server.plan_is_empty();
     assert_eq!(
-        output(&stage, "findings"),
+        output(&server, "findings"),
         json!({
             "auditor@pve!audit": [],
             "demo@pve!endless": ["never_expires"],
@@ -206,7 +206,7 @@ fn findings(cli: &Cli) {
             "root@pam!admin": ["never_expires", "root_equivalent"],
         })
     );
-    let all = output(&stage, "all");
+    let all = output(&server, "all");
     assert_eq!(all["complete"], true);
     assert_eq!(all["tasks_visible"], true);
     let token = |id: &str| {
@@ -244,14 +244,14 @@ fn seconds_of_day(instant: &str) -> i64 {
 }
 
 fn filters(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    connect_with(&mut stage, &[AUDIT]);
-    stage.sim.state(|state| {
+    let mut server = TestServer::new(cli);
+    connect_with(&mut server, &[AUDIT]);
+    server.sim.state(|state| {
         let past = u64::try_from(state.now() - 60).expect("a time after 1970");
         state.add_token("demo@pve!endless", true, None, 0);
         state.add_token("demo@pve!over", true, None, past);
     });
-    stage.main(
+    server.main(
         r#"
         locals {
           filters = {
@@ -280,9 +280,9 @@ fn filters(cli: &Cli) {
         }
         "#,
     );
-    stage.apply();
+    server.apply();
     assert_eq!(
-        output(&stage, "each"),
+        output(&server, "each"),
         json!({
             "demo": ["demo@pve!endless", "demo@pve!over"],
             "pam": ["root@pam!admin"],
@@ -297,32 +297,32 @@ fn filters(cli: &Cli) {
 }
 
 fn one_list_request(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    connect_with(&mut stage, &[AUDIT]);
-    stage.sim.state(|state| {
+    let mut server = TestServer::new(cli);
+    connect_with(&mut server, &[AUDIT]);
+    server.sim.state(|state| {
         for user in 0..50 {
             for token in 0..10 {
                 state.add_token(&format!("user{user}@pve!token{token}"), true, None, 0);
             }
         }
     });
-    stage.main(
+    server.main(
         r#"
         data "proxmox_api_tokens" "all" {}
         data "proxmox_api_tokens" "of_realm" { realm = "pve" }
         output "count" { value = length(data.proxmox_api_tokens.all.tokens) }
         "#,
     );
-    stage.sim.clear_requests();
-    assert!(stage.scratch.run(["plan", "-no-color"]).ok());
-    assert_eq!(stage.requests("GET", "/access/users"), 1);
+    server.sim.clear_requests();
+    assert!(server.scratch.run(["plan", "-no-color"]).ok());
+    assert_eq!(server.requests("GET", "/access/users"), 1);
     assert_eq!(
-        stage.sim.requests().len(),
+        server.sim.requests().len(),
         7,
         "users, access control list and whether it is whole, roles, privileges, tasks, nodes"
     );
-    stage.apply();
-    assert_eq!(output(&stage, "count"), 502);
+    server.apply();
+    assert_eq!(output(&server, "count"), 502);
 }
 
 const ONE: &str = r#"
@@ -331,19 +331,19 @@ output "one" { value = data.proxmox_api_token.one }
 "#;
 
 fn one_token(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    connect_with(&mut stage, &[AUDIT]);
-    stage.main(ONE);
-    stage.plan_fails(&["No such API token", "demo@pve!ci", "has no such token"]);
+    let mut server = TestServer::new(cli);
+    connect_with(&mut server, &[AUDIT]);
+    server.main(ONE);
+    server.plan_fails(&["No such API token", "demo@pve!ci", "has no such token"]);
 
-    stage.sim.state(|state| {
+    server.sim.state(|state| {
         state.add_token("demo@pve!ci", true, Some("nightly"), 0);
         state.set_acl("/vms", "PVEVMAdmin", "demo@pve!ci", false);
         state.set_acl("/vms", "PVEAuditor", "demo@pve", true);
     });
-    stage.apply();
-    stage.plan_is_empty();
-    let one = output(&stage, "one");
+    server.apply();
+    server.plan_is_empty();
+    let one = output(&server, "one");
     assert_eq!(one["comment"], "nightly");
     assert_eq!(one["findings"], json!(["never_expires"]));
     assert_eq!(
@@ -354,7 +354,7 @@ fn one_token(cli: &Cli) {
     assert_eq!(one["tasks_visible"], false);
     assert!(one.get("secret").is_none());
 
-    let mut blind = Stage::new(cli);
+    let mut blind = TestServer::new(cli);
     blind
         .sim
         .state(|state| state.add_token("demo@pve!ci", true, None, 0));
@@ -368,27 +368,27 @@ fn one_token(cli: &Cli) {
 }
 
 fn shared(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    connect_with(&mut stage, &[AUDIT]);
-    stage.sim.state(|state| {
+    let mut server = TestServer::new(cli);
+    connect_with(&mut server, &[AUDIT]);
+    server.sim.state(|state| {
         for token in 0..20 {
             state.add_token(&format!("demo@pve!token{token}"), true, None, 0);
         }
     });
-    stage.main(
+    server.main(
         r#"data "proxmox_api_token" "each" {
   count = 20
   token_id = "demo@pve!token${count.index}"
 }
 "#,
     );
-    stage.sim.clear_requests();
-    assert!(stage.scratch.run(["plan", "-no-color"]).ok());
-    assert_eq!(stage.requests("GET", "/access/users"), 1);
+    server.sim.clear_requests();
+    assert!(server.scratch.run(["plan", "-no-color"]).ok());
+    assert_eq!(server.requests("GET", "/access/users"), 1);
 }
 
 fn bad_input(cli: &Cli) {
-    let stage = Stage::new(cli);
+    let server = TestServer::new(cli);
     for (body, words) in [
         (
             r#"data "proxmox_api_token" "t" {
@@ -428,15 +428,15 @@ fn bad_input(cli: &Cli) {
             &["Invalid limit", "`limit`", "1 or more"],
         ),
     ] {
-        stage.main(body);
-        stage.plan_fails(words);
+        server.main(body);
+        server.plan_fails(words);
     }
 }
 
 fn examples(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    connect_with(&mut stage, &[("/", &["Sys.Audit"])]);
-    stage.sim.state(|state| {
+    let mut server = TestServer::new(cli);
+    connect_with(&mut server, &[("/", &["Sys.Audit"])]);
+    server.sim.state(|state| {
         let month = u64::try_from(state.now()).expect("a time after 1970") + 30 * 86_400;
         state.add_token("automation@pve!ci", true, None, month);
     });
@@ -445,8 +445,8 @@ fn examples(cli: &Cli) {
         include_str!("../../examples/data-sources/proxmox_api_tokens/data-source.tf"),
         include_str!("../../examples/data-sources/proxmox_token_activity/data-source.tf"),
     ] {
-        stage.main(example);
-        stage.apply();
-        stage.plan_is_empty();
+        server.main(example);
+        server.apply();
+        server.plan_is_empty();
     }
 }

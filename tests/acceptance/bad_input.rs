@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{
     Scenario,
-    stage::{Stage, says},
+    test_server::{TestServer, says},
 };
 
 pub const SCENARIOS: &[Scenario] = &[
@@ -45,7 +45,7 @@ pub const SCENARIOS: &[Scenario] = &[
 ];
 
 fn malformed(cli: &Cli) {
-    let stage = Stage::new(cli);
+    let server = TestServer::new(cli);
     let token = |lines: &str| {
         format!(
             r#"resource "proxmox_api_token" "t" {{
@@ -253,15 +253,15 @@ fn malformed(cli: &Cli) {
         ),
     ];
     for (configuration, words) in cases {
-        stage.main(&configuration);
-        stage.plan_fails(words);
+        server.main(&configuration);
+        server.plan_fails(words);
     }
-    assert_eq!(stage.requests("POST", "/"), 0);
-    assert_eq!(stage.attributes("proxmox_api_token.t"), Value::Null);
+    assert_eq!(server.requests("POST", "/"), 0);
+    assert_eq!(server.attributes("proxmox_api_token.t"), Value::Null);
 }
 
 fn credentials(cli: &Cli) {
-    let mut stage = Stage::new(cli);
+    let mut server = TestServer::new(cli);
     let body = r#"data "proxmox_connection" "me" {}
 "#;
     let provider = |lines: &str| {
@@ -272,44 +272,44 @@ fn credentials(cli: &Cli) {
 {body}"#
         )
     };
-    stage.main(&provider(r#"api_token_id = "root@pam!admin""#));
-    stage.plan_fails(&["Half a credential", "api_token_id", "api_token_secret"]);
-    stage.main(&provider(
+    server.main(&provider(r#"api_token_id = "root@pam!admin""#));
+    server.plan_fails(&["Half a credential", "api_token_id", "api_token_secret"]);
+    server.main(&provider(
         r#"api_token_id = "admin"
   api_token_secret = "x""#,
     ));
-    stage.plan_fails(&["api_token_id", "username"]);
-    stage.main(&provider(r#"username = "root@pam""#));
-    stage.plan_fails(&["Half a credential", "username", "password"]);
-    stage.main(&provider(
+    server.plan_fails(&["api_token_id", "username"]);
+    server.main(&provider(r#"username = "root@pam""#));
+    server.plan_fails(&["Half a credential", "username", "password"]);
+    server.main(&provider(
         r#"api_token = "root@pam!a=b"
   password = "x"
   username = "u@pam""#,
     ));
-    stage.plan_fails(&["More than one credential", "api_token", "password"]);
+    server.plan_fails(&["More than one credential", "api_token", "password"]);
     // Configuration beats the environment, and the message says so.
-    let (_, secret) = stage
+    let (_, secret) = server
         .admin
         .clone()
         .rsplit_once('=')
         .map(|(id, secret)| (id.to_owned(), secret.to_owned()))
         .expect("a token");
-    stage.main(&provider(&format!(
+    server.main(&provider(&format!(
         r#"username = "root@pam"
   api_token_id = "admin"
   api_token_secret = "{secret}""#
     )));
-    stage.connect_as("root@pam!other=00000000-0000-0000-0000-000000000000");
+    server.connect_as("root@pam!other=00000000-0000-0000-0000-000000000000");
     says(
-        &stage.plan(),
+        &server.plan(),
         &[
             "Credential in the environment ignored",
             "PROXMOX_VE_API_TOKEN",
         ],
     );
-    stage.scratch.set("PROXMOX_VE_API_TOKEN", "");
-    stage.main(body);
-    stage.plan_fails(&[
+    server.scratch.set("PROXMOX_VE_API_TOKEN", "");
+    server.main(body);
+    server.plan_fails(&[
         "No credentials for Proxmox VE",
         "api_token",
         "PROXMOX_VE_API_TOKEN",
@@ -317,7 +317,7 @@ fn credentials(cli: &Cli) {
 }
 
 fn not_proxmox(cli: &Cli) {
-    let mut stage = Stage::new(cli);
+    let mut server = TestServer::new(cli);
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("its number");
     thread::spawn(move || {
@@ -327,64 +327,70 @@ fn not_proxmox(cli: &Cli) {
             let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
         }
     });
-    stage
+    server
         .scratch
         .set("PROXMOX_VE_ENDPOINT", &address.to_string());
-    stage.main(
+    server.main(
         r#"resource "proxmox_host" "h" {
   name = "h"
 }
 "#,
     );
-    stage.apply_fails(&["Connection check failed", "not_proxmox", "endpoint"]);
+    server.apply_fails(&["Connection check failed", "not_proxmox", "endpoint"]);
 }
 
 fn refused(cli: &Cli) {
-    let mut stage = Stage::new(cli);
+    let mut server = TestServer::new(cli);
     let closed = nobody_listens().expect("a port");
-    stage
+    server
         .scratch
         .set("PROXMOX_VE_ENDPOINT", &closed.to_string());
-    stage.main(
+    server.main(
         r#"resource "proxmox_api_token" "t" {
   user_id = "demo@pve"
   token_name = "ci"
 }
 "#,
     );
-    stage.apply_fails(&["Unable to create API token", "demo@pve!ci", "endpoint"]);
-    assert_eq!(stage.attributes("proxmox_api_token.t"), Value::Null);
+    server.apply_fails(&["Unable to create API token", "demo@pve!ci", "endpoint"]);
+    assert_eq!(server.attributes("proxmox_api_token.t"), Value::Null);
 }
 
 fn wrong_certificate(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    stage.main(
+    let mut server = TestServer::new(cli);
+    server.main(
         r#"resource "proxmox_host" "h" {
   name = "h"
 }
 "#,
     );
-    let seen = stage.sim.certificate_fingerprint();
-    stage.scratch.set("PROXMOX_VE_CERTIFICATE_FINGERPRINTS", "");
-    stage.apply_fails(&["tls_untrusted", seen, "ca_certificate"]);
+    let seen = server.sim.certificate_fingerprint();
+    server
+        .scratch
+        .set("PROXMOX_VE_CERTIFICATE_FINGERPRINTS", "");
+    server.apply_fails(&["tls_untrusted", seen, "ca_certificate"]);
     let other = seen.replace(&seen[..2], if seen.starts_with("00") { "11" } else { "00" });
-    stage
+    server
         .scratch
         .set("PROXMOX_VE_CERTIFICATE_FINGERPRINTS", &other);
-    stage.apply_fails(&["tls_fingerprint_mismatch", seen, "certificate_fingerprints"]);
-    stage.scratch.set("PROXMOX_VE_CERTIFICATE_FINGERPRINTS", "");
-    stage
+    server.apply_fails(&["tls_fingerprint_mismatch", seen, "certificate_fingerprints"]);
+    server
         .scratch
-        .set("PROXMOX_VE_CA_CERTIFICATE", stage.sim.ca_pem());
-    stage.apply();
+        .set("PROXMOX_VE_CERTIFICATE_FINGERPRINTS", "");
+    server
+        .scratch
+        .set("PROXMOX_VE_CA_CERTIFICATE", server.sim.ca_pem());
+    server.apply();
 }
 
 fn trust_is_not_mixed(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    let pin = stage.sim.certificate_fingerprint().to_owned();
-    stage.scratch.set("PROXMOX_VE_CERTIFICATE_FINGERPRINTS", "");
-    stage.scratch.set("PROXMOX_VE_INSECURE", "true");
-    stage.main(&format!(
+    let mut server = TestServer::new(cli);
+    let pin = server.sim.certificate_fingerprint().to_owned();
+    server
+        .scratch
+        .set("PROXMOX_VE_CERTIFICATE_FINGERPRINTS", "");
+    server.scratch.set("PROXMOX_VE_INSECURE", "true");
+    server.main(&format!(
         r#"provider "proxmox" {{
   certificate_fingerprints = [{pin:?}]
 }}
@@ -393,8 +399,8 @@ resource "proxmox_host" "h" {{
 }}
 "#
     ));
-    stage.apply();
-    stage.main(
+    server.apply();
+    server.main(
         r#"provider "proxmox" {
   verify_ssl = true
 }
@@ -403,23 +409,23 @@ resource "proxmox_host" "g" {
 }
 "#,
     );
-    stage.apply_fails(&["tls_untrusted"]);
+    server.apply_fails(&["tls_untrusted"]);
 }
 
 fn expired_provider_token(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    let secret = stage
+    let mut server = TestServer::new(cli);
+    let secret = server
         .sim
         .state(|state| state.add_token("root@pam!old", false, None, 1_000_000_000));
-    stage.connect_as(&format!("root@pam!old={secret}"));
-    stage.main(
+    server.connect_as(&format!("root@pam!old={secret}"));
+    server.main(
         r#"resource "proxmox_api_token" "t" {
   user_id = "demo@pve"
   token_name = "ci"
 }
 "#,
     );
-    stage.apply_fails(&[
+    server.apply_fails(&[
         "Unable to create API token",
         "root@pam!old",
         "expired",
@@ -428,8 +434,8 @@ fn expired_provider_token(cli: &Cli) {
 }
 
 fn unknown_path(cli: &Cli) {
-    let stage = Stage::new(cli);
-    stage.main(
+    let server = TestServer::new(cli);
+    server.main(
         r#"
         resource "proxmox_api_token" "t" {
           user_id    = "demo@pve"
@@ -438,10 +444,10 @@ fn unknown_path(cli: &Cli) {
         }
         "#,
     );
-    stage.apply_fails(&["Unable to scope API token", "demo@pve!ci", "acl"]);
-    assert_eq!(stage.attributes("proxmox_api_token.t"), Value::Null);
+    server.apply_fails(&["Unable to scope API token", "demo@pve!ci", "acl"]);
+    assert_eq!(server.attributes("proxmox_api_token.t"), Value::Null);
     assert!(
-        stage
+        server
             .sim
             .state(|state| state.token("demo@pve", "ci").is_none())
     );

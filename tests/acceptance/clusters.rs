@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::{
     Scenario,
-    stage::{Stage, says},
+    test_server::{TestServer, says},
 };
 
 pub const SCENARIOS: &[Scenario] = &[
@@ -40,13 +40,13 @@ pub const SCENARIOS: &[Scenario] = &[
 ];
 
 /// A second server, and a provider block that names both.
-fn two(stage: &Stage) -> (Stage, String) {
-    let other = Stage::new(stage.scratch.cli());
-    let cluster = |stage: &Stage| {
+fn two(server: &TestServer) -> (TestServer, String) {
+    let other = TestServer::new(server.scratch.cli());
+    let cluster = |server: &TestServer| {
         format!(
             "{{ endpoint = {:?}, api_token = {:?} }}",
-            stage.sim.endpoint(),
-            stage.admin
+            server.sim.endpoint(),
+            server.admin
         )
     };
     let provider = format!(
@@ -58,17 +58,17 @@ fn two(stage: &Stage) -> (Stage, String) {
   }}
 }}
 "#,
-        stage.sim.certificate_fingerprint(),
+        server.sim.certificate_fingerprint(),
         other.sim.certificate_fingerprint(),
-        cluster(stage),
+        cluster(server),
         cluster(&other)
     );
     (other, provider)
 }
 
-fn forget_environment(stage: &mut Stage) {
+fn forget_environment(server: &mut TestServer) {
     for name in ["ENDPOINT", "API_TOKEN", "CERTIFICATE_FINGERPRINTS"] {
-        stage.scratch.set(&format!("PROXMOX_VE_{name}"), "");
+        server.scratch.set(&format!("PROXMOX_VE_{name}"), "");
     }
 }
 
@@ -99,21 +99,21 @@ output "status" {
 }
 "#;
 
-fn has_token(stage: &Stage) -> bool {
-    stage
+fn has_token(server: &TestServer) -> bool {
+    server
         .sim
         .state(|state| state.token("demo@pve", "backup").is_some())
 }
 
 fn fleet(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    let (other, provider) = two(&stage);
-    forget_environment(&mut stage);
-    stage.main(&format!("{provider}{TOKENS}"));
-    stage.apply();
-    stage.plan_is_empty();
-    assert!(has_token(&stage) && has_token(&other));
-    let status = stage.scratch.run(["output", "-json", "status"]);
+    let mut server = TestServer::new(cli);
+    let (other, provider) = two(&server);
+    forget_environment(&mut server);
+    server.main(&format!("{provider}{TOKENS}"));
+    server.apply();
+    server.plan_is_empty();
+    assert!(has_token(&server) && has_token(&other));
+    let status = server.scratch.run(["output", "-json", "status"]);
     let status: Value = serde_json::from_str(&status.stdout).expect("an output");
     assert_eq!(status, serde_json::json!({ "berlin": "ok", "bern": "ok" }));
 
@@ -122,41 +122,41 @@ fn fleet(cli: &Cli) {
         .split(r#"resource "proxmox_host""#)
         .next()
         .expect("the tokens");
-    stage.main(&format!("{provider}{tokens_only}"));
-    stage.apply();
+    server.main(&format!("{provider}{tokens_only}"));
+    server.apply();
     let removed = ["state", "rm", r#"proxmox_api_token.t["bern"]"#];
-    assert!(stage.scratch.run(removed).ok());
+    assert!(server.scratch.run(removed).ok());
     let import = [
         "import",
         "-no-color",
         r#"proxmox_api_token.t["bern"]"#,
         "bern/demo@pve!backup",
     ];
-    let imported = stage.scratch.run(import);
+    let imported = server.scratch.run(import);
     assert!(imported.ok(), "{}{}", imported.stdout, imported.stderr);
-    stage.destroy();
-    assert!(!has_token(&stage) && !has_token(&other));
+    server.destroy();
+    assert!(!has_token(&server) && !has_token(&other));
 }
 
 fn one_down(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    let (other, provider) = two(&stage);
-    forget_environment(&mut stage);
-    stage.main(&format!("{provider}{TOKENS}"));
+    let mut server = TestServer::new(cli);
+    let (other, provider) = two(&server);
+    forget_environment(&mut server);
+    server.main(&format!("{provider}{TOKENS}"));
     drop(other);
-    let run = stage.try_apply();
+    let run = server.try_apply();
     assert!(!run.ok());
     says(
         &run,
         &[r#"proxmox_api_token.t["bern"]"#, "connection was refused"],
     );
-    assert!(has_token(&stage));
+    assert!(has_token(&server));
 }
 
 fn tried_once(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    let (other, provider) = two(&stage);
-    forget_environment(&mut stage);
+    let mut server = TestServer::new(cli);
+    let (other, provider) = two(&server);
+    forget_environment(&mut server);
     let tokens = r#"
     resource "proxmox_api_token" "alive" {
       cluster    = "berlin"
@@ -172,9 +172,9 @@ fn tried_once(cli: &Cli) {
       token_name = "dead-${count.index}"
     }
     "#;
-    stage.main(&format!("{provider}{tokens}"));
-    stage.apply();
-    stage.sim.state(|state| {
+    server.main(&format!("{provider}{tokens}"));
+    server.apply();
+    server.sim.state(|state| {
         let token = state.token_mut("demo@pve", "alive").expect("the token");
         token.comment = Some("tampered".to_owned());
     });
@@ -197,20 +197,20 @@ fn tried_once(cli: &Cli) {
   request_timeout = "2s""#,
         1,
     );
-    stage.main(&format!("{cut_off}{tokens}"));
-    let run = stage.scratch.run(["plan", "-no-color"]);
+    server.main(&format!("{cut_off}{tokens}"));
+    let run = server.scratch.run(["plan", "-no-color"]);
     assert!(!run.ok());
     says(
         &run,
         &["demo@pve!dead-0", "demo@pve!dead-4", "no connection"],
     );
     assert_eq!(attempts.load(SeqCst), 1, "one attempt stands for all");
-    assert!(stage.requests("GET", "/access/users/demo@pve") > 0);
+    assert!(server.requests("GET", "/access/users/demo@pve") > 0);
 }
 
 fn moves_to_twin(cli: &Cli) {
-    let stage = Stage::new(cli);
-    let (endpoint, admin) = (stage.sim.endpoint(), &stage.admin);
+    let server = TestServer::new(cli);
+    let (endpoint, admin) = (server.sim.endpoint(), &server.admin);
     let config = |cluster: &str| {
         let one = format!("{{ endpoint = {endpoint:?}, api_token = {admin:?} }}");
         format!(
@@ -225,22 +225,22 @@ resource "proxmox_api_token" "t" {{
 "#
         )
     };
-    stage.main(&config("a"));
-    stage.apply();
-    stage.main(&config("b"));
-    says(&stage.apply(), &["1 added, 0 changed, 1 destroyed"]);
-    stage.plan_is_empty();
+    server.main(&config("a"));
+    server.apply();
+    server.main(&config("b"));
+    says(&server.apply(), &["1 added, 0 changed, 1 destroyed"]);
+    server.plan_is_empty();
 }
 
 fn twins(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    let second = stage.sim.join("pve2", &TlsOptions::default());
+    let mut server = TestServer::new(cli);
+    let second = server.sim.join("pve2", &TlsOptions::default());
     let second = second.expect("a second node");
-    forget_environment(&mut stage);
-    stage
+    forget_environment(&mut server);
+    server
         .scratch
-        .set("PROXMOX_VE_CA_CERTIFICATE", stage.sim.ca_pem());
-    let admin = stage.admin.clone();
+        .set("PROXMOX_VE_CA_CERTIFICATE", server.sim.ca_pem());
+    let admin = server.admin.clone();
     let cluster = |sim: &Simulator| {
         format!(
             "{{ endpoint = {:?}, api_token = {admin:?} }}",
@@ -255,7 +255,7 @@ fn twins(cli: &Cli) {
   }}
 }}
 "#,
-        cluster(&stage.sim),
+        cluster(&server.sim),
         cluster(&second)
     );
     let token = |key: &str, name: &str| {
@@ -268,18 +268,18 @@ fn twins(cli: &Cli) {
 "#
         )
     };
-    stage.main(&format!("{provider}{}", token("one", "shared")));
-    stage.apply();
-    stage.main(&format!(
+    server.main(&format!("{provider}{}", token("one", "shared")));
+    server.apply();
+    server.main(&format!(
         "{provider}{}{}",
         token("one", "own-1"),
         token("two", "own-2")
     ));
-    stage.apply();
-    stage.plan_is_empty();
+    server.apply();
+    server.plan_is_empty();
 
     // The same token under the other key, by way of an import; then both are changed at once.
-    stage.main(&format!(
+    server.main(&format!(
         "{provider}{}{}",
         token("one", "own-1"),
         token("two", "own-1")
@@ -290,7 +290,7 @@ fn twins(cli: &Cli) {
         "proxmox_api_token.two_own-1",
         "two/demo@pve!own-1",
     ];
-    assert!(stage.scratch.run(import).ok());
+    assert!(server.scratch.run(import).ok());
     let commented = |key: &str| {
         token(key, "own-1").replace(
             "}\n",
@@ -299,12 +299,12 @@ fn twins(cli: &Cli) {
 "#,
         )
     };
-    stage.main(&format!(
+    server.main(&format!(
         "{provider}{}{}",
         commented("one"),
         commented("two")
     ));
-    stage.apply_fails(&[
+    server.apply_fails(&[
         "API token under two names of one cluster",
         "demo@pve!own-1",
         r#"clusters["one"]"#,
@@ -314,27 +314,27 @@ fn twins(cli: &Cli) {
 }
 
 fn mistyped(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    let (_other, provider) = two(&stage);
-    forget_environment(&mut stage);
-    stage.main(&format!(
+    let mut server = TestServer::new(cli);
+    let (_other, provider) = two(&server);
+    forget_environment(&mut server);
+    server.main(&format!(
         r#"{provider}data "proxmox_connection" "c" {{
   cluster = "brelin"
 }}
 "#
     ));
-    stage.plan_fails(&["No such cluster", "brelin", "berlin, bern"]);
-    stage.main(&format!(
+    server.plan_fails(&["No such cluster", "brelin", "berlin, bern"]);
+    server.main(&format!(
         r#"{provider}data "proxmox_connection" "c" {{}}
 "#
     ));
-    stage.plan_fails(&["No address of Proxmox VE", "cluster"]);
+    server.plan_fails(&["No address of Proxmox VE", "cluster"]);
 }
 
 fn moved(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    let (other, provider) = two(&stage);
-    forget_environment(&mut stage);
+    let mut server = TestServer::new(cli);
+    let (other, provider) = two(&server);
+    forget_environment(&mut server);
     let token = |cluster: &str| {
         format!(
             r#"{provider}resource "proxmox_api_token" "t" {{
@@ -345,9 +345,9 @@ fn moved(cli: &Cli) {
 "#
         )
     };
-    stage.main(&token("berlin"));
-    stage.apply();
-    stage.main(&token("bern"));
-    says(&stage.apply(), &["must be replaced"]);
-    assert!(!has_token(&stage) && has_token(&other));
+    server.main(&token("berlin"));
+    server.apply();
+    server.main(&token("bern"));
+    says(&server.apply(), &["must be replaced"]);
+    assert!(!has_token(&server) && has_token(&other));
 }

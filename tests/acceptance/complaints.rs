@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use super::{
     Scenario,
-    stage::{Stage, says},
+    test_server::{TestServer, says},
 };
 
 pub const SCENARIOS: &[Scenario] = &[
@@ -55,9 +55,9 @@ pub const SCENARIOS: &[Scenario] = &[
     ),
 ];
 
-/// What the connection check says under the settings of the stage.
-fn checked(stage: &Stage) -> Value {
-    stage.main(
+/// What the connection check says under the settings of the server.
+fn checked(server: &TestServer) -> Value {
+    server.main(
         r#"
         data "proxmox_connection" "c" {
           required_privileges = { "/vms" = ["VM.Allocate"] }
@@ -67,8 +67,8 @@ fn checked(stage: &Stage) -> Value {
         }
         "#,
     );
-    stage.apply();
-    let found = stage.scratch.run(["output", "-json", "c"]);
+    server.apply();
+    let found = server.scratch.run(["output", "-json", "c"]);
     serde_json::from_str(&found.stdout).expect("an output")
 }
 
@@ -78,36 +78,36 @@ fn contains(found: &Value, attribute: &str, words: &str) {
 }
 
 fn told_apart(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    stage.connect_as("root@pam!admin=00000000-0000-0000-0000-000000000000");
-    let refused = checked(&stage);
+    let mut server = TestServer::new(cli);
+    server.connect_as("root@pam!admin=00000000-0000-0000-0000-000000000000");
+    let refused = checked(&server);
     assert_eq!(refused["status"], "unauthenticated");
     contains(&refused, "message", "root@pam!admin");
 
-    let secret = stage
+    let secret = server
         .sim
         .state(|state| state.add_token("demo@pve!idle", true, None, 0));
-    stage.connect_as(&format!("demo@pve!idle={secret}"));
-    let nothing = checked(&stage);
+    server.connect_as(&format!("demo@pve!idle={secret}"));
+    let nothing = checked(&server);
     assert_eq!(nothing["status"], "missing_privileges");
     contains(&nothing, "message", "may do nothing at all");
     contains(&nothing, "remedy", "VM.Allocate on /vms");
 
-    stage.main(
+    server.main(
         r#"resource "proxmox_api_token" "t" {
   user_id = "root@pam"
   token_name = "x1"
 }
 "#,
     );
-    stage.apply_fails(&[
+    server.apply_fails(&[
         "Unable to create API token",
         "User.Modify on /access/groups",
     ]);
 }
 
 fn separation_keeps_secret(cli: &Cli) {
-    let stage = Stage::new(cli);
+    let server = TestServer::new(cli);
     let token = |separated: bool| {
         format!(
             r#"resource "proxmox_api_token" "t" {{
@@ -118,22 +118,22 @@ fn separation_keeps_secret(cli: &Cli) {
 "#
         )
     };
-    stage.main(&token(true));
-    stage.apply();
-    let secret = stage.attributes("proxmox_api_token.t")["secret"].clone();
+    server.main(&token(true));
+    server.apply();
+    let secret = server.attributes("proxmox_api_token.t")["secret"].clone();
     for separated in [false, true] {
-        stage.main(&token(separated));
-        says(&stage.apply(), &["1 changed"]);
-        let attributes = stage.attributes("proxmox_api_token.t");
+        server.main(&token(separated));
+        says(&server.apply(), &["1 changed"]);
+        let attributes = server.attributes("proxmox_api_token.t");
         assert_eq!(attributes["secret"], secret);
         assert_eq!(attributes["privilege_separation"], separated);
-        stage.plan_is_empty();
+        server.plan_is_empty();
     }
 }
 
 fn habits_of_addresses(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    let address = stage.sim.endpoint();
+    let mut server = TestServer::new(cli);
+    let address = server.sim.endpoint();
     let bare = address.trim_start_matches("https://").to_owned();
     for habit in [
         format!("{address}/"),
@@ -142,28 +142,28 @@ fn habits_of_addresses(cli: &Cli) {
         format!("{address}/api2/json/"),
         bare,
     ] {
-        stage.scratch.set("PROXMOX_VE_ENDPOINT", &habit);
-        let found = checked(&stage);
+        server.scratch.set("PROXMOX_VE_ENDPOINT", &habit);
+        let found = checked(&server);
         assert_eq!(found["status"], "ok", "{habit}");
         assert_eq!(found["endpoint"], address, "{habit}");
     }
 }
 
 fn missing_realm(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    stage.scratch.unset("PROXMOX_VE_API_TOKEN");
-    stage.scratch.set("PROXMOX_VE_USERNAME", "root");
-    stage.scratch.set("PROXMOX_VE_PASSWORD", "root-pass-1");
-    stage.main(
+    let mut server = TestServer::new(cli);
+    server.scratch.unset("PROXMOX_VE_API_TOKEN");
+    server.scratch.set("PROXMOX_VE_USERNAME", "root");
+    server.scratch.set("PROXMOX_VE_PASSWORD", "root-pass-1");
+    server.main(
         r#"data "proxmox_connection" "c" {}
 "#,
     );
-    stage.plan_fails(&["PROXMOX_VE_USERNAME", "names no realm", "root@pam"]);
+    server.plan_fails(&["PROXMOX_VE_USERNAME", "names no realm", "root@pam"]);
 }
 
 fn between_nodes(cli: &Cli) {
-    let stage = Stage::new(cli);
-    stage.sim.fault(
+    let server = TestServer::new(cli);
+    server.sim.fault(
         Fault::answer(RawAnswer {
             status: 596,
             reason: "certificate verify failed".to_owned(),
@@ -172,7 +172,7 @@ fn between_nodes(cli: &Cli) {
         })
         .on("GET", "/cluster/status"),
     );
-    let found = checked(&stage);
+    let found = checked(&server);
     assert_eq!(found["status"], "server_error");
     contains(&found, "message", "596");
     contains(&found, "remedy", "no setting of this provider takes part");
@@ -181,20 +181,20 @@ fn between_nodes(cli: &Cli) {
 }
 
 fn any_realm(cli: &Cli) {
-    let stage = Stage::new(cli);
+    let server = TestServer::new(cli);
     let id = "jane.doe+ops@corp-ldap.example.com!ci_1";
-    stage.main(&format!(
+    server.main(&format!(
         r#"output "parts" {{
   value = provider::proxmox::parse_token_id({id:?})
 }}
 "#
     ));
-    stage.apply();
-    let parts = stage.scratch.run(["output", "-json", "parts"]);
+    server.apply();
+    let parts = server.scratch.run(["output", "-json", "parts"]);
     let parts: Value = serde_json::from_str(&parts.stdout).expect("an output");
     assert_eq!(parts["realm"], "corp-ldap.example.com");
     assert_eq!(parts["user"], "jane.doe+ops");
-    stage.main(
+    server.main(
         r#"resource "proxmox_api_token" "t" {
   user_id = "jane.doe+ops@corp-ldap.example.com"
   token_name = "ci_1"
@@ -202,18 +202,20 @@ fn any_realm(cli: &Cli) {
 "#,
     );
     // Taken as an id, and looked for.
-    stage.apply_fails(&[
+    server.apply_fails(&[
         "Owner of the API token does not exist",
         "jane.doe+ops@corp-ldap.example.com",
     ]);
 }
 
 fn password_advice(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    stage.scratch.unset("PROXMOX_VE_API_TOKEN");
-    stage.scratch.set("PROXMOX_VE_USERNAME", "demo@pve");
-    stage.scratch.set("PROXMOX_VE_PASSWORD", "not-the-password");
-    let found = checked(&stage);
+    let mut server = TestServer::new(cli);
+    server.scratch.unset("PROXMOX_VE_API_TOKEN");
+    server.scratch.set("PROXMOX_VE_USERNAME", "demo@pve");
+    server
+        .scratch
+        .set("PROXMOX_VE_PASSWORD", "not-the-password");
+    let found = checked(&server);
     assert_eq!(found["status"], "unauthenticated");
     contains(&found, "remedy", "username");
     let remedy = found["remedy"].as_str().unwrap_or_default();
@@ -221,8 +223,8 @@ fn password_advice(cli: &Cli) {
 }
 
 fn root_only(cli: &Cli) {
-    let stage = Stage::new(cli);
-    stage.main(
+    let server = TestServer::new(cli);
+    server.main(
         r#"resource "proxmox_api_token" "t" {
   user_id = "demo@pve"
   token_name = "ci"
@@ -236,16 +238,16 @@ fn root_only(cli: &Cli) {
             headers: Vec::new(),
             body: Vec::new(),
         };
-        stage.sim.clear_faults();
-        stage
+        server.sim.clear_faults();
+        server
             .sim
             .fault(Fault::answer(answer).on("POST", "*/token/ci"));
     };
     refused("Permission check failed (user != root@pam)");
-    stage.apply_fails(&["root@pam alone", "username and password"]);
+    server.apply_fails(&["root@pam alone", "username and password"]);
     refused(
         "Permission check failed (URI '/access/tfa/demo@pve' not available with API token, need proper \
          ticket.)",
     );
-    stage.apply_fails(&["password login only", "username and password"]);
+    server.apply_fails(&["password login only", "username and password"]);
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{
     Scenario,
-    stage::{Stage, says},
+    test_server::{TestServer, says},
 };
 
 pub const SCENARIOS: &[Scenario] = &[
@@ -87,12 +87,12 @@ const CHECK: &str = r#"data "proxmox_connection" "me" {
 }
 "#;
 
-/// A second node of the stage's cluster, whose certificate is accepted, too.
-fn second_node(stage: &mut Stage) -> Simulator {
-    let second = stage.sim.join("pve2", &TlsOptions::default());
+/// A second node of the server's cluster, whose certificate is accepted, too.
+fn second_node(server: &mut TestServer) -> Simulator {
+    let second = server.sim.join("pve2", &TlsOptions::default());
     let second = second.expect("a second node");
-    let pins = [&stage.sim, &second].map(Simulator::certificate_fingerprint);
-    stage
+    let pins = [&server.sim, &second].map(Simulator::certificate_fingerprint);
+    server
         .scratch
         .set("PROXMOX_VE_CERTIFICATE_FINGERPRINTS", &pins.join(","));
     second
@@ -103,9 +103,9 @@ fn closed() -> String {
     nobody_listens().expect("a port").to_string()
 }
 
-fn has_token(stage: &Stage) -> bool {
+fn has_token(server: &TestServer) -> bool {
     let token = |state: &mut proxmox_simulator::State| state.token("demo@pve", "ci").is_some();
-    stage.sim.state(token)
+    server.sim.state(token)
 }
 
 fn writes(node: &Simulator) -> usize {
@@ -123,8 +123,8 @@ fn provider(lines: &str, rest: &str) -> String {
 }
 
 fn next_node(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    let second = second_node(&mut stage);
+    let mut server = TestServer::new(cli);
+    let second = second_node(&mut server);
     let nodes = |endpoint: &str| {
         let endpoints = format!("[{:?}]", second.endpoint());
         provider(
@@ -132,61 +132,61 @@ fn next_node(cli: &Cli) {
             TOKEN,
         )
     };
-    stage.main(&nodes(&closed()));
-    stage.apply();
-    stage.plan_is_empty();
-    stage.destroy();
+    server.main(&nodes(&closed()));
+    server.apply();
+    server.plan_is_empty();
+    server.destroy();
     assert_eq!(writes(&second), 2);
 
     // The daemon behind the first node's proxy is down: 595, and nothing was done.
-    stage.sim.fault(Fault::daemon_down());
-    stage.main(&nodes(&stage.sim.endpoint()));
+    server.sim.fault(Fault::daemon_down());
+    server.main(&nodes(&server.sim.endpoint()));
     second.clear_requests();
-    stage.apply();
-    stage.destroy();
+    server.apply();
+    server.destroy();
     assert_eq!(writes(&second), 2);
 }
 
 fn nodes_by_other_names(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    let second = second_node(&mut stage);
+    let mut server = TestServer::new(cli);
+    let second = second_node(&mut server);
     let nodes = format!("{},{}", closed(), second.endpoint());
-    stage.scratch.set("PROXMOX_VE_ENDPOINT", "");
-    stage.scratch.set("PROXMOX_VE_ENDPOINTS", &nodes);
-    stage.main(CHECK);
-    stage.apply();
+    server.scratch.set("PROXMOX_VE_ENDPOINT", "");
+    server.scratch.set("PROXMOX_VE_ENDPOINTS", &nodes);
+    server.main(CHECK);
+    server.apply();
     let cluster = format!(
         r"clusters = {{
     berlin = {{ endpoint = {:?}, endpoints = [{:?}], api_token = {:?} }}
   }}",
         closed(),
         second.endpoint(),
-        stage.admin
+        server.admin
     );
     let rest = r#"data "proxmox_connection" "me" {
   cluster = "berlin"
   fail_on_error = true
 }
 "#;
-    stage.main(&provider(&cluster, rest));
-    stage.apply();
+    server.main(&provider(&cluster, rest));
+    server.apply();
     // The nodes of the environment are not mixed with the address of the block.
-    stage.main(&provider(&format!("endpoint = {:?}", closed()), CHECK));
-    stage.plan_fails(&["connection_refused"]);
+    server.main(&provider(&format!("endpoint = {:?}", closed()), CHECK));
+    server.plan_fails(&["connection_refused"]);
 }
 
 fn no_second_write(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    let second = second_node(&mut stage);
-    stage
+    let mut server = TestServer::new(cli);
+    let second = second_node(&mut server);
+    server
         .scratch
         .set("PROXMOX_VE_ENDPOINTS", &second.endpoint());
-    stage
+    server
         .sim
         .fault(Fault::daemon_hung().on("POST", "*").times(1));
-    stage.main(TOKEN);
-    stage.apply();
-    assert!(has_token(&stage));
+    server.main(TOKEN);
+    server.apply();
+    assert!(has_token(&server));
     assert_eq!(
         writes(&second),
         0,
@@ -195,8 +195,8 @@ fn no_second_write(cli: &Cli) {
 }
 
 fn lagging_node(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    let second = second_node(&mut stage);
+    let mut server = TestServer::new(cli);
+    let second = second_node(&mut server);
     let unknown = RawAnswer {
         status: 401,
         reason: "Authentication failed!".to_owned(),
@@ -207,7 +207,7 @@ fn lagging_node(cli: &Cli) {
         request.identity == proxmox_simulator::Identity::Token("demo@pve!ci".to_owned())
     };
     second.fault(Fault::answer(unknown).when(by_token).times(2));
-    stage.main(&format!(
+    server.main(&format!(
         r#"{TOKEN}resource "proxmox_host" "h" {{
   name = "h"
   hostname = {:?}
@@ -219,42 +219,44 @@ fn lagging_node(cli: &Cli) {
         second.endpoint(),
         second.certificate_fingerprint()
     ));
-    stage.apply();
+    server.apply();
     let refused = second.count(|request| request.status == Some(401));
     assert_eq!(refused, 2);
 }
 
 fn no_node(cli: &Cli) {
-    let mut stage = Stage::new(cli);
+    let mut server = TestServer::new(cli);
     let (first, second) = (closed(), closed());
-    stage.scratch.set("PROXMOX_VE_ENDPOINT", &first);
-    stage.scratch.set("PROXMOX_VE_ENDPOINTS", &second);
-    stage.main(CHECK);
-    stage.plan_fails(&["connection_refused", &first, &second]);
+    server.scratch.set("PROXMOX_VE_ENDPOINT", &first);
+    server.scratch.set("PROXMOX_VE_ENDPOINTS", &second);
+    server.main(CHECK);
+    server.plan_fails(&["connection_refused", &first, &second]);
 }
 
 fn server_name(cli: &Cli) {
     let names = vec!["pve1.example.com".to_owned()];
-    let mut stage = Stage::with_tls(
+    let mut server = TestServer::with_tls(
         cli,
         TlsOptions {
             names,
             ..TlsOptions::default()
         },
     );
-    stage.scratch.set("PROXMOX_VE_CERTIFICATE_FINGERPRINTS", "");
-    let authority = stage.sim.ca_pem().to_owned();
-    stage.scratch.set("PROXMOX_VE_CA_CERTIFICATE", &authority);
-    stage.main(CHECK);
-    stage.plan_fails(&["tls_name_mismatch", "pve1.example.com", "tls_server_name"]);
-    stage.main(&provider(r#"tls_server_name = "pve1.example.com""#, CHECK));
-    stage.apply();
-    stage.main(CHECK);
+    server
+        .scratch
+        .set("PROXMOX_VE_CERTIFICATE_FINGERPRINTS", "");
+    let authority = server.sim.ca_pem().to_owned();
+    server.scratch.set("PROXMOX_VE_CA_CERTIFICATE", &authority);
+    server.main(CHECK);
+    server.plan_fails(&["tls_name_mismatch", "pve1.example.com", "tls_server_name"]);
+    server.main(&provider(r#"tls_server_name = "pve1.example.com""#, CHECK));
+    server.apply();
+    server.main(CHECK);
     let name = "PROXMOX_VE_TLS_SERVER_NAME";
-    stage.scratch.set(name, "pve1.example.com");
-    stage.apply();
-    stage.scratch.set(name, "pve2.example.com");
-    stage.plan_fails(&["tls_name_mismatch"]);
+    server.scratch.set(name, "pve1.example.com");
+    server.apply();
+    server.scratch.set(name, "pve2.example.com");
+    server.plan_fails(&["tls_name_mismatch"]);
 }
 
 /// A port that answers a handshake as servers do that only speak what is no longer spoken.
@@ -273,34 +275,36 @@ fn older_than_tls_1_2() -> SocketAddr {
 }
 
 fn old_tls(cli: &Cli) {
-    let mut stage = Stage::with_tls(
+    let mut server = TestServer::with_tls(
         cli,
         TlsOptions {
             only_tls12: true,
             ..TlsOptions::default()
         },
     );
-    stage.main(CHECK);
-    stage.apply();
-    stage.main(&provider(r#"min_tls_version = "1.3""#, CHECK));
-    stage.plan_fails(&[
+    server.main(CHECK);
+    server.apply();
+    server.main(&provider(r#"min_tls_version = "1.3""#, CHECK));
+    server.plan_fails(&[
         "TLS 1.2 or older",
         "TLS 1.3",
         r#"Set min_tls_version to "1.2""#,
     ]);
-    stage
+    server
         .scratch
         .set("PROXMOX_VE_ENDPOINT", &older_than_tls_1_2().to_string());
-    stage.main(CHECK);
-    stage.plan_fails(&["TLS 1.1 or older", "TLS 1.2", "min_tls_version"]);
+    server.main(CHECK);
+    server.plan_fails(&["TLS 1.1 or older", "TLS 1.2", "min_tls_version"]);
 }
 
 fn untrusted(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    let seen = stage.sim.certificate_fingerprint().to_owned();
-    stage.scratch.set("PROXMOX_VE_CERTIFICATE_FINGERPRINTS", "");
-    stage.main(CHECK);
-    let run = stage.plan_fails(&[
+    let mut server = TestServer::new(cli);
+    let seen = server.sim.certificate_fingerprint().to_owned();
+    server
+        .scratch
+        .set("PROXMOX_VE_CERTIFICATE_FINGERPRINTS", "");
+    server.main(CHECK);
+    let run = server.plan_fails(&[
         "tls_untrusted",
         "subject CN=",
         "valid for localhost and 127.0.0.1",
@@ -321,13 +325,15 @@ fn untrusted(cli: &Cli) {
 
 fn unverified(cli: &Cli) {
     const SUMMARY: &str = "Certificates are not verified";
-    let mut stage = Stage::new(cli);
-    stage.scratch.set("PROXMOX_VE_CERTIFICATE_FINGERPRINTS", "");
+    let mut server = TestServer::new(cli);
+    server
+        .scratch
+        .set("PROXMOX_VE_CERTIFICATE_FINGERPRINTS", "");
     let cluster = |lines: &str| {
         format!(
             "{{ endpoint = {:?}, api_token = {:?}, {lines} }}",
-            stage.sim.endpoint(),
-            stage.admin
+            server.sim.endpoint(),
+            server.admin
         )
     };
     let block = format!(
@@ -339,8 +345,8 @@ fn unverified(cli: &Cli) {
         cluster(""),
         cluster("verify_ssl = false")
     );
-    stage.main(&provider(&block, CHECK));
-    let run = stage.plan();
+    server.main(&provider(&block, CHECK));
+    let run = server.plan();
     says(
         &run,
         &[
@@ -349,42 +355,42 @@ fn unverified(cli: &Cli) {
         ],
     );
     assert_eq!(run.text().matches(SUMMARY).count(), 1, "{}", run.text());
-    stage.main(CHECK);
-    stage.scratch.set("PROXMOX_VE_INSECURE", "true");
-    says(&stage.plan(), &[SUMMARY, "PROXMOX_VE_INSECURE"]);
+    server.main(CHECK);
+    server.scratch.set("PROXMOX_VE_INSECURE", "true");
+    says(&server.plan(), &[SUMMARY, "PROXMOX_VE_INSECURE"]);
 }
 
 fn useless_name(cli: &Cli) {
-    let stage = Stage::new(cli);
-    stage.main(&provider(r#"tls_server_name = "pve1""#, CHECK));
+    let server = TestServer::new(cli);
+    server.main(&provider(r#"tls_server_name = "pve1""#, CHECK));
     says(
-        &stage.plan(),
+        &server.plan(),
         &["Setting without effect", "`tls_server_name`"],
     );
 }
 
-/// A stage whose host can only be reached through a proxy, which resolves its name.
-fn behind_proxy(cli: &Cli) -> (Stage, ForwardProxy) {
-    let mut stage = Stage::new(cli);
-    let proxy = ForwardProxy::to(stage.sim.address()).expect("a proxy");
-    stage
+/// A server whose host can only be reached through a proxy, which resolves its name.
+fn behind_proxy(cli: &Cli) -> (TestServer, ForwardProxy) {
+    let mut server = TestServer::new(cli);
+    let proxy = ForwardProxy::to(server.sim.address()).expect("a proxy");
+    server
         .scratch
         .set("PROXMOX_VE_ENDPOINT", "pve1.example.invalid");
-    (stage, proxy)
+    (server, proxy)
 }
 
 fn own_proxy(cli: &Cli) {
-    let (mut stage, proxy) = behind_proxy(cli);
+    let (mut server, proxy) = behind_proxy(cli);
     let url = format!("http://{}", proxy.address());
-    stage.main(&provider(&format!("proxy_url = {url:?}"), TOKEN));
-    stage.apply();
-    stage.plan_is_empty();
-    stage.destroy();
+    server.main(&provider(&format!("proxy_url = {url:?}"), TOKEN));
+    server.apply();
+    server.plan_is_empty();
+    server.destroy();
     let heads = proxy.heads();
     let asked = "CONNECT pve1.example.invalid:8006 HTTP/1.1";
     assert!(!heads.is_empty() && heads.iter().all(|head| head.starts_with(asked)));
     // Named explicitly, it leads to this machine, too; so it does for named clusters.
-    let (endpoint, admin) = (stage.sim.endpoint(), stage.admin.clone());
+    let (endpoint, admin) = (server.sim.endpoint(), server.admin.clone());
     let block = format!(
         r"proxy_url = {url:?}
   clusters = {{
@@ -396,10 +402,10 @@ fn own_proxy(cli: &Cli) {
   fail_on_error = true
 }
 "#;
-    stage.main(&provider(&block, rest));
-    stage.apply();
+    server.main(&provider(&block, rest));
+    server.apply();
     let last = proxy.heads().pop().expect("a tunnel");
-    let address = stage.sim.address();
+    let address = server.sim.address();
     assert!(
         last.starts_with(&format!("CONNECT {address} HTTP/1.1")),
         "{last}"
@@ -407,44 +413,44 @@ fn own_proxy(cli: &Cli) {
 
     let guarded = ForwardProxy::guarded(address, "Basic dXNlcjpub3Qtc2hvd24=").expect("a proxy");
     let url = format!("http://user:not-shown@{}", guarded.address());
-    stage.scratch.set("PROXMOX_VE_PROXY_URL", &url);
-    stage.scratch.set("TF_LOG", "TRACE");
-    stage.main(CHECK);
-    let run = stage.apply();
+    server.scratch.set("PROXMOX_VE_PROXY_URL", &url);
+    server.scratch.set("TF_LOG", "TRACE");
+    server.main(CHECK);
+    let run = server.apply();
     assert!(!run.text().contains("not-shown"));
     assert!(!run.text().contains("dXNlcjpub3Qtc2hvd24="));
 }
 
 fn usual_proxy(cli: &Cli) {
-    let (mut stage, proxy) = behind_proxy(cli);
+    let (mut server, proxy) = behind_proxy(cli);
     let url = format!("http://{}", proxy.address());
-    stage.main(CHECK);
+    server.main(CHECK);
     for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"] {
         let before = proxy.heads().len();
-        stage.scratch.set(name, &url);
-        stage.apply();
-        stage.scratch.set(name, "");
+        server.scratch.set(name, &url);
+        server.apply();
+        server.scratch.set(name, "");
         assert!(proxy.heads().len() > before, "{name}");
     }
-    stage.scratch.set("HTTPS_PROXY", &url);
-    stage.scratch.set("NO_PROXY", "example.invalid");
-    stage.plan_fails(&["dns_failure"]);
-    stage.scratch.set("NO_PROXY", "");
-    stage.main(&provider(r#"proxy_url = """#, CHECK));
-    stage.plan_fails(&["dns_failure"]);
+    server.scratch.set("HTTPS_PROXY", &url);
+    server.scratch.set("NO_PROXY", "example.invalid");
+    server.plan_fails(&["dns_failure"]);
+    server.scratch.set("NO_PROXY", "");
+    server.main(&provider(r#"proxy_url = """#, CHECK));
+    server.plan_fails(&["dns_failure"]);
     // What runs on this machine is not asked for through a proxy that is for everybody.
-    let (endpoint, before) = (stage.sim.endpoint(), proxy.heads().len());
-    stage.scratch.set("PROXMOX_VE_ENDPOINT", &endpoint);
-    stage.main(CHECK);
-    stage.apply();
+    let (endpoint, before) = (server.sim.endpoint(), proxy.heads().len());
+    server.scratch.set("PROXMOX_VE_ENDPOINT", &endpoint);
+    server.main(CHECK);
+    server.apply();
     assert_eq!(proxy.heads().len(), before);
 }
 
 fn bad_proxy(cli: &Cli) {
-    let (mut stage, _proxy) = behind_proxy(cli);
+    let (mut server, _proxy) = behind_proxy(cli);
     let nowhere = ForwardProxy::to(closed().parse().expect("an address")).expect("a proxy");
-    let guarded = ForwardProxy::guarded(stage.sim.address(), "Basic eDp5").expect("a proxy");
-    stage.main(CHECK);
+    let guarded = ForwardProxy::guarded(server.sim.address(), "Basic eDp5").expect("a proxy");
+    server.main(CHECK);
     for (address, words) in [
         (closed(), ["refused the connection", "proxy_url"]),
         (
@@ -457,23 +463,23 @@ fn bad_proxy(cli: &Cli) {
         ),
     ] {
         let url = format!("http://{address}");
-        stage.scratch.set("PROXMOX_VE_PROXY_URL", &url);
+        server.scratch.set("PROXMOX_VE_PROXY_URL", &url);
         let proxy = format!("the proxy {address}");
-        let run = stage.plan_fails(&[&proxy, "the host itself was not reached"]);
+        let run = server.plan_fails(&[&proxy, "the host itself was not reached"]);
         says(&run, &words);
     }
-    assert!(stage.sim.requests().is_empty());
+    assert!(server.sim.requests().is_empty());
 }
 
 fn headers(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    stage.scratch.set("TF_LOG", "TRACE");
+    let mut server = TestServer::new(cli);
+    server.scratch.set("TF_LOG", "TRACE");
     let cluster = format!(
         r"clusters = {{
     a = {{ endpoint = {:?}, api_token = {:?} }}
   }}",
-        stage.sim.endpoint(),
-        stage.admin
+        server.sim.endpoint(),
+        server.admin
     );
     let block = format!(
         r#"http_headers = {{ X-Gate = "not-shown" }}
@@ -484,10 +490,10 @@ fn headers(cli: &Cli) {
         r#""a" {
   cluster = "a""#,
     );
-    stage.main(&provider(&block, &format!("{CHECK}{of_cluster}")));
-    let run = stage.apply();
+    server.main(&provider(&block, &format!("{CHECK}{of_cluster}")));
+    let run = server.apply();
     assert!(!run.text().contains("not-shown"));
-    let requests = stage.sim.requests();
+    let requests = server.sim.requests();
     let with = |name: &str| {
         let has = |request: &&proxmox_simulator::Request| request.headers.iter().any(|h| h == name);
         requests.iter().filter(has).count()
@@ -495,13 +501,13 @@ fn headers(cli: &Cli) {
     assert!(!requests.is_empty());
     assert_eq!(with("x-gate"), requests.len());
 
-    stage.sim.clear_requests();
-    stage
+    server.sim.clear_requests();
+    server
         .scratch
         .set("PROXMOX_VE_HTTP_HEADERS", "X-One: not-shown\nX-Two: 2");
-    stage.main(CHECK);
-    stage.apply();
-    let requests = stage.sim.requests();
+    server.main(CHECK);
+    server.apply();
+    let requests = server.sim.requests();
     assert!(requests.iter().all(|request| {
         let has = |name: &str| request.headers.iter().any(|header| header == name);
         has("x-one") && has("x-two")
@@ -509,36 +515,36 @@ fn headers(cli: &Cli) {
 }
 
 fn as_often_as_set(cli: &Cli) {
-    let stage = Stage::new(cli);
-    stage.sim.fault(Fault::user_config_locked());
+    let server = TestServer::new(cli);
+    server.sim.fault(Fault::user_config_locked());
     for (lines, posts) in [("", 3), ("max_retries = 0", 1), ("max_retries = 1", 2)] {
-        stage.sim.clear_requests();
-        stage.main(&provider(lines, TOKEN));
-        stage.apply_fails(&["Unable to create API token", "lock"]);
-        assert_eq!(stage.requests("POST", "/token/ci"), posts, "{lines}");
+        server.sim.clear_requests();
+        server.main(&provider(lines, TOKEN));
+        server.apply_fails(&["Unable to create API token", "lock"]);
+        assert_eq!(server.requests("POST", "/token/ci"), posts, "{lines}");
     }
-    assert_eq!(stage.attributes("proxmox_api_token.t"), Value::Null);
+    assert_eq!(server.attributes("proxmox_api_token.t"), Value::Null);
 }
 
 fn misspelt(cli: &Cli) {
     const SUMMARY: &str = "Unknown environment variable";
-    let mut stage = Stage::new(cli);
-    stage.main(CHECK);
-    stage.scratch.set("PM_DEBUG", "1");
-    stage.scratch.set("PROXMOX_VE_SSH_PASSWORD", "x");
-    assert!(!stage.plan().text().contains(SUMMARY));
-    stage.scratch.set("PM_PSSS", "not-shown");
-    let run = stage.plan();
+    let mut server = TestServer::new(cli);
+    server.main(CHECK);
+    server.scratch.set("PM_DEBUG", "1");
+    server.scratch.set("PROXMOX_VE_SSH_PASSWORD", "x");
+    assert!(!server.plan().text().contains(SUMMARY));
+    server.scratch.set("PM_PSSS", "not-shown");
+    let run = server.plan();
     says(&run, &[SUMMARY, "PM_PSSS", "Was PM_PASS meant?"]);
     assert!(!run.text().contains("not-shown"));
 }
 
 fn two_in_environment(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    stage.main(CHECK);
-    stage.scratch.set("PM_USER", "root@pam");
-    stage.scratch.set("PM_PASS", "not-shown");
-    let run = stage.plan();
+    let mut server = TestServer::new(cli);
+    server.main(CHECK);
+    server.scratch.set("PM_USER", "root@pam");
+    server.scratch.set("PM_PASS", "not-shown");
+    let run = server.plan();
     let words = [
         "Credential in the environment ignored",
         "PROXMOX_VE_API_TOKEN",

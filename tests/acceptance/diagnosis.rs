@@ -8,7 +8,7 @@ use proxmox_simulator::{Fault, Identity, RawAnswer, State};
 
 use super::{
     Scenario,
-    stage::{Stage, says},
+    test_server::{TestServer, says},
 };
 
 pub const SCENARIOS: &[Scenario] = &[
@@ -58,13 +58,13 @@ fn page(title: &str) -> RawAnswer {
 
 /// What the check says of a server that answers these paths so.
 fn answering(cli: &Cli, answers: Vec<(&str, RawAnswer)>) -> Run {
-    let stage = Stage::new(cli);
+    let server = TestServer::new(cli);
     for (path, answer) in answers {
-        stage.sim.fault(Fault::answer(answer).on("GET", path));
+        server.sim.fault(Fault::answer(answer).on("GET", path));
     }
-    stage.main(CHECK);
-    let run = stage.plan_fails(&["not_proxmox", "endpoint"]);
-    let seen = stage.sim.requests();
+    server.main(CHECK);
+    let run = server.plan_fails(&["not_proxmox", "endpoint"]);
+    let seen = server.sim.requests();
     let mut identities = seen.iter().map(|request| &request.identity);
     assert!(
         identities.all(|who| *who == Identity::Nobody),
@@ -99,34 +99,36 @@ fn login_page(cli: &Cli) {
 }
 
 fn clock_off_codes(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    stage.sim.state(|state| {
+    let mut server = TestServer::new(cli);
+    server.sim.state(|state| {
         state.enable_totp("root@pam");
         state.add_user("root@pam", "root-pass-1");
         state.set_clock_offset(-7200);
     });
     let other_seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
-    stage.scratch.set("PROXMOX_VE_API_TOKEN", "");
-    stage.scratch.set("PROXMOX_VE_USERNAME", "root@pam");
-    stage.scratch.set("PROXMOX_VE_PASSWORD", "root-pass-1");
-    stage.scratch.set("PROXMOX_VE_TOTP_SECRET", other_seed);
-    stage.main(CHECK);
-    let run = stage.plan_fails(&["behind this machine's", "If it is the host's clock"]);
+    server.scratch.set("PROXMOX_VE_API_TOKEN", "");
+    server.scratch.set("PROXMOX_VE_USERNAME", "root@pam");
+    server.scratch.set("PROXMOX_VE_PASSWORD", "root-pass-1");
+    server.scratch.set("PROXMOX_VE_TOTP_SECRET", other_seed);
+    server.main(CHECK);
+    let run = server.plan_fails(&["behind this machine's", "If it is the host's clock"]);
     assert!(run.text().contains("its clock is 7"), "{}", run.text());
-    stage.sim.state(|state| state.set_clock_offset(0));
-    let run = stage.plan_fails(&["one-time code", "totp_secret"]);
+    server.sim.state(|state| state.set_clock_offset(0));
+    let run = server.plan_fails(&["one-time code", "totp_secret"]);
     assert!(!run.text().contains("its clock"), "{}", run.text());
 }
 
 fn clock_off_tickets(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    let (ticket, csrf) = stage.sim.state(|state| state.make_ticket("root@pam"));
-    stage.scratch.set("PROXMOX_VE_API_TOKEN", "");
-    stage.scratch.set("PROXMOX_VE_AUTH_TICKET", &ticket);
-    stage.scratch.set("PROXMOX_VE_CSRF_PREVENTION_TOKEN", &csrf);
-    stage.sim.advance(Duration::from_secs(3 * 60 * 60));
-    stage.main(CHECK);
-    stage.plan_fails(&["its clock is 10", "ahead of this machine's", "auth_ticket"]);
+    let mut server = TestServer::new(cli);
+    let (ticket, csrf) = server.sim.state(|state| state.make_ticket("root@pam"));
+    server.scratch.set("PROXMOX_VE_API_TOKEN", "");
+    server.scratch.set("PROXMOX_VE_AUTH_TICKET", &ticket);
+    server
+        .scratch
+        .set("PROXMOX_VE_CSRF_PREVENTION_TOKEN", &csrf);
+    server.sim.advance(Duration::from_secs(3 * 60 * 60));
+    server.main(CHECK);
+    server.plan_fails(&["its clock is 10", "ahead of this machine's", "auth_ticket"]);
 }
 
 fn host_with_token(id: &str, secret: &str) -> String {
@@ -181,24 +183,24 @@ fn refused_token(cli: &Cli) {
             "create demo@pve",
         ),
     ];
-    let stage = Stage::new(cli);
+    let server = TestServer::new(cli);
     let secret = "00000000-0000-0000-0000-000000000000";
-    stage.main(&host_with_token("demo@pve!ci", secret));
+    server.main(&host_with_token("demo@pve!ci", secret));
     for (change, cause, remedy) in causes {
-        stage.sim.state(|state| {
+        server.sim.state(|state| {
             state.remove_user("demo@pve");
             state.add_user("demo@pve", "demo-pass-1");
             state.add_token("demo@pve!ci", true, None, 0);
             change(state);
         });
-        let run = stage.apply_fails(&["unauthenticated", cause, remedy]);
+        let run = server.apply_fails(&["unauthenticated", cause, remedy]);
         assert!(run.text().contains("root@pam!admin can see why"), "{cause}");
     }
 }
 
 fn refused_password(cli: &Cli) {
-    let stage = Stage::new(cli);
-    stage.main(
+    let server = TestServer::new(cli);
+    server.main(
         r#"resource "proxmox_host" "h" {
   name = "pve1"
   username = "demo@pve"
@@ -206,28 +208,28 @@ fn refused_password(cli: &Cli) {
 }
 "#,
     );
-    stage.apply_fails(&["its realm refused the password", "Set password"]);
-    stage
+    server.apply_fails(&["its realm refused the password", "Set password"]);
+    server
         .sim
         .state(|state| state.user_mut("demo@pve").enabled = false);
-    stage.apply_fails(&["the user demo@pve is disabled"]);
+    server.apply_fails(&["the user demo@pve is disabled"]);
 }
 
 fn no_witness(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    let secret = stage
+    let mut server = TestServer::new(cli);
+    let secret = server
         .sim
         .state(|state| state.add_token("demo@pve!weak", true, None, 0));
-    stage.connect_as(&format!("demo@pve!weak={secret}"));
+    server.connect_as(&format!("demo@pve!weak={secret}"));
     let wrong = "00000000-0000-0000-0000-000000000000";
-    stage.main(&host_with_token("root@pam!admin", wrong));
-    let run = stage.apply_fails(&["root@pam!admin", "api_token_secret"]);
+    server.main(&host_with_token("root@pam!admin", wrong));
+    let run = server.apply_fails(&["root@pam!admin", "api_token_secret"]);
     assert!(!run.text().contains("can see why"), "{}", run.text());
 }
 
 fn misspelt(cli: &Cli) {
-    let stage = Stage::new(cli);
-    stage.main(
+    let server = TestServer::new(cli);
+    server.main(
         r#"
         data "proxmox_connection" "c" {
           required_privileges = { "/vms" = ["VM.Alocate", "VM.Audit"] }
@@ -235,7 +237,7 @@ fn misspelt(cli: &Cli) {
         }
         "#,
     );
-    let run = stage.plan_fails(&[
+    let run = server.plan_fails(&[
         "missing_privileges",
         "no privilege VM.Alocate",
         "nearest is VM.Allocate",
@@ -245,8 +247,8 @@ fn misspelt(cli: &Cli) {
 }
 
 fn whose_right(cli: &Cli) {
-    let stage = Stage::new(cli);
-    let secret = stage.sim.state(|state| {
+    let server = TestServer::new(cli);
+    let secret = server.sim.state(|state| {
         state.set_acl("/vms", "PVEVMAdmin", "demo@pve", true);
         state.add_token("demo@pve!ci", true, None, 0)
     });
@@ -259,15 +261,15 @@ fn whose_right(cli: &Cli) {
         );
         host.trim_end().trim_end_matches('}').to_owned() + &needed
     };
-    stage.main(&host(r#""/vms" = ["VM.Audit"]"#));
-    let run = stage.apply_fails(&[
+    server.main(&host(r#""/vms" = ["VM.Audit"]"#));
+    let run = server.apply_fails(&[
         "Its owner demo@pve has all of that",
         "Grant VM.Audit on /vms (for instance with the role",
         "to the token itself",
     ]);
     assert!(!run.text().contains("or to a group"), "{}", run.text());
-    stage.main(&host(r#""/vms" = ["VM.Audit"], "/" = ["Sys.Audit"]"#));
-    stage.apply_fails(&[
+    server.main(&host(r#""/vms" = ["VM.Audit"], "/" = ["Sys.Audit"]"#));
+    server.apply_fails(&[
         "Its owner demo@pve lacks Sys.Audit on /, too",
         "to demo@pve or to a group of it: Sys.Audit on / (for instance with the role PVEAuditor)",
     ]);

@@ -17,7 +17,7 @@ use terraform_provider_proxmox::pve::{
     ApiToken, Call, Client, Credentials, Error, Settings, TlsPolicy,
 };
 
-use super::{Scenario, stage::Stage};
+use super::{Scenario, test_server::TestServer};
 
 pub const SCENARIOS: &[Scenario] = &[
     (
@@ -32,19 +32,19 @@ pub const SCENARIOS: &[Scenario] = &[
 const PACE: Duration = Duration::from_millis(50);
 
 fn none_with_overlap(cli: &Cli) {
-    let seen = five_rotations(&Stage::new(cli), r#"rotation = { overlap = "48h" }"#);
+    let seen = five_rotations(&TestServer::new(cli), r#"rotation = { overlap = "48h" }"#);
     assert_eq!(seen.refused, 0, "of {} uses", seen.uses);
 }
 
 fn none_on_8_2(cli: &Cli) {
-    let stage = Stage::with(cli, Version::V8_2);
-    let seen = five_rotations(&stage, r#"rotation = { overlap = "48h" }"#);
+    let server = TestServer::with(cli, Version::V8_2);
+    let seen = five_rotations(&server, r#"rotation = { overlap = "48h" }"#);
     assert_eq!(seen.refused, 0, "of {} uses", seen.uses);
 }
 
 /// Without it there is a moment between the server's change and the state in which it is noted.
 fn some_without(cli: &Cli) {
-    let seen = five_rotations(&Stage::new(cli), "");
+    let seen = five_rotations(&TestServer::new(cli), "");
     assert!(
         seen.refused > 0,
         "not one of {} uses was refused",
@@ -58,7 +58,7 @@ struct Seen {
     refused: usize,
 }
 
-fn five_rotations(stage: &Stage, rotation: &str) -> Seen {
+fn five_rotations(server: &TestServer, rotation: &str) -> Seen {
     let config = |value: u32| {
         format!(
             r#"resource "proxmox_api_token" "t" {{
@@ -70,16 +70,16 @@ fn five_rotations(stage: &Stage, rotation: &str) -> Seen {
 "#
         )
     };
-    stage.main(&config(0));
-    stage.apply();
+    server.main(&config(0));
+    server.apply();
     // The answers to changes take their time, as over a long line.
     let writes = |request: &proxmox_simulator::Request| request.method != "GET";
     let slow = Fault::slow(3 * PACE).when(writes);
-    stage.sim.fault(slow);
-    let client = Consumer::of(stage).start();
+    server.sim.fault(slow);
+    let client = Consumer::of(server).start();
     for value in 1..=5 {
-        stage.main(&config(value));
-        stage.apply();
+        server.main(&config(value));
+        server.apply();
     }
     client.stop()
 }
@@ -97,11 +97,11 @@ struct Working {
 }
 
 impl Consumer {
-    fn of(stage: &Stage) -> Self {
-        let endpoint = stage.sim.endpoint().parse().expect("an address");
-        let pin = stage.sim.certificate_fingerprint().parse();
+    fn of(server: &TestServer) -> Self {
+        let endpoint = server.sim.endpoint().parse().expect("an address");
+        let pin = server.sim.certificate_fingerprint().parse();
         Self {
-            state: stage.scratch.file("terraform.tfstate"),
+            state: server.scratch.file("terraform.tfstate"),
             settings: Settings {
                 tls: TlsPolicy {
                     fingerprints: vec![pin.expect("a fingerprint")],

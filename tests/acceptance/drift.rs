@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     Scenario,
-    stage::{Stage, attributes, says},
+    test_server::{TestServer, attributes, says},
     tokens::minted,
 };
 
@@ -36,18 +36,18 @@ pub const SCENARIOS: &[Scenario] = &[
 ];
 
 fn comment(cli: &Cli) {
-    let stage = minted(cli);
-    change(&stage, |token| token.comment = Some("tampered".to_owned()));
-    says(&stage.plan(), &["tampered", "first", "1 to change"]);
-    put_back(&stage);
+    let server = minted(cli);
+    change(&server, |token| token.comment = Some("tampered".to_owned()));
+    says(&server.plan(), &["tampered", "first", "1 to change"]);
+    put_back(&server);
 }
 
 fn expiry(cli: &Cli) {
-    let stage = minted(cli);
-    change(&stage, |token| token.expire = 0);
-    says(&stage.plan(), &["expiration_date", "1 to change"]);
-    put_back(&stage);
-    stage.sim.state(|state| {
+    let server = minted(cli);
+    change(&server, |token| token.expire = 0);
+    says(&server.plan(), &["expiration_date", "1 to change"]);
+    put_back(&server);
+    server.sim.state(|state| {
         assert_eq!(
             state.token("demo@pve", "ci").expect("the token").expire,
             2_145_830_400
@@ -56,46 +56,46 @@ fn expiry(cli: &Cli) {
 }
 
 fn separation(cli: &Cli) {
-    let stage = minted(cli);
-    change(&stage, |token| token.privilege_separation = false);
-    says(&stage.plan(), &["privilege_separation", "1 to change"]);
-    put_back(&stage);
+    let server = minted(cli);
+    change(&server, |token| token.privilege_separation = false);
+    says(&server.plan(), &["privilege_separation", "1 to change"]);
+    put_back(&server);
 }
 
 fn deleted(cli: &Cli) {
-    let stage = minted(cli);
-    stage
+    let server = minted(cli);
+    server
         .sim
         .state(|state| state.remove_token("demo@pve", "ci"));
-    says(&stage.plan(), &["1 to add, 0 to change, 0 to destroy"]);
-    stage.apply();
-    stage.plan_is_empty();
+    says(&server.plan(), &["1 to add, 0 to change, 0 to destroy"]);
+    server.apply();
+    server.plan_is_empty();
 }
 
 fn owner_deleted(cli: &Cli) {
-    let stage = minted(cli);
-    stage.sim.state(|state| state.remove_user("demo@pve"));
-    says(&stage.plan(), &["1 to add, 0 to change, 0 to destroy"]);
-    stage.apply_fails(&[
+    let server = minted(cli);
+    server.sim.state(|state| state.remove_user("demo@pve"));
+    says(&server.plan(), &["1 to add, 0 to change, 0 to destroy"]);
+    server.apply_fails(&[
         "Owner of the API token does not exist",
         "demo@pve",
         "user_id",
     ]);
-    stage
+    server
         .sim
         .state(|state| state.add_user("demo@pve", "demo-pass-1"));
-    stage.apply();
-    stage.plan_is_empty();
+    server.apply();
+    server.plan_is_empty();
 }
 
 fn isolated(cli: &Cli) {
-    let stage = minted(cli);
-    stage.sim.state(|state| {
+    let server = minted(cli);
+    server.sim.state(|state| {
         state.remove_token("demo@pve", "ci");
         state.add_node("pve2", false);
         state.add_node("pve3", false);
     });
-    let run = stage.plan();
+    let run = server.plan();
     says(
         &run,
         &["API token not found, and kept", "demo@pve!ci", "majority"],
@@ -105,19 +105,19 @@ fn isolated(cli: &Cli) {
 
 /// The node that knows is down, and the next one was cut off before the token was made.
 fn answers_from_the_past(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    let past = stage.sim.join_and_cut_off("pve2", &TlsOptions::default());
+    let mut server = TestServer::new(cli);
+    let past = server.sim.join_and_cut_off("pve2", &TlsOptions::default());
     let past = past.expect("a node");
-    let pins = [&stage.sim, &past].map(|node| node.certificate_fingerprint().to_owned());
-    stage.scratch.set("PROXMOX_VE_ENDPOINTS", &past.endpoint());
-    stage
+    let pins = [&server.sim, &past].map(|node| node.certificate_fingerprint().to_owned());
+    server.scratch.set("PROXMOX_VE_ENDPOINTS", &past.endpoint());
+    server
         .scratch
         .set("PROXMOX_VE_CERTIFICATE_FINGERPRINTS", &pins.join(","));
-    stage.main(TOKEN);
-    stage.apply();
-    let before = stage.attributes("proxmox_api_token.t");
+    server.main(TOKEN);
+    server.apply();
+    let before = server.attributes("proxmox_api_token.t");
     let kept = ["API token not found, and kept", "majority"];
-    let scratch = stage.plan_without_server(&[], &kept);
+    let scratch = server.plan_without_server(&[], &kept);
     let apply = scratch.run(["apply", "-no-color", "-auto-approve"]);
     assert!(apply.ok(), "{}", apply.text());
     assert_eq!(attributes(&scratch, "proxmox_api_token.t"), before);
@@ -135,16 +135,16 @@ fn answers_from_the_past(cli: &Cli) {
     );
 }
 
-fn change(stage: &Stage, change: impl FnOnce(&mut proxmox_simulator::Token)) {
-    stage.sim.state(|state| {
+fn change(server: &TestServer, change: impl FnOnce(&mut proxmox_simulator::Token)) {
+    server.sim.state(|state| {
         change(state.token_mut("demo@pve", "ci").expect("the token"));
     });
 }
 
 /// Applies, and asserts that the secret was not touched by it.
-fn put_back(stage: &Stage) {
-    let before = stage.attributes("proxmox_api_token.t")["secret"].clone();
-    stage.apply();
-    stage.plan_is_empty();
-    assert_eq!(stage.attributes("proxmox_api_token.t")["secret"], before);
+fn put_back(server: &TestServer) {
+    let before = server.attributes("proxmox_api_token.t")["secret"].clone();
+    server.apply();
+    server.plan_is_empty();
+    assert_eq!(server.attributes("proxmox_api_token.t")["secret"], before);
 }

@@ -10,7 +10,7 @@ use std::{
 use cli_harness::Cli;
 use terraform_provider_proxmox::provider::catalog;
 
-use super::{Scenario, stage::Stage};
+use super::{Scenario, test_server::TestServer};
 
 pub const SCENARIOS: &[Scenario] = &[
     ("examples: every one is valid", valid),
@@ -53,19 +53,19 @@ fn files() -> Vec<PathBuf> {
 }
 
 fn valid(cli: &Cli) {
-    let stage = Stage::new(cli);
-    let authority = stage.sim.ca_pem();
+    let server = TestServer::new(cli);
+    let authority = server.sim.ca_pem();
     for file in ["pve-root-ca.pem", "company-ca.pem"] {
-        stage.scratch.write(file, authority).expect("an authority");
+        server.scratch.write(file, authority).expect("an authority");
     }
     for file in files() {
         let example = fs::read_to_string(&file).expect("an example");
         let whole = format!("{SOURCE}{example}");
-        stage.scratch.write("main.tf", &whole).expect("main.tf");
-        let run = stage.scratch.run(["validate", "-no-color"]);
+        server.scratch.write("main.tf", &whole).expect("main.tf");
+        let run = server.scratch.run(["validate", "-no-color"]);
         assert!(run.ok(), "{}: {}", file.display(), run.text());
         let format = ["fmt", "-check", "-no-color", "main.tf"];
-        assert!(stage.scratch.run(format).ok(), "{}", file.display());
+        assert!(server.scratch.run(format).ok(), "{}", file.display());
     }
 }
 

@@ -1,12 +1,12 @@
-//! The fault matrix: whatever goes wrong with whichever write, the next apply reaches the wanted
-//! state, and nothing is lost or left behind.
+//! The fault matrix: after any fault in any write, the next apply reaches the configured state,
+//! and nothing is lost or left behind.
 //!
-//! A row is a write of an operation; a column is a fault that strikes it. Faults that strike one
-//! request are tried at once, with a token for each; killing processes and losing the server
-//! concern a whole run, so each of those is a run of its own. The matrix is printed at the end.
+//! A row is a write of an operation; a column is a fault in it. Faults of a single request
+//! share one run, with a token for each. Killed processes and a lost server concern the whole run,
+//! so each has a run of its own. The matrix is printed at the end.
 
-mod points;
-mod strikes;
+mod kinds;
+mod operations;
 
 use std::{collections::BTreeMap, sync::Mutex};
 
@@ -15,18 +15,18 @@ use proxmox_simulator::Simulator;
 use serde_json::Value;
 
 use self::{
-    points::{POINTS, Point, configuration},
-    strikes::{REQUESTS, RUNS, Strike},
+    kinds::{Fault, REQUESTS, RUNS},
+    operations::{OPERATIONS, Operation, configuration},
 };
-use super::stage::{Stage, says};
+use super::test_server::{TestServer, says};
 
-/// What came of a fault, by its name.
+/// The outcome of a fault, by its name.
 type Cell = (&'static str, Outcome);
 
 /// The cells of each row, by command line and number of the row.
 static MATRIX: Mutex<BTreeMap<(String, usize), Vec<Cell>>> = Mutex::new(BTreeMap::new());
 
-/// How the wanted state was reached.
+/// How the configured state was reached.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Outcome {
     /// In spite of the fault.
@@ -47,15 +47,15 @@ impl Outcome {
     }
 }
 
-/// The rows: their names, and how each is played.
+/// The rows: their names, and how each is run.
 pub fn rows() -> impl Iterator<Item = (String, impl Fn(&Cli) + Send + Clone + 'static)> {
-    POINTS.iter().enumerate().map(|(number, point)| {
-        let name = format!("faults: {}", point.name);
-        (name, move |cli: &Cli| row(cli, number, point))
+    OPERATIONS.iter().enumerate().map(|(number, operation)| {
+        let name = format!("faults: {}", operation.name);
+        (name, move |cli: &Cli| row(cli, number, operation))
     })
 }
 
-/// Prints what was found, if anything was.
+/// Prints the outcomes, if any row ran.
 #[expect(
     clippy::print_stdout,
     reason = "the matrix is what a reader wants to see"
@@ -68,7 +68,7 @@ pub fn print_matrix() {
     let columns: Vec<&str> = REQUESTS
         .iter()
         .chain(RUNS)
-        .map(|strike| strike.name)
+        .map(|fault| fault.name)
         .collect();
     let line = |name: &str, cells: &[&str]| {
         let cells = columns.iter().zip(cells).map(|(column, cell)| {
@@ -78,7 +78,7 @@ pub fn print_matrix() {
         let cells: Vec<String> = cells.collect();
         println!("{name:<44} | {}", cells.join(" | "));
     };
-    println!("How the wanted state was reached after a fault:");
+    println!("How the configured state was reached after a fault:");
     line("", &columns);
     for ((cli, number), cells) in matrix.iter() {
         let word = |column: &&str| {
@@ -86,107 +86,105 @@ pub fn print_matrix() {
             found.map_or("-", |(_, outcome)| outcome.word())
         };
         let words: Vec<&str> = columns.iter().map(word).collect();
-        line(&format!("{cli}: {}", POINTS[*number].name), &words);
+        line(&format!("{cli}: {}", OPERATIONS[*number].name), &words);
     }
 }
 
-fn row(cli: &Cli, number: usize, point: &'static Point) {
-    let mut cells = at_once(cli, point);
-    for strike in RUNS {
-        cells.push((strike.name, alone(cli, point, strike)));
+fn row(cli: &Cli, number: usize, operation: &'static Operation) {
+    let mut cells = at_once(cli, operation);
+    for fault in RUNS {
+        cells.push((fault.name, alone(cli, operation, fault)));
     }
     let mut matrix = MATRIX.lock().expect("the matrix");
     matrix.insert((cli.to_string(), number), cells);
 }
 
 /// All faults of single requests in one run, with a token for each.
-fn at_once(cli: &Cli, point: &'static Point) -> Vec<Cell> {
-    let names: Vec<&str> = REQUESTS.iter().map(|strike| strike.token).collect();
-    let scene = Scene::set(cli, point, &names);
-    for strike in REQUESTS {
-        strike.set(&scene.stage.sim, point, strike.token);
+fn at_once(cli: &Cli, operation: &'static Operation) -> Vec<Cell> {
+    let names: Vec<&str> = REQUESTS.iter().map(|fault| fault.token).collect();
+    let case = Case::new(cli, operation, &names);
+    for fault in REQUESTS {
+        fault.inject(&case.server.sim, operation, fault.token);
     }
-    let struck = scene.go();
-    scene.stage.sim.clear_faults();
-    scene.heal();
-    let outcome = |strike: &Strike| {
-        let told = struck
-            .stderr
-            .contains(&format!("demo@pve!{}", strike.token));
-        match told {
-            true => (strike.name, Outcome::NextApply),
-            false => (strike.name, Outcome::AtOnce),
+    let run = case.apply();
+    case.server.sim.clear_faults();
+    case.recover();
+    let outcome = |fault: &Fault| {
+        let failed = run.stderr.contains(&format!("demo@pve!{}", fault.token));
+        match failed {
+            true => (fault.name, Outcome::NextApply),
+            false => (fault.name, Outcome::AtOnce),
         }
     };
     REQUESTS.iter().map(outcome).collect()
 }
 
 /// A fault that concerns the whole run.
-fn alone(cli: &Cli, point: &'static Point, strike: &Strike) -> Outcome {
-    let scene = Scene::set(cli, point, &[strike.token]);
-    strike.set(&scene.stage.sim, point, strike.token);
-    let struck = strike.run(&scene.stage, point, strike.token);
-    scene.hides_secrets(&struck);
-    scene.stage.sim.clear_faults();
-    if scene.is_orphaned(strike.token) {
-        scene.adopt(strike.token);
+fn alone(cli: &Cli, operation: &'static Operation, fault: &Fault) -> Outcome {
+    let case = Case::new(cli, operation, &[fault.token]);
+    fault.inject(&case.server.sim, operation, fault.token);
+    let run = fault.run(&case.server, operation, fault.token);
+    case.hides_secrets(&run);
+    case.server.sim.clear_faults();
+    if case.is_orphaned(fault.token) {
+        case.import(fault.token);
         return Outcome::Imported;
     }
-    scene.heal();
-    match struck.ok() {
+    case.recover();
+    match run.ok() {
         true => Outcome::AtOnce,
         false => Outcome::NextApply,
     }
 }
 
-/// A stage with the tokens as they are before the operation.
-struct Scene<'a> {
-    stage: Stage,
-    point: &'a Point,
+/// One operation under one or more faults: a server with the tokens as they are before it.
+struct Case<'a> {
+    server: TestServer,
+    operation: &'a Operation,
     names: Vec<String>,
 }
 
-impl<'a> Scene<'a> {
-    fn set(cli: &Cli, point: &'a Point, names: &[&str]) -> Self {
-        let stage = Stage::with(cli, point.version);
-        for attributes in point.before {
-            stage.main(&configuration(names, Some(attributes)));
-            stage.apply();
+impl<'a> Case<'a> {
+    fn new(cli: &Cli, operation: &'a Operation, names: &[&str]) -> Self {
+        let server = TestServer::with(cli, operation.version);
+        for attributes in operation.before {
+            server.main(&configuration(names, Some(attributes)));
+            server.apply();
         }
-        stage.sim.advance(point.later);
-        stage.main(&configuration(names, point.after));
-        stage.sim.clear_requests();
+        server.sim.advance(operation.later);
+        server.main(&configuration(names, operation.after));
+        server.sim.clear_requests();
         Self {
-            stage,
-            point,
+            server,
+            operation,
             names: names.iter().map(|name| (*name).to_owned()).collect(),
         }
     }
 
-    /// The operation, whatever comes of it.
-    fn go(&self) -> Run {
-        let run = self.stage.try_apply();
+    /// Applies the operation, which may fail.
+    fn apply(&self) -> Run {
+        let run = self.server.try_apply();
         self.hides_secrets(&run);
         run
     }
 
-    /// The next apply, after which everything is as it should be.
-    fn heal(&self) {
-        let run = self.stage.apply();
+    /// Applies again, after which server and state match the configuration.
+    fn recover(&self) {
+        let run = self.server.apply();
         self.hides_secrets(&run);
-        self.is_as_wanted();
+        self.matches_configuration();
     }
 
-    /// Whether there is a token of which the state knows nothing.
+    /// Whether the server has a token that is not in the state.
     fn is_orphaned(&self, name: &str) -> bool {
-        self.point.before.is_empty()
-            && !instances(&self.stage).contains_key(name)
-            && on_server(&self.stage.sim).contains_key(name)
+        self.operation.before.is_empty()
+            && !instances(&self.server).contains_key(name)
+            && on_server(&self.server.sim).contains_key(name)
     }
 
-    /// The way that the error shows for a token that a killed run had made.
-    fn adopt(&self, name: &str) {
-        let refused = self.stage.try_apply();
+    /// Imports and rotates a token that a killed run had created, as the error says.
+    fn import(&self, name: &str) {
+        let refused = self.server.try_apply();
         assert!(!refused.ok());
         says(
             &refused,
@@ -201,24 +199,24 @@ impl<'a> Scene<'a> {
             format!("demo@pve!{name}"),
         );
         let imported = self
-            .stage
+            .server
             .scratch
             .run(["import", "-no-color", &address, &id]);
         assert!(imported.ok(), "{}", imported.text());
         let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
         let keeper = r#"rotate_when_changed = { adopted = "1" }"#;
-        let wanted = format!("{}\n  {keeper}", self.point.after.unwrap_or_default());
-        self.stage.main(&configuration(&names, Some(&wanted)));
-        self.heal();
+        let attributes = format!("{}\n  {keeper}", self.operation.after.unwrap_or_default());
+        self.server.main(&configuration(&names, Some(&attributes)));
+        self.recover();
     }
 
-    fn is_as_wanted(&self) {
-        self.stage.plan_is_empty();
-        let (known, there) = (instances(&self.stage), on_server(&self.stage.sim));
+    fn matches_configuration(&self) {
+        self.server.plan_is_empty();
+        let (known, there) = (instances(&self.server), on_server(&self.server.sim));
         let mut accounted = Vec::new();
         for name in &self.names {
             let Some(attributes) = known.get(name) else {
-                assert!(self.point.after.is_none(), "{name} is not in the state");
+                assert!(self.operation.after.is_none(), "{name} is not in the state");
                 continue;
             };
             let of = |attribute: &str| attributes[attribute].as_str().map(token_name);
@@ -234,12 +232,12 @@ impl<'a> Scene<'a> {
         assert!(
             orphans.is_empty(),
             "{}: orphans {orphans:?}",
-            self.point.name
+            self.operation.name
         );
     }
 
     fn hides_secrets(&self, run: &Run) {
-        for (name, secret) in on_server(&self.stage.sim) {
+        for (name, secret) in on_server(&self.server.sim) {
             let shown = run.stdout.contains(&secret) || run.stderr.contains(&secret);
             assert!(!shown, "the secret of {name} was printed");
         }
@@ -265,8 +263,8 @@ fn on_server(sim: &Simulator) -> BTreeMap<String, String> {
 }
 
 /// The stored attributes of the tokens, by name.
-fn instances(stage: &Stage) -> BTreeMap<String, Value> {
-    let text = std::fs::read_to_string(stage.scratch.file("terraform.tfstate"));
+fn instances(server: &TestServer) -> BTreeMap<String, Value> {
+    let text = std::fs::read_to_string(server.scratch.file("terraform.tfstate"));
     let state: Value = serde_json::from_str(&text.unwrap_or_default()).unwrap_or_default();
     let resources = state["resources"].as_array().cloned().unwrap_or_default();
     let instances = resources.iter().flat_map(|resource| {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{
     Scenario,
-    stage::{Stage, attributes, says},
+    test_server::{TestServer, attributes, says},
 };
 
 pub const SCENARIOS: &[Scenario] = &[
@@ -80,19 +80,19 @@ resource "proxmox_host" "h" {
 "#;
 
 fn registered(cli: &Cli) {
-    let stage = Stage::new(cli);
-    stage.main(HOST);
-    stage.apply();
-    stage.plan_is_empty();
-    let host = stage.attributes("proxmox_host.h");
+    let server = TestServer::new(cli);
+    server.main(HOST);
+    server.apply();
+    server.plan_is_empty();
+    let host = server.attributes("proxmox_host.h");
     assert_eq!(host["id"], "pve1");
-    assert_eq!(host["endpoint"], stage.sim.endpoint());
+    assert_eq!(host["endpoint"], server.sim.endpoint());
     assert_eq!(host["token_id"], "root@pam!terraform");
     assert_eq!(host["auth_method"], "api_token");
     assert_eq!(host["release"], "9.2");
     assert_eq!(
         host["certificate_fingerprint"],
-        stage.sim.certificate_fingerprint()
+        server.sim.certificate_fingerprint()
     );
     assert_eq!(host["nodes"][0]["name"], "pve1");
     let held = host["privileges"]["/vms"]
@@ -100,45 +100,45 @@ fn registered(cli: &Cli) {
         .expect("privileges")
         .clone();
     assert!(held.contains(&Value::from("VM.Allocate")));
-    stage.destroy();
+    server.destroy();
 }
 
 fn lacking(cli: &Cli) {
-    let stage = Stage::new(cli);
-    stage.main(&HOST.replace("VM.Config.Disk", "Sys.PowerMgmt"));
-    stage.apply_fails(&[
+    let server = TestServer::new(cli);
+    server.main(&HOST.replace("VM.Config.Disk", "Sys.PowerMgmt"));
+    server.apply_fails(&[
         "Connection check failed",
         "pve1",
         "missing_privileges",
         "Sys.PowerMgmt",
         "/vms",
     ]);
-    assert_eq!(stage.attributes("proxmox_host.h"), Value::Null);
+    assert_eq!(server.attributes("proxmox_host.h"), Value::Null);
     // Without any grant the token works and may do nothing, and that is what is said, also where
     // nothing is required.
-    let stage = Stage::new(cli);
+    let server = TestServer::new(cli);
     let bare = HOST.replace(
         r#"  acl        = [{ path = "/vms", role = "PVEVMAdmin" }]
 "#,
         "",
     );
     let needs = bare.find("  required_privileges").expect("a requirement");
-    stage.main(&format!("{}}}\n", &bare[..needs]));
+    server.main(&format!("{}}}\n", &bare[..needs]));
     let may = "may do nothing";
-    says(&stage.apply(), &[may, "no grants of its own", "acl"]);
-    stage.plan_is_empty();
-    let stage = Stage::new(cli);
-    stage.main(&HOST.replace(
+    says(&server.apply(), &[may, "no grants of its own", "acl"]);
+    server.plan_is_empty();
+    let server = TestServer::new(cli);
+    server.main(&HOST.replace(
         r#"  acl        = [{ path = "/vms", role = "PVEVMAdmin" }]
 "#,
         "",
     ));
-    stage.apply_fails(&["missing_privileges", "privilege separation", "acl"]);
+    server.apply_fails(&["missing_privileges", "privilege separation", "acl"]);
 }
 
 fn unreachable(cli: &Cli) {
-    let stage = Stage::new(cli);
-    stage.main(
+    let server = TestServer::new(cli);
+    server.main(
         r#"
         variable "port" {}
         resource "proxmox_host" "h" {
@@ -148,20 +148,20 @@ fn unreachable(cli: &Cli) {
         }
         "#,
     );
-    let variable = format!("-var=port={}", stage.sim.address().port());
-    let first = stage
+    let variable = format!("-var=port={}", server.sim.address().port());
+    let first = server
         .scratch
         .run(["apply", "-auto-approve", "-no-color", &variable]);
     assert!(first.ok(), "{}\n{}", first.stdout, first.stderr);
-    let before = attributes(&stage.scratch, "proxmox_host.h");
-    let scratch = stage.plan_without_server(&[&variable], &["Host not refreshed", "pve1"]);
+    let before = attributes(&server.scratch, "proxmox_host.h");
+    let scratch = server.plan_without_server(&[&variable], &["Host not refreshed", "pve1"]);
     assert_eq!(attributes(&scratch, "proxmox_host.h"), before);
 }
 
 fn disabled(cli: &Cli) {
-    let stage = Stage::new(cli);
+    let server = TestServer::new(cli);
     let closed = nobody_listens().expect("a port");
-    stage.main(&format!(
+    server.main(&format!(
         r#"resource "proxmox_host" "h" {{
   name = "later"
   hostname = "{closed}"
@@ -169,47 +169,47 @@ fn disabled(cli: &Cli) {
 }}
 "#
     ));
-    stage.apply();
-    stage.plan_is_empty();
-    assert_eq!(stage.attributes("proxmox_host.h")["version"], Value::Null);
-    assert_eq!(stage.sim.requests().len(), 0);
-    stage.main(&format!(
+    server.apply();
+    server.plan_is_empty();
+    assert_eq!(server.attributes("proxmox_host.h")["version"], Value::Null);
+    assert_eq!(server.sim.requests().len(), 0);
+    server.main(&format!(
         r#"resource "proxmox_host" "h" {{
   name = "later"
   hostname = "{closed}"
 }}
 "#
     ));
-    stage.apply_fails(&["Connection check failed", "connection_refused", "later"]);
+    server.apply_fails(&["Connection check failed", "connection_refused", "later"]);
 }
 
 fn proven_again(cli: &Cli) {
-    let stage = Stage::new(cli);
-    stage.main(HOST);
-    stage.apply();
-    stage.sim.clear_requests();
-    stage.main(&HOST.replace("first", "second"));
-    let plan = stage.plan();
+    let server = TestServer::new(cli);
+    server.main(HOST);
+    server.apply();
+    server.sim.clear_requests();
+    server.main(&HOST.replace("first", "second"));
+    let plan = server.plan();
     assert!(
         !plan.stdout.contains("known after apply"),
         "{}",
         plan.stdout
     );
-    stage.apply();
-    stage.plan_is_empty();
-    stage.main(&HOST.replace("first", "second").replace(
+    server.apply();
+    server.plan_is_empty();
+    server.main(&HOST.replace("first", "second").replace(
         "proxmox_api_token.t.secret",
         r#""00000000-0000-0000-0000-000000000000""#,
     ));
-    says(&stage.plan(), &["version", "known after apply"]);
-    stage.apply_fails(&["unauthenticated", "root@pam!terraform", "api_token_secret"]);
+    says(&server.plan(), &["version", "known after apply"]);
+    server.apply_fails(&["unauthenticated", "root@pam!terraform", "api_token_secret"]);
     // The registration that was proven before is still what the state says.
-    stage.main(&HOST.replace("first", "second"));
-    stage.plan_is_empty();
+    server.main(&HOST.replace("first", "second"));
+    server.plan_is_empty();
 }
 
 fn time_limit(cli: &Cli) {
-    let stage = Stage::new(cli);
+    let server = TestServer::new(cli);
     let host = |limit: &str| {
         format!(
             r#"resource "proxmox_host" "h" {{
@@ -219,23 +219,23 @@ fn time_limit(cli: &Cli) {
 "#
         )
     };
-    stage.main(&host("soon"));
-    stage.plan_fails(&["timeouts.create", "such as"]);
-    stage
+    server.main(&host("soon"));
+    server.plan_fails(&["timeouts.create", "such as"]);
+    server
         .sim
         .fault(Fault::slow(Duration::from_secs(3)).on("GET", "/version"));
-    stage.main(&host("1s"));
-    stage.apply_fails(&["timeout", "Raise the limit in timeouts"]);
-    stage.sim.clear_faults();
-    stage.apply();
-    stage.sim.clear_requests();
-    stage.main(&host("1m"));
+    server.main(&host("1s"));
+    server.apply_fails(&["timeout", "Raise the limit in timeouts"]);
+    server.sim.clear_faults();
+    server.apply();
+    server.sim.clear_requests();
+    server.main(&host("1m"));
     let asked = ["plan", "-no-color", "-refresh=false"];
-    assert!(stage.scratch.run(asked).text().contains("1 to change"));
+    assert!(server.scratch.run(asked).text().contains("1 to change"));
     let apply = ["apply", "-no-color", "-auto-approve", "-refresh=false"];
-    assert!(stage.scratch.run(apply).ok());
-    assert_eq!(stage.requests("GET", "/"), 0, "a limit needs no proof");
-    stage.plan_is_empty();
+    assert!(server.scratch.run(apply).ok());
+    assert_eq!(server.requests("GET", "/"), 0, "a limit needs no proof");
+    server.plan_is_empty();
 }
 
 fn host(attributes: &str) -> String {
@@ -249,8 +249,8 @@ fn host(attributes: &str) -> String {
 }
 
 fn each_form(cli: &Cli) {
-    let stage = Stage::new(cli);
-    let (secret, (ticket, csrf)) = stage.sim.state(|state| {
+    let server = TestServer::new(cli);
+    let (secret, (ticket, csrf)) = server.sim.state(|state| {
         let secret = state.add_token("demo@pve!host", false, None, 0);
         (secret, state.make_ticket("demo@pve"))
     });
@@ -275,75 +275,79 @@ fn each_form(cli: &Cli) {
         (login.to_owned(), "password"),
     ];
     for (form, method) in forms {
-        stage.main(&host(&form));
-        stage.apply();
-        assert_eq!(stage.attributes("proxmox_host.h")["auth_method"], method);
-        stage.sim.clear_requests();
-        stage.plan_is_empty();
-        assert_eq!(stage.requests("GET", "/version"), 1, "{form}: proven again");
+        server.main(&host(&form));
+        server.apply();
+        assert_eq!(server.attributes("proxmox_host.h")["auth_method"], method);
+        server.sim.clear_requests();
+        server.plan_is_empty();
+        assert_eq!(
+            server.requests("GET", "/version"),
+            1,
+            "{form}: proven again"
+        );
     }
-    let (seed, code) = stage.sim.state(|state| {
+    let (seed, code) = server.sim.state(|state| {
         let hour = NonZeroU64::new(3600).expect("an hour");
         let seed = state.enable_totp_with_step("demo@pve", hour);
         (seed, state.totp_code("demo@pve").expect("a code"))
     });
     assert!(!seed.is_empty());
-    stage.main(&host(&format!("{login}\n  otp = {code:?}")));
-    stage.apply();
-    stage.sim.clear_requests();
+    server.main(&host(&format!("{login}\n  otp = {code:?}")));
+    server.apply();
+    server.sim.clear_requests();
     // The code is used up, and a refresh does not try it again.
-    stage.plan_is_empty();
-    assert_eq!(stage.requests("POST", "/access/ticket"), 0);
+    server.plan_is_empty();
+    assert_eq!(server.requests("POST", "/access/ticket"), 0);
 }
 
 fn write_only_login(cli: &Cli) {
-    let stage = Stage::new(cli);
-    let seed = stage.sim.state(|state| state.enable_totp("demo@pve"));
+    let server = TestServer::new(cli);
+    let seed = server.sim.state(|state| state.enable_totp("demo@pve"));
     let login = |rest: &str| {
         host(&format!(
             r#"username = "demo@pve"
   {rest}"#
         ))
     };
-    stage.main(&login(&format!(
+    server.main(&login(&format!(
         r#"password_wo = "demo-pass-1"
   password_wo_version = 1
   totp_secret_wo = {seed:?}"#
     )));
-    stage.apply();
-    stage.plan_is_empty();
-    let kept = std::fs::read_to_string(stage.scratch.file("terraform.tfstate")).expect("a state");
+    server.apply();
+    server.plan_is_empty();
+    let kept = std::fs::read_to_string(server.scratch.file("terraform.tfstate")).expect("a state");
     assert!(!kept.contains("demo-pass-1") && !kept.contains(&seed));
-    stage.main(&login(&format!(
+    server.main(&login(&format!(
         r#"password = "demo-pass-1"
   totp_secret_wo = {seed:?}"#
     )));
-    stage.plan_fails(&["totp_secret_wo", "password_wo"]);
+    server.plan_fails(&["totp_secret_wo", "password_wo"]);
 }
 
 fn refreshed_and_moved(cli: &Cli) {
-    let stage = Stage::new(cli);
-    let address = stage.sim.address();
-    stage.main(&host(&format!(r#"hostname = "{address}""#)));
-    stage.apply();
-    stage.sim.state(|state| state.add_node("pve2", true));
-    stage.apply();
-    let nodes = stage.attributes("proxmox_host.h")["nodes"].clone();
+    let server = TestServer::new(cli);
+    let address = server.sim.address();
+    server.main(&host(&format!(r#"hostname = "{address}""#)));
+    server.apply();
+    server.sim.state(|state| state.add_node("pve2", true));
+    server.apply();
+    let nodes = server.attributes("proxmox_host.h")["nodes"].clone();
     assert_eq!(nodes[1]["name"], "pve2");
-    let fingerprint = stage.sim.certificate_fingerprint();
-    stage.main(&host(&format!(
+    let fingerprint = server.sim.certificate_fingerprint();
+    server.main(&host(&format!(
         r#"hostname = "localhost:{}"
   certificate_fingerprints = [{fingerprint:?}]"#,
         address.port()
     )));
-    says(&stage.plan(), &["0 to add, 1 to change, 0 to destroy"]);
-    stage.apply();
-    stage.plan_is_empty();
+    says(&server.plan(), &["0 to add, 1 to change, 0 to destroy"]);
+    server.apply();
+    server.plan_is_empty();
 }
 
 fn another_cluster(cli: &Cli) {
-    let stage = Stage::new(cli);
-    let (endpoint, admin) = (stage.sim.endpoint(), &stage.admin);
+    let server = TestServer::new(cli);
+    let (endpoint, admin) = (server.sim.endpoint(), &server.admin);
     let config = |cluster: &str| {
         let one = format!("{{ endpoint = {endpoint:?}, api_token = {admin:?} }}");
         let host = host(&format!("cluster = {cluster:?}"));
@@ -354,33 +358,33 @@ fn another_cluster(cli: &Cli) {
 {host}"#
         )
     };
-    stage.main(&config("a"));
-    stage.apply();
-    stage.main(&config("b"));
-    says(&stage.plan(), &["1 to add, 0 to change, 1 to destroy"]);
-    stage.apply();
-    stage.plan_is_empty();
+    server.main(&config("a"));
+    server.apply();
+    server.main(&config("b"));
+    says(&server.plan(), &["1 to add, 0 to change, 1 to destroy"]);
+    server.apply();
+    server.plan_is_empty();
 }
 
 fn write_only_unreachable(cli: &Cli) {
-    let stage = Stage::new(cli);
-    let secret = stage
+    let server = TestServer::new(cli);
+    let secret = server
         .sim
         .state(|state| state.add_token("demo@pve!host", false, None, 0));
-    stage.main(&host(&format!(
+    server.main(&host(&format!(
         r#"api_token_id = "demo@pve!host"
   api_token_secret_wo = {secret:?}
   api_token_secret_wo_version = 1"#
     )));
-    stage.apply();
-    let before = stage.attributes("proxmox_host.h");
-    let scratch = stage.plan_without_server(&[], &["Host not refreshed", "pve1"]);
+    server.apply();
+    let before = server.attributes("proxmox_host.h");
+    let scratch = server.plan_without_server(&[], &["Host not refreshed", "pve1"]);
     assert_eq!(attributes(&scratch, "proxmox_host.h"), before);
 }
 
 fn write_only(cli: &Cli) {
-    let stage = Stage::new(cli);
-    let secret = stage
+    let server = TestServer::new(cli);
+    let secret = server
         .sim
         .state(|state| state.add_token("demo@pve!host", false, None, 0));
     let host = |secret: &str, version: u8| {
@@ -394,37 +398,37 @@ fn write_only(cli: &Cli) {
 "#
         )
     };
-    stage.main(&host(&secret, 1));
-    stage.apply();
-    stage.plan_is_empty();
-    let kept = std::fs::read_to_string(stage.scratch.file("terraform.tfstate")).expect("a state");
+    server.main(&host(&secret, 1));
+    server.apply();
+    server.plan_is_empty();
+    let kept = std::fs::read_to_string(server.scratch.file("terraform.tfstate")).expect("a state");
     assert!(
         !kept.contains(&secret),
         "the write-only secret is in the state"
     );
     assert_eq!(
-        stage.attributes("proxmox_host.h")["token_id"],
+        server.attributes("proxmox_host.h")["token_id"],
         "demo@pve!host"
     );
 
     // Another version of the secret is proven again, and one that is wrong is refused.
     let wrong = "00000000-0000-0000-0000-000000000000";
-    stage.main(&host(wrong, 1));
-    stage.plan_is_empty();
-    stage.main(&host(wrong, 2));
-    stage.apply_fails(&["unauthenticated", "demo@pve!host"]);
+    server.main(&host(wrong, 1));
+    server.plan_is_empty();
+    server.main(&host(wrong, 2));
+    server.apply_fails(&["unauthenticated", "demo@pve!host"]);
 
-    stage.main(&host(&secret, 1).replace(
+    server.main(&host(&secret, 1).replace(
         "name =",
         r#"api_token_secret = "x"
   name ="#,
     ));
-    stage.plan_fails(&["More than one credential", "api_token_secret_wo"]);
+    server.plan_fails(&["More than one credential", "api_token_secret_wo"]);
 }
 
 fn reports(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    stage.main(
+    let mut server = TestServer::new(cli);
+    server.main(
         r#"
         data "proxmox_connection" "me" {
           required_privileges = { "/vms" = ["VM.Allocate"] }
@@ -434,18 +438,18 @@ fn reports(cli: &Cli) {
         }
         "#,
     );
-    stage.apply();
-    let me = output(&stage, "me");
+    server.apply();
+    let me = output(&server, "me");
     assert_eq!(me["ok"], true);
     assert_eq!(me["status"], "ok");
     assert_eq!(me["identity"], "root@pam!admin");
     assert_eq!(me["missing_privileges"], serde_json::json!({}));
     assert!(me["latency_ms"].is_number());
 
-    let admin = stage.admin.clone();
-    stage.connect_as("root@pam!admin=00000000-0000-0000-0000-000000000000");
-    stage.apply();
-    let me = output(&stage, "me");
+    let admin = server.admin.clone();
+    server.connect_as("root@pam!admin=00000000-0000-0000-0000-000000000000");
+    server.apply();
+    let me = output(&server, "me");
     assert_eq!(me["ok"], false);
     assert_eq!(me["status"], "unauthenticated");
     assert!(
@@ -455,13 +459,13 @@ fn reports(cli: &Cli) {
             .contains("api_token")
     );
 
-    stage.connect_as(&admin);
+    server.connect_as(&admin);
     let closed = nobody_listens().expect("a port");
-    stage
+    server
         .scratch
         .set("PROXMOX_VE_ENDPOINT", &closed.to_string());
-    stage.apply();
-    let me = output(&stage, "me");
+    server.apply();
+    let me = output(&server, "me");
     assert_eq!(me["status"], "connection_refused");
     assert!(
         me["remedy"]
@@ -472,38 +476,38 @@ fn reports(cli: &Cli) {
 }
 
 fn fails_on_request(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    stage.connect_as("root@pam!admin=00000000-0000-0000-0000-000000000000");
-    stage.main(
+    let mut server = TestServer::new(cli);
+    server.connect_as("root@pam!admin=00000000-0000-0000-0000-000000000000");
+    server.main(
         r#"data "proxmox_connection" "me" {
   fail_on_error = true
 }
 "#,
     );
-    stage.plan_fails(&["Connection check failed", "unauthenticated", "api_token"]);
+    server.plan_fails(&["Connection check failed", "unauthenticated", "api_token"]);
 }
 
 fn facts(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    stage.sim.state(|state| state.add_node("pve2", true));
-    stage.main(
+    let mut server = TestServer::new(cli);
+    server.sim.state(|state| state.add_node("pve2", true));
+    server.main(
         r#"data "proxmox_host" "h" {}
 output "h" {
   value = data.proxmox_host.h
 }
 "#,
     );
-    stage.apply();
-    let host = output(&stage, "h");
+    server.apply();
+    let host = output(&server, "h");
     assert_eq!(host["release"], "9.2");
     assert_eq!(host["nodes"].as_array().expect("nodes").len(), 2);
-    stage.connect_as("root@pam!admin=00000000-0000-0000-0000-000000000000");
-    stage.plan_fails(&["Connection check failed", "unauthenticated"]);
+    server.connect_as("root@pam!admin=00000000-0000-0000-0000-000000000000");
+    server.plan_fails(&["Connection check failed", "unauthenticated"]);
 }
 
 fn permissions(cli: &Cli) {
-    let stage = Stage::new(cli);
-    stage.sim.state(|state| {
+    let server = TestServer::new(cli);
+    server.sim.state(|state| {
         state.add_token("demo@pve!backup", true, None, 0);
         state.set_acl("/storage/local", "PVEDatastoreUser", "demo@pve", true);
         state.set_acl(
@@ -513,7 +517,7 @@ fn permissions(cli: &Cli) {
             true,
         );
     });
-    stage.main(
+    server.main(
         r#"
         data "proxmox_permissions" "p" {
           token_id = "demo@pve!backup"
@@ -524,8 +528,8 @@ fn permissions(cli: &Cli) {
         }
         "#,
     );
-    stage.apply();
-    let held = output(&stage, "p");
+    server.apply();
+    let held = output(&server, "p");
     assert_eq!(held["/vms/100"], serde_json::json!([]));
     let storage = held["/storage/local"]
         .as_array()
@@ -537,7 +541,7 @@ fn permissions(cli: &Cli) {
     );
 }
 
-fn output(stage: &Stage, name: &str) -> Value {
-    let run = stage.scratch.run(["output", "-json", name]);
+fn output(server: &TestServer, name: &str) -> Value {
+    let run = server.scratch.run(["output", "-json", name]);
     serde_json::from_str(&run.stdout).expect("an output")
 }

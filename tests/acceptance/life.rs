@@ -9,7 +9,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::{
     Scenario,
-    stage::{ADMIN, Stage, says},
+    test_server::{ADMIN, TestServer, says},
 };
 
 pub const SCENARIOS: &[Scenario] = &[
@@ -82,84 +82,86 @@ fn token(attributes: &str) -> String {
     )
 }
 
-fn end(stage: &Stage) -> i64 {
-    let token = stage
+fn end(server: &TestServer) -> i64 {
+    let token = server
         .sim
         .state(|state| state.token("demo@pve", "ci").cloned());
     i64::try_from(token.expect("the token").expire).expect("a time")
 }
 
 fn server_clock(cli: &Cli) {
-    let stage = Stage::new(cli);
-    stage.sim.state(|state| state.set_clock_offset(-5 * 86_400));
-    stage.main(&token(r#"expires_in = "2d""#));
-    stage.apply();
-    let server = stage.sim.state(|state| state.now());
-    assert!((end(&stage) - server - 2 * 86_400).abs() < 60);
-    stage.plan_is_empty();
-    stage.main(&token(r#"expires_in = "48h""#));
-    stage.plan_is_empty();
+    let server = TestServer::new(cli);
+    server
+        .sim
+        .state(|state| state.set_clock_offset(-5 * 86_400));
+    server.main(&token(r#"expires_in = "2d""#));
+    server.apply();
+    let now = server.sim.state(|state| state.now());
+    assert!((end(&server) - now - 2 * 86_400).abs() < 60);
+    server.plan_is_empty();
+    server.main(&token(r#"expires_in = "48h""#));
+    server.plan_is_empty();
 }
 
 fn other_lifetime(cli: &Cli) {
-    let stage = Stage::new(cli);
-    stage.main(&token(r#"expires_in = "30d""#));
-    stage.apply();
-    let (first, secret) = (end(&stage), stage.attributes(ADDRESS)["secret"].clone());
-    stage.sim.advance(10 * DAY);
-    stage.main(&token(r#"expires_in = "60d""#));
-    says(&stage.apply(), &["1 changed"]);
-    assert_eq!(end(&stage) - first, 30 * 86_400);
-    stage.plan_is_empty();
+    let server = TestServer::new(cli);
+    server.main(&token(r#"expires_in = "30d""#));
+    server.apply();
+    let (first, secret) = (end(&server), server.attributes(ADDRESS)["secret"].clone());
+    server.sim.advance(10 * DAY);
+    server.main(&token(r#"expires_in = "60d""#));
+    says(&server.apply(), &["1 changed"]);
+    assert_eq!(end(&server) - first, 30 * 86_400);
+    server.plan_is_empty();
     // Counted from the creation, this one would be over.
-    stage.main(&token(r#"expires_in = "5d""#));
-    stage.plan_fails(&["Expiry in the past", "rotate_when_changed"]);
+    server.main(&token(r#"expires_in = "5d""#));
+    server.plan_fails(&["Expiry in the past", "rotate_when_changed"]);
     // Without any, the token never ends.
-    stage.main(&token(""));
-    stage.apply();
-    assert_eq!(end(&stage), 0);
-    stage.plan_is_empty();
-    assert_eq!(stage.attributes(ADDRESS)["secret"], secret);
+    server.main(&token(""));
+    server.apply();
+    assert_eq!(end(&server), 0);
+    server.plan_is_empty();
+    assert_eq!(server.attributes(ADDRESS)["secret"], secret);
 }
 
 fn expiry_put_back(cli: &Cli) {
-    let stage = Stage::new(cli);
-    stage.main(&token(r#"expires_in = "30d""#));
-    stage.apply();
-    let meant = end(&stage);
+    let server = TestServer::new(cli);
+    server.main(&token(r#"expires_in = "30d""#));
+    server.apply();
+    let meant = end(&server);
     for tampered in [0, u64::try_from(meant).expect("a time") + 1] {
-        stage.sim.state(|state| {
+        server.sim.state(|state| {
             state.token_mut("demo@pve", "ci").expect("the token").expire = tampered;
         });
-        says(&stage.plan(), &["expires_at", "1 to change"]);
-        stage.apply();
-        assert_eq!(end(&stage), meant);
-        stage.plan_is_empty();
+        says(&server.plan(), &["expires_at", "1 to change"]);
+        server.apply();
+        assert_eq!(end(&server), meant);
+        server.plan_is_empty();
     }
 }
 
 fn past(cli: &Cli) {
-    let stage = Stage::new(cli);
-    stage.main(&token(r#"expiration_date = "2020-01-01T00:00:00Z""#));
-    stage.plan_fails(&["Expiration date in the past"]);
+    let server = TestServer::new(cli);
+    server.main(&token(r#"expiration_date = "2020-01-01T00:00:00Z""#));
+    server.plan_fails(&["Expiration date in the past"]);
     // Past on the server's clock only: found before anything is made.
-    stage.sim.advance(20 * 365 * DAY);
-    stage.main(&token(r#"expiration_date = "2037-12-31T00:00:00Z""#));
-    stage.apply_fails(&["Expiration date in the past"]);
-    assert_eq!(stage.requests("POST", "/token/"), 0);
+    server.sim.advance(20 * 365 * DAY);
+    server.main(&token(r#"expiration_date = "2037-12-31T00:00:00Z""#));
+    server.apply_fails(&["Expiration date in the past"]);
+    assert_eq!(server.requests("POST", "/token/"), 0);
 }
 
 fn near_end(cli: &Cli) {
-    let stage = Stage::new(cli);
-    stage.main(&token(r#"expires_in = "90d""#));
-    stage.apply();
-    stage.plan_is_empty();
-    stage.sim.advance(84 * DAY);
-    let soon = stage.plan();
+    let server = TestServer::new(cli);
+    server.main(&token(r#"expires_in = "90d""#));
+    server.apply();
+    server.plan_is_empty();
+    server.sim.advance(84 * DAY);
+    let soon = server.plan();
     says(&soon, &["API token expires soon", "demo@pve!ci"]);
     assert_eq!(soon.code, Some(0));
-    stage.sim.advance(7 * DAY);
-    let over = stage.plan();
+    server.sim.advance(7 * DAY);
+    let over = server.plan();
     says(&over, &["API token has expired", "rotate_when_changed"]);
     assert_eq!(over.code, Some(0));
 }
@@ -177,48 +179,50 @@ fn own(attributes: &str) -> String {
     )
 }
 
-fn adopt(stage: &Stage) {
+fn adopt(server: &TestServer) {
     let import = ["import", "-no-color", "proxmox_api_token.own", ADMIN];
-    let imported = stage.scratch.run(import);
+    let imported = server.scratch.run(import);
     assert!(imported.ok(), "{}", imported.text());
 }
 
-fn accepts_admin(stage: &Stage) -> bool {
-    let secret = stage
+fn accepts_admin(server: &TestServer) -> bool {
+    let secret = server
         .sim
         .state(|state| state.token_secret(ADMIN).map(str::to_owned));
-    secret.is_some_and(|secret| stage.admin == format!("{ADMIN}={secret}"))
+    secret.is_some_and(|secret| server.admin == format!("{ADMIN}={secret}"))
 }
 
 fn own_token_revoked(cli: &Cli) {
-    let stage = Stage::new(cli);
-    stage.main(&own(""));
-    adopt(&stage);
-    stage.apply();
+    let server = TestServer::new(cli);
+    server.main(&own(""));
+    adopt(&server);
+    server.apply();
     let refusal = ["Provider would lock itself out", ADMIN, "would be revoked"];
-    let run = stage.scratch.run(["destroy", "-auto-approve", "-no-color"]);
+    let run = server
+        .scratch
+        .run(["destroy", "-auto-approve", "-no-color"]);
     assert!(!run.ok());
     says(&run, &refusal);
     let replace = "-replace=proxmox_api_token.own";
-    let run = stage
+    let run = server
         .scratch
         .run(["apply", "-auto-approve", "-no-color", replace]);
     assert!(!run.ok());
     says(&run, &refusal);
-    stage.main(&own(r#"rotate_when_changed = { a = "1" }"#));
-    stage.plan_fails(&["Provider would lock itself out", "another secret"]);
-    assert!(accepts_admin(&stage));
+    server.main(&own(r#"rotate_when_changed = { a = "1" }"#));
+    server.plan_fails(&["Provider would lock itself out", "another secret"]);
+    assert!(accepts_admin(&server));
     // Meant, and so it is done.
-    stage.main(&own("allow_self_lockout = true"));
-    stage.apply();
-    stage.destroy();
-    assert!(!accepts_admin(&stage));
+    server.main(&own("allow_self_lockout = true"));
+    server.apply();
+    server.destroy();
+    assert!(!accepts_admin(&server));
 }
 
 fn own_token_of_a_cluster(cli: &Cli) {
-    let stage = Stage::new(cli);
-    let (endpoint, admin) = (stage.sim.endpoint(), &stage.admin);
-    let second = stage
+    let server = TestServer::new(cli);
+    let (endpoint, admin) = (server.sim.endpoint(), &server.admin);
+    let second = server
         .sim
         .state(|state| state.add_token("root@pam!second", false, None, 0));
     let config = |resource: &str| {
@@ -232,26 +236,26 @@ fn own_token_of_a_cluster(cli: &Cli) {
 {resource}"#
         )
     };
-    stage.main(&config(&own(r#"cluster = "two""#)));
+    server.main(&config(&own(r#"cluster = "two""#)));
     let id = format!("two/{ADMIN}");
     let imported = ["import", "-no-color", "proxmox_api_token.own", &id];
-    assert!(stage.scratch.run(imported).ok());
-    stage.main(&config(""));
-    stage.plan_fails(&["Provider would lock itself out", ADMIN]);
-    assert!(accepts_admin(&stage));
+    assert!(server.scratch.run(imported).ok());
+    server.main(&config(""));
+    server.plan_fails(&["Provider would lock itself out", ADMIN]);
+    assert!(accepts_admin(&server));
 }
 
 fn own_token_weakened(cli: &Cli) {
-    let stage = Stage::new(cli);
-    stage.main(&own(""));
-    adopt(&stage);
-    stage.apply();
+    let server = TestServer::new(cli);
+    server.main(&own(""));
+    adopt(&server);
+    server.apply();
     let refused = |attributes: &str, harm: &str| {
-        stage.main(&own(attributes));
-        stage.plan_fails(&["Provider would lock itself out", ADMIN, harm]);
+        server.main(&own(attributes));
+        server.plan_fails(&["Provider would lock itself out", ADMIN, harm]);
     };
     refused(r#"expires_in = "12h""#, "would expire within a day");
-    let soon = stage.sim.state(|state| state.now()) + 3600;
+    let soon = server.sim.state(|state| state.now()) + 3600;
     let soon = time::OffsetDateTime::from_unix_timestamp(soon).expect("a time");
     let soon = soon.format(&Rfc3339).expect("a date");
     refused(
@@ -259,69 +263,72 @@ fn own_token_weakened(cli: &Cli) {
         "would expire within a day",
     );
     // A life that the next runs are part of locks nobody out.
-    stage.main(&own(r#"expires_in = "90d""#));
-    says(&stage.plan(), &["1 to change"]);
-    stage.main(&own("").replace(
+    server.main(&own(r#"expires_in = "90d""#));
+    says(&server.plan(), &["1 to change"]);
+    server.main(&own("").replace(
         "privilege_separation = false",
         "privilege_separation = true",
     ));
-    stage.plan_fails(&["would lose the privileges of its owner"]);
-    assert!(accepts_admin(&stage));
+    server.plan_fails(&["would lose the privileges of its owner"]);
+    assert!(accepts_admin(&server));
 }
 
 fn own_token_descoped(cli: &Cli) {
-    let mut stage = Stage::new(cli);
+    let mut server = TestServer::new(cli);
     let acl =
         r#"acl = [{ path = "/", role = "Administrator" }, { path = "/vms", role = "PVEVMAdmin" }]"#;
     let user = r#"resource "proxmox_api_token" "own" {
   user_id = "root@pam"
   token_name = "scoped"
 "#;
-    stage.main(&format!("{user}  {acl}\n}}\n"));
-    stage.apply();
-    let minted = stage.attributes("proxmox_api_token.own")["api_token"].clone();
-    stage.connect_as(minted.as_str().expect("a token"));
-    stage.main(&format!(
+    server.main(&format!("{user}  {acl}\n}}\n"));
+    server.apply();
+    let minted = server.attributes("proxmox_api_token.own")["api_token"].clone();
+    server.connect_as(minted.as_str().expect("a token"));
+    server.main(&format!(
         r#"{user}  acl = [{{ path = "/", role = "Administrator" }}]
 }}
 "#
     ));
-    stage.plan_fails(&["Provider would lock itself out", "would lose privileges"]);
+    server.plan_fails(&["Provider would lock itself out", "would lose privileges"]);
 }
 
 /// Whoever still works with the secret before the last must not lose it to another rotation.
 fn own_token_before(cli: &Cli) {
-    let stage = Stage::new(cli);
+    let server = TestServer::new(cli);
     let turn = |number: u8| {
         own(&format!(
             r#"rotation = {{ overlap = "2d" }}
   rotate_when_changed = {{ a = "{number}" }}"#
         ))
     };
-    stage.main(&own(r#"rotation = { overlap = "2d" }"#));
-    adopt(&stage);
-    stage.main(&turn(1));
-    stage.apply();
-    assert!(accepts_admin(&stage));
-    stage.main(&turn(2));
-    stage.plan_fails(&["Provider would lock itself out", ADMIN, "would be revoked"]);
-    assert!(accepts_admin(&stage));
+    server.main(&own(r#"rotation = { overlap = "2d" }"#));
+    adopt(&server);
+    server.main(&turn(1));
+    server.apply();
+    assert!(accepts_admin(&server));
+    server.main(&turn(2));
+    server.plan_fails(&["Provider would lock itself out", ADMIN, "would be revoked"]);
+    assert!(accepts_admin(&server));
     // Where only the next one was removed, it is made again and this one stays.
-    stage.main(&turn(1));
-    stage
+    server.main(&turn(1));
+    server
         .sim
         .state(|state| state.remove_token("root@pam", "admin-b"));
-    says(&stage.apply(), &["removed during its overlap", "1 changed"]);
-    assert!(accepts_admin(&stage));
+    says(
+        &server.apply(),
+        &["removed during its overlap", "1 changed"],
+    );
+    assert!(accepts_admin(&server));
 }
 
 fn own_token_elsewhere(cli: &Cli) {
-    let stage = Stage::new(cli);
-    stage.main(&token(""));
-    stage.apply();
-    let minted = stage.attributes(ADDRESS)["api_token"].clone();
-    let port = stage.sim.address().port();
-    stage.main(&format!(
+    let server = TestServer::new(cli);
+    server.main(&token(""));
+    server.apply();
+    let minted = server.attributes(ADDRESS)["api_token"].clone();
+    let port = server.sim.address().port();
+    server.main(&format!(
         r#"provider "proxmox" {{
   clusters = {{
     other = {{ endpoint = "localhost:{port}", api_token = {minted} }}
@@ -329,86 +336,86 @@ fn own_token_elsewhere(cli: &Cli) {
 }}
 "#
     ));
-    stage.plan_fails(&["Provider would lock itself out", "demo@pve!ci"]);
+    server.plan_fails(&["Provider would lock itself out", "demo@pve!ci"]);
 }
 
 fn own_token_rotated(cli: &Cli) {
-    let stage = Stage::new(cli);
+    let server = TestServer::new(cli);
     let later = r#"resource "proxmox_api_token" "later" {
   user_id = "demo@pve"
   token_name = "later"
   depends_on = [proxmox_api_token.own]
 }
 "#;
-    stage.main(&own("allow_self_lockout = true"));
-    adopt(&stage);
-    stage.main(&format!(
+    server.main(&own("allow_self_lockout = true"));
+    adopt(&server);
+    server.main(&format!(
         "{}{later}",
         own(r#"allow_self_lockout = true
   rotate_when_changed = { a = "1" }"#)
     ));
-    stage.apply();
-    assert!(!accepts_admin(&stage));
+    server.apply();
+    assert!(!accepts_admin(&server));
     assert!(
-        stage
+        server
             .sim
             .state(|state| state.token("demo@pve", "later").is_some())
     );
 }
 
 fn own_token_overlaps(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    stage.main(&own(r#"rotation = { overlap = "2d" }"#));
-    adopt(&stage);
-    stage.main(&own(r#"rotation = { overlap = "2d" }
+    let mut server = TestServer::new(cli);
+    server.main(&own(r#"rotation = { overlap = "2d" }"#));
+    adopt(&server);
+    server.main(&own(r#"rotation = { overlap = "2d" }
   rotate_when_changed = { a = "1" }"#));
-    stage.apply();
-    assert!(accepts_admin(&stage), "the old secret works for a while");
-    let next = stage.attributes("proxmox_api_token.own")["api_token"].clone();
-    stage.connect_as(next.as_str().expect("a token"));
-    stage.plan_is_empty();
+    server.apply();
+    assert!(accepts_admin(&server), "the old secret works for a while");
+    let next = server.attributes("proxmox_api_token.own")["api_token"].clone();
+    server.connect_as(next.as_str().expect("a token"));
+    server.plan_is_empty();
 }
 
 fn left_in_place(cli: &Cli) {
-    let stage = Stage::new(cli);
-    stage.main(&token("revoke_on_destroy = false"));
-    stage.apply();
+    let server = TestServer::new(cli);
+    server.main(&token("revoke_on_destroy = false"));
+    server.apply();
     says(
-        &stage.destroy(),
+        &server.destroy(),
         &["API token left in place", "demo@pve!ci"],
     );
     assert!(
-        stage
+        server
             .sim
             .state(|state| state.token("demo@pve", "ci").is_some())
     );
-    assert_eq!(stage.requests("DELETE", "/token/"), 0);
+    assert_eq!(server.requests("DELETE", "/token/"), 0);
 }
 
 fn verified(cli: &Cli) {
-    let stage = Stage::new(cli);
-    stage.main(&token("verify_secret = true"));
-    stage.apply();
-    let fine = stage.plan();
+    let server = TestServer::new(cli);
+    server.main(&token("verify_secret = true"));
+    server.apply();
+    let fine = server.plan();
     assert!(!fine.text().contains("Stored secret"), "{}", fine.text());
-    stage
+    server
         .sim
         .state(|state| state.user_mut("demo@pve").enabled = false);
-    says(&stage.plan(), &["Stored secret is refused", "is disabled"]);
-    stage.sim.state(|state| {
+    says(&server.plan(), &["Stored secret is refused", "is disabled"]);
+    server.sim.state(|state| {
         state.user_mut("demo@pve").enabled = true;
         let other = "11111111-2222-3333-4444-555555555555";
         state.set_token_secret("demo@pve!ci", other);
     });
     says(
-        &stage.plan(),
+        &server.plan(),
         &["Stored secret is refused", "outside this configuration"],
     );
 }
 
 fn imported(cli: &Cli) {
-    let stage = Stage::new(cli);
-    let first = stage
+    let server = TestServer::new(cli);
+    let first = server
         .sim
         .state(|state| state.add_token("demo@pve!ci", true, None, 0));
     let import = r#"import {
@@ -416,87 +423,87 @@ fn imported(cli: &Cli) {
   id = "demo@pve!ci"
 }
 "#;
-    stage.main(&format!("{import}{}", token("")));
+    server.main(&format!("{import}{}", token("")));
     says(
-        &stage.apply(),
+        &server.apply(),
         &["1 imported, 0 added, 0 changed", "rotate_when_changed"],
     );
-    assert_eq!(stage.attributes(ADDRESS)["secret"], Value::Null);
-    stage.plan_is_empty();
-    stage.main(&token(r#"rotate_when_changed = { adopted = "1" }"#));
-    stage.apply();
-    let secret = stage.attributes(ADDRESS)["secret"].clone();
+    assert_eq!(server.attributes(ADDRESS)["secret"], Value::Null);
+    server.plan_is_empty();
+    server.main(&token(r#"rotate_when_changed = { adopted = "1" }"#));
+    server.apply();
+    let secret = server.attributes(ADDRESS)["secret"].clone();
     assert!(secret.is_string() && secret != first.as_str());
-    stage.plan_is_empty();
+    server.plan_is_empty();
 }
 
 fn same_name(cli: &Cli) {
-    let stage = Stage::new(cli);
+    let server = TestServer::new(cli);
     let lifecycle = r"lifecycle {
     create_before_destroy = true
   }";
-    stage.main(&token(lifecycle));
-    stage.apply();
-    let secret = stage.attributes(ADDRESS)["secret"].clone();
+    server.main(&token(lifecycle));
+    server.apply();
+    let secret = server.attributes(ADDRESS)["secret"].clone();
     let replace = "-replace=proxmox_api_token.t";
-    let run = stage
+    let run = server
         .scratch
         .run(["apply", "-auto-approve", "-no-color", replace]);
     assert!(!run.ok());
     says(&run, &["API token exists already", "create_before_destroy"]);
-    assert_eq!(stage.attributes(ADDRESS)["secret"], secret);
-    stage.plan_is_empty();
+    assert_eq!(server.attributes(ADDRESS)["secret"], secret);
+    server.plan_is_empty();
 }
 
 fn time_limit(cli: &Cli) {
-    let stage = Stage::new(cli);
+    let server = TestServer::new(cli);
     // The look at the owner takes longer than all of it may.
-    stage
+    server
         .sim
         .fault(Fault::slow(Duration::from_secs(3)).on("GET", "/access/users/demo@pve"));
-    stage.main(&token(
+    server.main(&token(
         r#"timeouts = {
     create = "1s"
   }"#,
     ));
-    stage.apply_fails(&["Unable to create API token", "not done within"]);
-    stage.sim.clear_faults();
-    assert_eq!(stage.attributes(ADDRESS), Value::Null);
-    stage.apply();
-    stage.plan_is_empty();
+    server.apply_fails(&["Unable to create API token", "not done within"]);
+    server.sim.clear_faults();
+    assert_eq!(server.attributes(ADDRESS), Value::Null);
+    server.apply();
+    server.plan_is_empty();
 }
 
 /// Somebody makes a token of the same name after this run has looked and before it writes.
 fn two_runs_race(cli: &Cli) {
-    let stage = Stage::new(cli);
+    let server = TestServer::new(cli);
     let overtake = |state: &mut proxmox_simulator::State| {
         state.add_token("demo@pve!ci", false, Some("of the other run"), 0);
     };
-    stage
+    server
         .sim
         .fault(Fault::overtaken(overtake).on("POST", "*/token/ci").times(1));
-    stage.main(&token(r#"comment = "of this run""#));
-    stage.apply_fails(&["API token exists already", "demo@pve!ci"]);
-    assert_eq!(stage.attributes(ADDRESS), Value::Null);
-    let other = stage
+    server.main(&token(r#"comment = "of this run""#));
+    server.apply_fails(&["API token exists already", "demo@pve!ci"]);
+    assert_eq!(server.attributes(ADDRESS), Value::Null);
+    let other = server
         .sim
         .state(|state| state.token("demo@pve", "ci").cloned())
         .expect("the other run's token");
     assert_eq!(other.comment.as_deref(), Some("of the other run"));
-    assert_eq!(stage.requests("DELETE", "/token/"), 0);
-    assert_eq!(stage.requests("PUT", "/token/"), 0);
+    assert_eq!(server.requests("DELETE", "/token/"), 0);
+    assert_eq!(server.requests("PUT", "/token/"), 0);
 }
 
 fn import_of_nothing(cli: &Cli) {
-    let stage = Stage::new(cli);
-    stage.main(&token(""));
+    let server = TestServer::new(cli);
+    server.main(&token(""));
     for (id, words) in [
         ("demo@pve!ci", "demo@pve has no token ci"),
         ("nobody@pve!ci", "has no user nobody@pve"),
         ("demo@pve", "full id"),
         ("ci", "full id"),
     ] {
-        let import = stage.scratch.run(["import", "-no-color", ADDRESS, id]);
+        let import = server.scratch.run(["import", "-no-color", ADDRESS, id]);
         assert!(!import.ok(), "{id}");
         says(&import, &[words]);
     }

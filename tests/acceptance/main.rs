@@ -24,8 +24,8 @@ mod recovery;
 mod rotation;
 mod scope;
 mod secrets;
-mod stage;
 mod statuses;
+mod test_server;
 mod tokens;
 
 use std::process::ExitCode;

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     Scenario,
-    stage::{Stage, says},
+    test_server::{TestServer, says},
 };
 
 pub const SCENARIOS: &[Scenario] = &[
@@ -30,10 +30,10 @@ const AUDIT: Needed = ("Sys.Audit", "/access");
 const MODIFY: Needed = ("User.Modify", "/access/groups/automation");
 const PERMISSIONS: Needed = ("Permissions.Modify", "/vms");
 
-/// A stage whose provider works with a token that has these privileges and no others.
-fn with(cli: &Cli, privileges: &[Needed]) -> Stage {
-    let mut stage = Stage::new(cli);
-    let secret = stage.sim.state(|state| {
+/// A server whose provider works with a token that has these privileges and no others.
+fn with(cli: &Cli, privileges: &[Needed]) -> TestServer {
+    let mut server = TestServer::new(cli);
+    let secret = server.sim.state(|state| {
         state.add_user("minter@pve", "minter-pass-1");
         state.add_user("app@pve", "app-pass-1");
         state.add_group("automation", &["app@pve"]);
@@ -44,31 +44,31 @@ fn with(cli: &Cli, privileges: &[Needed]) -> Stage {
         }
         state.add_token("minter@pve!terraform", false, None, 0)
     });
-    stage.connect_as(&format!("minter@pve!terraform={secret}"));
-    stage
+    server.connect_as(&format!("minter@pve!terraform={secret}"));
+    server
 }
 
 /// Applies with all of the privileges, then with each of them missing, which must fail and name
 /// the one that is missing.
 fn needs_exactly(cli: &Cli, needed: &[Needed], configuration: &str) {
-    let stage = with(cli, needed);
-    stage.main(configuration);
-    stage.apply();
-    stage.plan_is_empty();
-    stage.destroy();
+    let server = with(cli, needed);
+    server.main(configuration);
+    server.apply();
+    server.plan_is_empty();
+    server.destroy();
     for missing in needed {
         let rest: Vec<Needed> = needed
             .iter()
             .filter(|one| *one != missing)
             .copied()
             .collect();
-        let stage = with(cli, &rest);
-        stage.main(configuration);
-        let run: Run = stage.try_apply();
+        let server = with(cli, &rest);
+        server.main(configuration);
+        let run: Run = server.try_apply();
         assert!(!run.ok(), "it works without {missing:?}:\n{}", run.stdout);
         says(&run, &[missing.0]);
         assert!(
-            stage
+            server
                 .sim
                 .state(|state| state.token("app@pve", "ci").is_none())
         );
@@ -109,11 +109,11 @@ fn changing(cli: &Cli) {
             ),
         )
     };
-    let stage = with(cli, &[AUDIT, MODIFY]);
-    stage.main(TOKEN);
-    stage.apply();
+    let server = with(cli, &[AUDIT, MODIFY]);
+    server.main(TOKEN);
+    server.apply();
     let allowed = |allow: bool| {
-        stage.sim.state(|state| match allow {
+        server.sim.state(|state| match allow {
             true => state.set_acl(MODIFY.1, "OnlyUserModify", "minter@pve", true),
             false => state.remove_acl(MODIFY.1, "OnlyUserModify", "minter@pve"),
         });
@@ -126,28 +126,30 @@ fn changing(cli: &Cli) {
   rotate_when_changed = { a = "2" }
   rotation = { overlap = "2d" }"#,
     ] {
-        stage.main(&with_settings(settings));
+        server.main(&with_settings(settings));
         allowed(false);
-        stage.apply_fails(&["app@pve!ci", "User.Modify on /access/groups"]);
+        server.apply_fails(&["app@pve!ci", "User.Modify on /access/groups"]);
         allowed(true);
-        stage.apply();
-        stage.plan_is_empty();
+        server.apply();
+        server.plan_is_empty();
     }
     allowed(false);
-    let run = stage.scratch.run(["destroy", "-auto-approve", "-no-color"]);
+    let run = server
+        .scratch
+        .run(["destroy", "-auto-approve", "-no-color"]);
     assert!(!run.ok());
     says(&run, &["app@pve!ci", "User.Modify on /access/groups"]);
     allowed(true);
-    stage.destroy();
+    server.destroy();
 }
 
 fn planning(cli: &Cli) {
     for (privileges, reads) in [(&[AUDIT][..], true), (&[], false)] {
-        let stage = with(cli, privileges);
-        stage
+        let server = with(cli, privileges);
+        server
             .sim
             .state(|state| state.add_token("app@pve!ci", true, None, 0));
-        stage.main(&format!(
+        server.main(&format!(
             r#"import {{
   to = proxmox_api_token.t
   id = "app@pve!ci"
@@ -155,23 +157,23 @@ fn planning(cli: &Cli) {
 {TOKEN}"#
         ));
         if reads {
-            says(&stage.plan(), &["1 to import"]);
+            says(&server.plan(), &["1 to import"]);
         } else {
-            stage.plan_fails(&["Unable to import API token", "Sys.Audit on /access"]);
+            server.plan_fails(&["Unable to import API token", "Sys.Audit on /access"]);
         }
     }
 }
 
 fn proving(cli: &Cli) {
-    let stage = with(cli, &[]);
-    stage.main(
+    let server = with(cli, &[]);
+    server.main(
         r#"resource "proxmox_host" "h" {
   name = "h"
 }
 "#,
     );
-    stage.apply();
-    stage.plan_is_empty();
+    server.apply();
+    server.plan_is_empty();
 }
 
 fn cluster_facts(cli: &Cli) {
@@ -179,20 +181,20 @@ fn cluster_facts(cli: &Cli) {
         (&[("Sys.Audit", "/")][..], Value::from("production")),
         (&[], Value::Null),
     ] {
-        let stage = with(cli, privileges);
-        stage.sim.state(|state| {
+        let server = with(cli, privileges);
+        server.sim.state(|state| {
             let name = "production".to_owned();
             let quorate = true;
             state.cluster = Some(Cluster { name, quorate });
         });
-        stage.main(
+        server.main(
             r#"resource "proxmox_host" "h" {
   name = "h"
 }
 "#,
         );
-        stage.apply();
-        let host = stage.attributes("proxmox_host.h");
+        server.apply();
+        let host = server.attributes("proxmox_host.h");
         assert_eq!(host["cluster_name"], name);
         assert_eq!(host["quorate"].is_null(), name.is_null());
     }
@@ -204,10 +206,10 @@ fn asking(cli: &Cli) {
   paths = ["/vms"]
 }
 "#;
-    let stage = with(cli, &[AUDIT]);
-    stage.main(question);
-    stage.apply();
-    let stage = with(cli, &[]);
-    stage.main(question);
-    stage.plan_fails(&["Unable to read permissions", "Sys.Audit"]);
+    let server = with(cli, &[AUDIT]);
+    server.main(question);
+    server.apply();
+    let server = with(cli, &[]);
+    server.main(question);
+    server.plan_fails(&["Unable to read permissions", "Sys.Audit"]);
 }

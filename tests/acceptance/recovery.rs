@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     Scenario,
-    stage::{Stage, says},
+    test_server::{TestServer, says},
     tokens::minted,
 };
 
@@ -60,9 +60,9 @@ resource "proxmox_api_token" "t" {
 "#;
 
 /// Asserts that the state holds the secret that the server would accept.
-fn works(stage: &Stage) {
-    let secret = stage.attributes("proxmox_api_token.t")["secret"].clone();
-    let accepted = stage
+fn works(server: &TestServer) {
+    let secret = server.attributes("proxmox_api_token.t")["secret"].clone();
+    let accepted = server
         .sim
         .state(|state| state.token_secret("demo@pve!ci").map(str::to_owned));
     assert_eq!(secret.as_str(), accepted.as_deref());
@@ -70,52 +70,52 @@ fn works(stage: &Stage) {
 }
 
 fn create_lost(cli: &Cli) {
-    let stage = Stage::new(cli);
-    stage.sim.fault(
+    let server = TestServer::new(cli);
+    server.sim.fault(
         Fault::dropped_after_commit()
             .on("POST", "*/token/ci")
             .times(1),
     );
-    stage.main(TOKEN);
+    server.main(TOKEN);
     says(
-        &stage.apply(),
+        &server.apply(),
         &["The answer to a creation was lost", "demo@pve!ci"],
     );
-    works(&stage);
-    assert_eq!(stage.requests("POST", "/token/ci"), 1);
-    stage.plan_is_empty();
+    works(&server);
+    assert_eq!(server.requests("POST", "/token/ci"), 1);
+    server.plan_is_empty();
 }
 
 fn create_hung(cli: &Cli) {
-    let stage = Stage::new(cli);
-    stage
+    let server = TestServer::new(cli);
+    server
         .sim
         .fault(Fault::daemon_hung().on("POST", "*/token/ci").times(1));
-    stage.main(TOKEN);
+    server.main(TOKEN);
     says(
-        &stage.apply(),
+        &server.apply(),
         &["The answer to a creation was lost", "596"],
     );
-    works(&stage);
-    stage.plan_is_empty();
+    works(&server);
+    server.plan_is_empty();
 }
 
 fn create_lost_8_2(cli: &Cli) {
-    let stage = Stage::with(cli, Version::V8_2);
-    stage.sim.fault(
+    let server = TestServer::with(cli, Version::V8_2);
+    server.sim.fault(
         Fault::dropped_after_commit()
             .on("POST", "*/token/ci")
             .times(1),
     );
-    stage.main(TOKEN);
-    stage.apply_fails(&["Unable to create API token", "kept in the state as damaged"]);
+    server.main(TOKEN);
+    server.apply_fails(&["Unable to create API token", "kept in the state as damaged"]);
     assert_eq!(
-        stage.attributes("proxmox_api_token.t")["secret"],
+        server.attributes("proxmox_api_token.t")["secret"],
         Value::Null
     );
-    says(&stage.apply(), &["1 added, 0 changed, 1 destroyed"]);
-    works(&stage);
-    stage.plan_is_empty();
+    says(&server.apply(), &["1 added, 0 changed, 1 destroyed"]);
+    works(&server);
+    server.plan_is_empty();
 }
 
 fn create_refused(cli: &Cli) {
@@ -123,43 +123,43 @@ fn create_refused(cli: &Cli) {
         (Fault::daemon_down(), ["595", "demo@pve!ci"]),
         (Fault::no_quorum(), ["quorum", "demo@pve!ci"]),
     ] {
-        let stage = Stage::new(cli);
-        stage.sim.fault(fault.on("POST", "*/token/ci").times(1));
-        stage.main(TOKEN);
-        stage.apply_fails(&words);
-        assert_eq!(stage.attributes("proxmox_api_token.t"), Value::Null);
+        let server = TestServer::new(cli);
+        server.sim.fault(fault.on("POST", "*/token/ci").times(1));
+        server.main(TOKEN);
+        server.apply_fails(&words);
+        assert_eq!(server.attributes("proxmox_api_token.t"), Value::Null);
         assert!(
-            stage
+            server
                 .sim
                 .state(|state| state.token("demo@pve", "ci").is_none())
         );
-        stage.apply();
-        works(&stage);
+        server.apply();
+        works(&server);
     }
 }
 
 fn lock_held(cli: &Cli) {
-    let stage = Stage::new(cli);
-    stage.sim.fault(
+    let server = TestServer::new(cli);
+    server.sim.fault(
         Fault::user_config_locked()
             .on("POST", "*/token/ci")
             .times(1),
     );
-    stage.main(TOKEN);
-    stage.apply();
-    works(&stage);
-    assert_eq!(stage.requests("POST", "/token/ci"), 2);
+    server.main(TOKEN);
+    server.apply();
+    works(&server);
+    assert_eq!(server.requests("POST", "/token/ci"), 2);
 }
 
 fn undo_fails(cli: &Cli) {
-    let stage = Stage::new(cli);
-    stage
+    let server = TestServer::new(cli);
+    server
         .sim
         .fault(Fault::daemon_down().on("DELETE", "*/token/ci").times(1));
-    stage
+    server
         .sim
         .fault(Fault::no_quorum().on("PUT", "/access/acl").times(1));
-    stage.main(
+    server.main(
         r#"
         resource "proxmox_api_token" "t" {
           user_id    = "demo@pve"
@@ -168,20 +168,23 @@ fn undo_fails(cli: &Cli) {
         }
         "#,
     );
-    stage.apply_fails(&["Unable to scope API token", "Unable to revoke API token"]);
+    server.apply_fails(&["Unable to scope API token", "Unable to revoke API token"]);
     assert!(
-        stage
+        server
             .sim
             .state(|state| state.token("demo@pve", "ci").is_some())
     );
-    assert_eq!(stage.attributes("proxmox_api_token.t")["id"], "demo@pve!ci");
-    says(&stage.apply(), &["1 added, 0 changed, 1 destroyed"]);
-    works(&stage);
-    stage.plan_is_empty();
+    assert_eq!(
+        server.attributes("proxmox_api_token.t")["id"],
+        "demo@pve!ci"
+    );
+    says(&server.apply(), &["1 added, 0 changed, 1 destroyed"]);
+    works(&server);
+    server.plan_is_empty();
 }
 
 fn update_lost(cli: &Cli) {
-    let stage = minted(cli);
+    let server = minted(cli);
     let change = r#"
         resource "proxmox_api_token" "t" {
           user_id         = "demo@pve"
@@ -190,47 +193,53 @@ fn update_lost(cli: &Cli) {
           expiration_date = "2037-12-31T02:00:00+02:00"
         }
         "#;
-    stage.sim.fault(
+    server.sim.fault(
         Fault::dropped_after_commit()
             .on("PUT", "*/token/ci")
             .times(1),
     );
-    stage.main(change);
+    server.main(change);
     let settled = ["The answer to a change was lost", "demo@pve!ci"];
-    says(&stage.apply(), &settled);
-    assert_eq!(stage.requests("PUT", "/token/ci"), 1);
-    assert_eq!(stage.attributes("proxmox_api_token.t")["comment"], "second");
-    stage.plan_is_empty();
-    works(&stage);
+    says(&server.apply(), &settled);
+    assert_eq!(server.requests("PUT", "/token/ci"), 1);
+    assert_eq!(
+        server.attributes("proxmox_api_token.t")["comment"],
+        "second"
+    );
+    server.plan_is_empty();
+    works(&server);
     // A request that never arrived is an error, and the next apply makes up for it.
-    stage
+    server
         .sim
         .fault(Fault::dropped_before().on("PUT", "*/token/ci").times(1));
-    stage.main(&change.replace("second", "third"));
-    stage.apply_fails(&["Unable to update API token", "demo@pve!ci"]);
-    assert_eq!(stage.attributes("proxmox_api_token.t")["comment"], "second");
-    stage.apply();
-    stage.plan_is_empty();
+    server.main(&change.replace("second", "third"));
+    server.apply_fails(&["Unable to update API token", "demo@pve!ci"]);
+    assert_eq!(
+        server.attributes("proxmox_api_token.t")["comment"],
+        "second"
+    );
+    server.apply();
+    server.plan_is_empty();
 }
 
 fn delete_lost(cli: &Cli) {
-    let stage = minted(cli);
-    stage.sim.fault(
+    let server = minted(cli);
+    server.sim.fault(
         Fault::dropped_after_commit()
             .on("DELETE", "*/token/ci")
             .times(1),
     );
-    stage.destroy();
-    assert_eq!(stage.requests("DELETE", "/token/ci"), 1);
+    server.destroy();
+    assert_eq!(server.requests("DELETE", "/token/ci"), 1);
     assert!(
-        stage
+        server
             .sim
             .state(|state| state.token("demo@pve", "ci").is_none())
     );
 }
 
 fn grant_lost(cli: &Cli) {
-    let stage = minted(cli);
+    let server = minted(cli);
     let token = |acl: &str| {
         format!(
             r#"resource "proxmox_api_token" "t" {{
@@ -243,34 +252,34 @@ fn grant_lost(cli: &Cli) {
 "#
         )
     };
-    stage.sim.fault(
+    server.sim.fault(
         Fault::dropped_after_commit()
             .on("PUT", "/access/acl")
             .times(1),
     );
-    stage.main(&token(r#"[{ path = "/vms", role = "PVEAuditor" }]"#));
-    stage.apply_fails(&["Unable to scope API token", "demo@pve!ci"]);
-    assert_eq!(stage.sim.state(|state| state.acl().len()), 1);
-    stage.main(&token("[]"));
-    stage.apply();
-    stage.plan_is_empty();
-    assert_eq!(stage.sim.state(|state| state.acl().len()), 0);
+    server.main(&token(r#"[{ path = "/vms", role = "PVEAuditor" }]"#));
+    server.apply_fails(&["Unable to scope API token", "demo@pve!ci"]);
+    assert_eq!(server.sim.state(|state| state.acl().len()), 1);
+    server.main(&token("[]"));
+    server.apply();
+    server.plan_is_empty();
+    assert_eq!(server.sim.state(|state| state.acl().len()), 0);
 }
 
 fn create_late(cli: &Cli) {
-    let stage = Stage::new(cli);
-    stage
+    let server = TestServer::new(cli);
+    server
         .sim
         .fault(Fault::dropped_before().on("POST", "*/token/ci").times(1));
-    stage.main(TOKEN);
-    stage.apply_fails(&["Unable to create API token", "may still make it", "damaged"]);
+    server.main(TOKEN);
+    server.apply_fails(&["Unable to create API token", "may still make it", "damaged"]);
     // The server makes it now, after the client has given up.
-    stage
+    server
         .sim
         .state(|state| state.add_token("demo@pve!ci", true, Some("hello"), 0));
-    says(&stage.apply(), &["1 added, 0 changed, 1 destroyed"]);
-    works(&stage);
-    stage.plan_is_empty();
+    says(&server.apply(), &["1 added, 0 changed, 1 destroyed"]);
+    works(&server);
+    server.plan_is_empty();
 }
 
 fn unreadable(cli: &Cli) {
@@ -280,8 +289,8 @@ fn unreadable(cli: &Cli) {
         ("cut off", br#"{"data":{"tokens":{"ci":{"priv"#.to_vec()),
         ("endless", vec![b' '; 17 * 1024 * 1024]),
     ];
-    let stage = minted(cli);
-    let before = stage.attributes("proxmox_api_token.t");
+    let server = minted(cli);
+    let before = server.attributes("proxmox_api_token.t");
     for (kind, body) in answers {
         let answer = RawAnswer {
             status: 200,
@@ -292,13 +301,13 @@ fn unreadable(cli: &Cli) {
             )],
             body,
         };
-        stage
+        server
             .sim
             .fault(Fault::answer(answer).on("GET", "/access/users/demo@pve"));
-        stage.plan_fails(&["Unable to read API token", "demo@pve!ci"]);
-        stage.sim.clear_faults();
-        assert_eq!(stage.attributes("proxmox_api_token.t"), before, "{kind}");
+        server.plan_fails(&["Unable to read API token", "demo@pve!ci"]);
+        server.sim.clear_faults();
+        assert_eq!(server.attributes("proxmox_api_token.t"), before, "{kind}");
     }
-    stage.plan_is_empty();
-    works(&stage);
+    server.plan_is_empty();
+    works(&server);
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{
     Scenario,
-    stage::{Stage, says},
+    test_server::{TestServer, says},
 };
 
 pub const SCENARIOS: &[Scenario] = &[
@@ -80,147 +80,147 @@ fn keeper(value: u32) -> String {
     )
 }
 
-fn secret(stage: &Stage) -> String {
-    let attributes = stage.attributes(ADDRESS);
+fn secret(server: &TestServer) -> String {
+    let attributes = server.attributes(ADDRESS);
     attributes["secret"].as_str().expect("a secret").to_owned()
 }
 
-fn on_server(stage: &Stage, id: &str) -> Option<String> {
-    stage
+fn on_server(server: &TestServer, id: &str) -> Option<String> {
+    server
         .sim
         .state(|state| state.token_secret(id).map(str::to_owned))
 }
 
 /// Asserts that the outputs name a token that the server would accept, and that no more is to do.
-fn works(stage: &Stage) -> Value {
-    let attributes = stage.attributes(ADDRESS);
+fn works(server: &TestServer) -> Value {
+    let attributes = server.attributes(ADDRESS);
     let id = attributes["token_id"].as_str().expect("an id");
     let secret = attributes["secret"].as_str().expect("a secret");
-    assert_eq!(on_server(stage, id).as_deref(), Some(secret));
+    assert_eq!(on_server(server, id).as_deref(), Some(secret));
     assert_eq!(attributes["api_token"], format!("{id}={secret}"));
     assert_eq!(attributes["id"], TOKEN);
-    stage.plan_is_empty();
+    server.plan_is_empty();
     attributes
 }
 
-fn end(stage: &Stage, name: &str) -> Option<u64> {
-    let token = stage
+fn end(server: &TestServer, name: &str) -> Option<u64> {
+    let token = server
         .sim
         .state(|state| state.token("demo@pve", name).cloned());
     token.map(|token| token.expire)
 }
 
 fn in_place(cli: &Cli) {
-    let stage = Stage::new(cli);
+    let server = TestServer::new(cli);
     let acl = r#"acl = [{ path = "/vms", role = "PVEAuditor" }]
 "#;
-    stage.main(&token(&format!("{acl}{}", keeper(1))));
-    stage.apply();
-    let (before, first) = (works(&stage), secret(&stage));
+    server.main(&token(&format!("{acl}{}", keeper(1))));
+    server.apply();
+    let (before, first) = (works(&server), secret(&server));
     assert_eq!(before["rotated_at"], Value::Null);
 
-    stage.sim.clear_requests();
-    stage.main(&token(&format!("{acl}{}", keeper(2))));
-    says(&stage.apply(), &["0 added, 1 changed, 0 destroyed"]);
-    let after = works(&stage);
-    assert_ne!(secret(&stage), first);
+    server.sim.clear_requests();
+    server.main(&token(&format!("{acl}{}", keeper(2))));
+    says(&server.apply(), &["0 added, 1 changed, 0 destroyed"]);
+    let after = works(&server);
+    assert_ne!(secret(&server), first);
     assert_eq!(after["rotation_method"], "regenerate");
     assert_eq!(after["token_id"], TOKEN);
     assert!(after["rotated_at"].is_string());
     assert_eq!(after["created_at"], before["created_at"]);
-    assert_eq!(stage.sim.state(|state| state.acl().len()), 1);
-    assert_eq!(stage.requests("DELETE", "/token/"), 0);
-    assert_eq!(stage.requests("POST", "/token/"), 0);
+    assert_eq!(server.sim.state(|state| state.acl().len()), 1);
+    assert_eq!(server.requests("DELETE", "/token/"), 0);
+    assert_eq!(server.requests("POST", "/token/"), 0);
 }
 
 fn at_an_age(cli: &Cli) {
-    let stage = Stage::new(cli);
-    stage.main(&token(r#"rotation = { every = "30d" }"#));
-    stage.apply();
-    let first = secret(&stage);
-    stage.sim.advance(29 * DAY);
-    stage.plan_is_empty();
-    stage.sim.advance(DAY);
-    stage.apply();
-    let rotated = works(&stage);
-    assert_ne!(secret(&stage), first);
+    let server = TestServer::new(cli);
+    server.main(&token(r#"rotation = { every = "30d" }"#));
+    server.apply();
+    let first = secret(&server);
+    server.sim.advance(29 * DAY);
+    server.plan_is_empty();
+    server.sim.advance(DAY);
+    server.apply();
+    let rotated = works(&server);
+    assert_ne!(secret(&server), first);
     assert_eq!(rotated["rotation_method"], "regenerate");
     // The same cause does not strike twice, and the next age counts from here.
-    let second = secret(&stage);
-    stage.apply();
-    stage.sim.advance(29 * DAY);
-    stage.apply();
-    assert_eq!(secret(&stage), second);
-    stage.sim.advance(DAY);
-    stage.apply();
-    assert_ne!(secret(&stage), second);
+    let second = secret(&server);
+    server.apply();
+    server.sim.advance(29 * DAY);
+    server.apply();
+    assert_eq!(secret(&server), second);
+    server.sim.advance(DAY);
+    server.apply();
+    assert_ne!(secret(&server), second);
 }
 
 fn before_the_end(cli: &Cli) {
-    let stage = Stage::new(cli);
-    stage.main(&token(
+    let server = TestServer::new(cli);
+    server.main(&token(
         r#"expires_in = "90d"
   rotation = { before_expiry = "14d" }"#,
     ));
-    stage.apply();
-    let first = end(&stage, "ci").expect("a token");
-    stage.sim.advance(75 * DAY);
-    stage.plan_is_empty();
-    stage.sim.advance(DAY);
-    stage.apply();
-    works(&stage);
-    let second = end(&stage, "ci").expect("a token");
+    server.apply();
+    let first = end(&server, "ci").expect("a token");
+    server.sim.advance(75 * DAY);
+    server.plan_is_empty();
+    server.sim.advance(DAY);
+    server.apply();
+    works(&server);
+    let second = end(&server, "ci").expect("a token");
     let moved = second - first;
     assert!((76 * 86_400..76 * 86_400 + 60).contains(&moved), "{moved}");
 
     // Also when it is too late already.
-    stage.sim.advance(91 * DAY);
-    stage.apply();
-    works(&stage);
-    assert!(end(&stage, "ci").expect("a token") > second);
+    server.sim.advance(91 * DAY);
+    server.apply();
+    works(&server);
+    assert!(end(&server, "ci").expect("a token") > second);
 }
 
 fn overlap(cli: &Cli) {
-    five_times(&Stage::new(cli));
+    five_times(&TestServer::new(cli));
 }
 
 fn overlap_on_8_2(cli: &Cli) {
-    five_times(&Stage::with(cli, Version::V8_2));
+    five_times(&TestServer::with(cli, Version::V8_2));
 }
 
-fn five_times(stage: &Stage) {
-    stage.main(&token(
+fn five_times(server: &TestServer) {
+    server.main(&token(
         r#"expires_in = "90d"
   rotation = { every = "30d", overlap = "48h" }
   acl = [{ path = "/vms", role = "PVEAuditor" }]"#,
     ));
-    stage.apply();
+    server.apply();
     // Somebody else's grant goes along, and is never declared by it.
-    stage
+    server
         .sim
         .state(|state| state.set_acl("/storage", "PVEDatastoreUser", TOKEN, true));
-    stage.apply();
+    server.apply();
     for round in 0..5 {
         let (now, previous) = match round % 2 {
             0 => ("ci-b", "ci"),
             _ => ("ci", "ci-b"),
         };
-        let before = stage.attributes(ADDRESS);
-        stage.sim.advance(30 * DAY);
-        stage.apply();
-        let after = works(stage);
+        let before = server.attributes(ADDRESS);
+        server.sim.advance(30 * DAY);
+        server.apply();
+        let after = works(server);
         assert_eq!(after["token_id"], format!("demo@pve!{now}"));
         assert_eq!(after["previous_token_id"], format!("demo@pve!{previous}"));
         assert_eq!(after["rotation_method"], "alternate");
         assert_ne!(after["secret"], before["secret"]);
         assert_eq!(
-            on_server(stage, &format!("demo@pve!{previous}")).as_deref(),
+            on_server(server, &format!("demo@pve!{previous}")).as_deref(),
             before["secret"].as_str()
         );
-        let left = end(stage, previous).expect("the previous token");
-        let server = u64::try_from(stage.sim.state(|state| state.now())).expect("a time");
-        assert!(left.abs_diff(server + 2 * 86_400) < 60);
-        let granted = stage.sim.state(|state| {
+        let left = end(server, previous).expect("the previous token");
+        let time = u64::try_from(server.sim.state(|state| state.now())).expect("a time");
+        assert!(left.abs_diff(time + 2 * 86_400) < 60);
+        let granted = server.sim.state(|state| {
             let of_this = |entry: &&(String, String, proxmox_simulator::Subject, bool)| {
                 entry.2 == proxmox_simulator::Subject::Token(format!("demo@pve!{now}"))
             };
@@ -229,15 +229,15 @@ fn five_times(stage: &Stage) {
         assert_eq!(granted, 2);
 
         // A later apply removes the previous token, once it has died by itself.
-        stage.sim.advance(2 * DAY);
-        says(&stage.apply(), &["0 added, 1 changed, 0 destroyed"]);
-        assert_eq!(end(stage, previous), None);
-        assert_eq!(works(stage)["previous_token_id"], Value::Null);
+        server.sim.advance(2 * DAY);
+        says(&server.apply(), &["0 added, 1 changed, 0 destroyed"]);
+        assert_eq!(end(server, previous), None);
+        assert_eq!(works(server)["previous_token_id"], Value::Null);
     }
 }
 
 fn overlap_in_overlap(cli: &Cli) {
-    let stage = Stage::new(cli);
+    let server = TestServer::new(cli);
     let config = |value| {
         token(&format!(
             r#"{}  rotation = {{ overlap = "48h" }}"#,
@@ -245,56 +245,56 @@ fn overlap_in_overlap(cli: &Cli) {
         ))
     };
     for value in 1..4 {
-        stage.main(&config(value));
-        stage.apply();
-        works(&stage);
+        server.main(&config(value));
+        server.apply();
+        works(&server);
     }
-    let attributes = stage.attributes(ADDRESS);
+    let attributes = server.attributes(ADDRESS);
     assert_eq!(attributes["token_id"], TOKEN);
     assert_eq!(attributes["previous_token_id"], OTHER);
 }
 
 fn saved_plan(cli: &Cli) {
-    let stage = Stage::new(cli);
-    stage.main(&token(r#"rotation = { every = "30d" }"#));
-    stage.apply();
-    let first = secret(&stage);
+    let server = TestServer::new(cli);
+    server.main(&token(r#"rotation = { every = "30d" }"#));
+    server.apply();
+    let first = secret(&server);
     // Not due when it is planned, due when it is applied: the plan stands.
-    stage.sim.advance(30 * DAY - Duration::from_secs(600));
-    let saved = stage.scratch.run(["plan", "-no-color", "-out=saved"]);
+    server.sim.advance(30 * DAY - Duration::from_secs(600));
+    let saved = server.scratch.run(["plan", "-no-color", "-out=saved"]);
     assert!(saved.ok(), "{}", saved.text());
-    stage.sim.advance(DAY);
-    let applied = stage.scratch.run(["apply", "-no-color", "saved"]);
+    server.sim.advance(DAY);
+    let applied = server.scratch.run(["apply", "-no-color", "saved"]);
     assert!(applied.ok(), "{}", applied.text());
-    assert_eq!(secret(&stage), first);
+    assert_eq!(secret(&server), first);
     // Due when it is planned: applied as planned.
-    let saved = stage.scratch.run(["plan", "-no-color", "-out=saved"]);
+    let saved = server.scratch.run(["plan", "-no-color", "-out=saved"]);
     says(&saved, &["1 to change"]);
-    let applied = stage.scratch.run(["apply", "-no-color", "saved"]);
+    let applied = server.scratch.run(["apply", "-no-color", "saved"]);
     assert!(applied.ok(), "{}", applied.text());
-    assert_ne!(secret(&stage), first);
-    works(&stage);
+    assert_ne!(secret(&server), first);
+    works(&server);
 }
 
 fn too_old(cli: &Cli) {
     for version in [Version::V8_2, Version::V9_0] {
-        let stage = Stage::with(cli, version);
-        stage.main(&token(&keeper(1)));
-        stage.apply();
-        let first = secret(&stage);
-        stage.main(&token(&keeper(2)));
-        stage.plan_fails(&[
+        let server = TestServer::with(cli, version);
+        server.main(&token(&keeper(1)));
+        server.apply();
+        let first = secret(&server);
+        server.main(&token(&keeper(2)));
+        server.plan_fails(&[
             "Server cannot replace a secret in place",
             TOKEN,
             "rotation.overlap",
             "allow_recreate",
         ]);
-        assert_eq!(on_server(&stage, TOKEN), Some(first));
+        assert_eq!(on_server(&server, TOKEN), Some(first));
     }
 }
 
 fn recreated(cli: &Cli) {
-    let stage = Stage::with(cli, Version::V8_2);
+    let server = TestServer::with(cli, Version::V8_2);
     let config = |value| {
         token(&format!(
             r#"allow_recreate = true
@@ -304,21 +304,21 @@ fn recreated(cli: &Cli) {
             keeper(value)
         ))
     };
-    stage.main(&config(1));
-    stage.apply();
-    stage
+    server.main(&config(1));
+    server.apply();
+    server
         .sim
         .state(|state| state.set_acl("/storage", "PVEDatastoreUser", TOKEN, false));
-    let (before, first) = (stage.sim.state(|state| state.acl()), secret(&stage));
-    stage.main(&config(2));
+    let (before, first) = (server.sim.state(|state| state.acl()), secret(&server));
+    server.main(&config(2));
     says(
-        &stage.apply(),
+        &server.apply(),
         &["API token will be made again", "0 added, 1 changed"],
     );
-    assert_eq!(works(&stage)["rotation_method"], "recreate");
-    assert_ne!(secret(&stage), first);
-    assert_eq!(stage.sim.state(|state| state.acl()), before);
-    stage.sim.state(|state| {
+    assert_eq!(works(&server)["rotation_method"], "recreate");
+    assert_ne!(secret(&server), first);
+    assert_eq!(server.sim.state(|state| state.acl()), before);
+    server.sim.state(|state| {
         let token = state.token("demo@pve", "ci").expect("the token");
         assert_eq!(token.comment.as_deref(), Some("kept"));
         assert_eq!(token.expire, 2_145_830_400);
@@ -327,88 +327,88 @@ fn recreated(cli: &Cli) {
 
 /// A credential that may make tokens and revoke them, but neither see nor write every grant.
 fn not_restorable(cli: &Cli) {
-    let mut stage = Stage::with(cli, Version::V8_2);
+    let mut server = TestServer::with(cli, Version::V8_2);
     let config = |value| token(&format!("allow_recreate = true\n  {}", keeper(value)));
-    stage.main(&config(1));
-    stage.apply();
-    let first = secret(&stage);
-    let limited = stage.sim.state(|state| {
+    server.main(&config(1));
+    server.apply();
+    let first = secret(&server);
+    let limited = server.sim.state(|state| {
         state.set_acl("/storage", "PVEDatastoreUser", TOKEN, true);
         state.add_user("minter@pve", "minter-pass-1");
         state.add_role("Minter", &["User.Modify"]);
         state.set_acl("/access", "Minter", "minter@pve", true);
         state.add_token("minter@pve!tt", false, None, 0)
     });
-    stage.connect_as(&format!("minter@pve!tt={limited}"));
-    stage.main(&config(2));
-    stage.apply_fails(&["Unable to rotate API token", "Sys.Audit on /access"]);
-    stage.sim.state(|state| {
+    server.connect_as(&format!("minter@pve!tt={limited}"));
+    server.main(&config(2));
+    server.apply_fails(&["Unable to rotate API token", "Sys.Audit on /access"]);
+    server.sim.state(|state| {
         state.add_role("Minter2", &["User.Modify", "Sys.Audit"]);
         state.set_acl("/access", "Minter2", "minter@pve", true);
     });
-    stage.apply_fails(&["Permissions.Modify on /storage"]);
-    assert_eq!(on_server(&stage, TOKEN), Some(first));
+    server.apply_fails(&["Permissions.Modify on /storage"]);
+    assert_eq!(on_server(&server, TOKEN), Some(first));
 }
 
 fn other_name_taken(cli: &Cli) {
-    let stage = Stage::new(cli);
-    stage.main(&token(&keeper(1)));
-    stage.apply();
-    let foreign = stage
+    let server = TestServer::new(cli);
+    server.main(&token(&keeper(1)));
+    server.apply();
+    let foreign = server
         .sim
         .state(|state| state.add_token(OTHER, true, Some("not ours"), 0));
     let config = token(&format!(
         r#"{}  rotation = {{ overlap = "48h" }}"#,
         keeper(2)
     ));
-    stage.main(&config);
-    stage.apply_fails(&["Second name of the API token is taken", OTHER]);
-    assert_eq!(on_server(&stage, OTHER).as_deref(), Some(foreign.as_str()));
+    server.main(&config);
+    server.apply_fails(&["Second name of the API token is taken", OTHER]);
+    assert_eq!(on_server(&server, OTHER).as_deref(), Some(foreign.as_str()));
     // A new token with an overlap is told at once.
-    stage.destroy();
-    stage.apply_fails(&["Second name of the API token is taken", OTHER]);
-    assert_eq!(on_server(&stage, TOKEN), None);
-    assert_eq!(on_server(&stage, OTHER).as_deref(), Some(foreign.as_str()));
+    server.destroy();
+    server.apply_fails(&["Second name of the API token is taken", OTHER]);
+    assert_eq!(on_server(&server, TOKEN), None);
+    assert_eq!(on_server(&server, OTHER).as_deref(), Some(foreign.as_str()));
 }
 
 /// It would be taken for what an interrupted rotation left there.
 fn other_name_of_ours(cli: &Cli) {
-    let stage = Stage::new(cli);
+    let server = TestServer::new(cli);
     let both = |attributes: &str| {
         let second = token("")
             .replace(r#""t""#, r#""second""#)
             .replace(r#""ci""#, r#""ci-b""#);
         format!("{}{second}", token(attributes))
     };
-    stage.main(&both(""));
-    stage.apply();
-    stage.plan_is_empty();
-    stage.main(&both(r#"rotation = { overlap = "48h" }"#));
-    stage.plan_fails(&["API token name taken twice", TOKEN, OTHER]);
+    server.main(&both(""));
+    server.apply();
+    server.plan_is_empty();
+    server.main(&both(r#"rotation = { overlap = "48h" }"#));
+    server.plan_fails(&["API token name taken twice", TOKEN, OTHER]);
 }
 
 fn removed_in_overlap(cli: &Cli) {
-    let stage = Stage::new(cli);
+    let server = TestServer::new(cli);
     let config = |value| {
         token(&format!(
             r#"{}  rotation = {{ overlap = "48h" }}"#,
             keeper(value)
         ))
     };
-    stage.main(&config(1));
-    stage.apply();
-    stage.main(&config(2));
-    stage.apply();
-    let before = works(&stage);
+    server.main(&config(1));
+    server.apply();
+    server.main(&config(2));
+    server.apply();
+    let before = works(&server);
     assert_eq!(before["token_id"], OTHER);
-    stage
+    server
         .sim
         .state(|state| state.remove_token("demo@pve", "ci-b"));
     says(
-        &stage.apply(),
+        &server.apply(),
         &["API token removed during its overlap", "1 changed"],
     );
-    let after = works(&stage);
+    let after = works(&server);
     assert_eq!(after["token_id"], OTHER);
     assert_eq!(after["previous_token_id"], TOKEN);
     assert_ne!(after["secret"], before["secret"]);
@@ -418,24 +418,24 @@ fn removed_in_overlap(cli: &Cli) {
         state.add_node("pve2", false);
         state.add_node("pve3", false);
     };
-    stage.sim.state(gone);
-    says(&stage.apply(), &["API token not found, and kept", TOKEN]);
-    assert_eq!(stage.attributes(ADDRESS)["previous_token_id"], TOKEN);
-    stage.sim.state(|state| {
+    server.sim.state(gone);
+    says(&server.apply(), &["API token not found, and kept", TOKEN]);
+    assert_eq!(server.attributes(ADDRESS)["previous_token_id"], TOKEN);
+    server.sim.state(|state| {
         state.add_node("pve2", true);
         state.add_node("pve3", true);
     });
     // With both gone there is nothing left to keep.
-    stage.sim.state(|state| {
+    server.sim.state(|state| {
         state.remove_token("demo@pve", "ci");
         state.remove_token("demo@pve", "ci-b");
     });
-    says(&stage.apply(), &["1 added, 0 changed, 0 destroyed"]);
-    assert_eq!(works(&stage)["token_id"], TOKEN);
+    says(&server.apply(), &["1 added, 0 changed, 0 destroyed"]);
+    assert_eq!(works(&server)["token_id"], TOKEN);
 }
 
 fn unknown(cli: &Cli) {
-    let stage = Stage::new(cli);
+    let server = TestServer::new(cli);
     let config = |input: u32| {
         format!(
             r#"resource "terraform_data" "d" {{
@@ -445,28 +445,28 @@ fn unknown(cli: &Cli) {
             token("rotate_when_changed = { key = terraform_data.d.output }")
         )
     };
-    stage.main(&config(1));
-    stage.apply();
-    let first = secret(&stage);
-    stage.main(&config(2));
-    stage.apply();
-    works(&stage);
-    assert_ne!(secret(&stage), first);
+    server.main(&config(1));
+    server.apply();
+    let first = secret(&server);
+    server.main(&config(2));
+    server.apply();
+    works(&server);
+    assert_ne!(secret(&server), first);
     // Replaced, and with the same value again: unknown in the plan, unchanged at apply.
-    let second = secret(&stage);
+    let second = secret(&server);
     let replaced = [
         "apply",
         "-auto-approve",
         "-no-color",
         "-replace=terraform_data.d",
     ];
-    assert!(stage.scratch.run(replaced).ok());
-    assert_eq!(secret(&stage), second);
-    works(&stage);
+    assert!(server.scratch.run(replaced).ok());
+    assert_eq!(secret(&server), second);
+    works(&server);
 }
 
 fn consumer(cli: &Cli) {
-    let stage = Stage::new(cli);
+    let server = TestServer::new(cli);
     let config = |value| {
         format!(
             r#"{}resource "terraform_data" "app" {{
@@ -480,36 +480,36 @@ fn consumer(cli: &Cli) {
         )
     };
     for value in 1..3 {
-        stage.main(&config(value));
-        stage.apply();
-        let taken = stage.attributes("terraform_data.app");
+        server.main(&config(value));
+        server.apply();
+        let taken = server.attributes("terraform_data.app");
         assert_eq!(
             taken["output"]["value"],
-            stage.attributes(ADDRESS)["api_token"]
+            server.attributes(ADDRESS)["api_token"]
         );
-        works(&stage);
+        works(&server);
     }
 }
 
 fn destroy_both(cli: &Cli) {
-    let stage = Stage::new(cli);
+    let server = TestServer::new(cli);
     let config = |value| {
         token(&format!(
             r#"{}  rotation = {{ overlap = "48h" }}"#,
             keeper(value)
         ))
     };
-    stage.main(&config(1));
-    stage.apply();
-    stage.main(&config(2));
-    stage.apply();
-    assert!(on_server(&stage, TOKEN).is_some() && on_server(&stage, OTHER).is_some());
-    stage.destroy();
-    assert!(on_server(&stage, TOKEN).is_none() && on_server(&stage, OTHER).is_none());
+    server.main(&config(1));
+    server.apply();
+    server.main(&config(2));
+    server.apply();
+    assert!(on_server(&server, TOKEN).is_some() && on_server(&server, OTHER).is_some());
+    server.destroy();
+    assert!(on_server(&server, TOKEN).is_none() && on_server(&server, OTHER).is_none());
 }
 
 fn import_both(cli: &Cli) {
-    let stage = Stage::new(cli);
+    let server = TestServer::new(cli);
     let config = |value| {
         token(&format!(
             r#"expires_in = "90d"
@@ -517,17 +517,17 @@ fn import_both(cli: &Cli) {
             keeper(value)
         ))
     };
-    stage.main(&config(1));
-    stage.apply();
-    stage.main(&config(2));
-    stage.apply();
-    assert!(stage.scratch.run(["state", "rm", ADDRESS]).ok());
-    let imported = stage.scratch.run(["import", "-no-color", ADDRESS, TOKEN]);
+    server.main(&config(1));
+    server.apply();
+    server.main(&config(2));
+    server.apply();
+    assert!(server.scratch.run(["state", "rm", ADDRESS]).ok());
+    let imported = server.scratch.run(["import", "-no-color", ADDRESS, TOKEN]);
     says(&imported, &["Imported without its secret", OTHER]);
-    let attributes = stage.attributes(ADDRESS);
+    let attributes = server.attributes(ADDRESS);
     assert_eq!(attributes["token_id"], OTHER);
     assert_eq!(attributes["previous_token_id"], TOKEN);
     // The keepers are new to the state, so the next apply gets a secret.
-    stage.apply();
-    assert_eq!(works(&stage)["token_id"], TOKEN);
+    server.apply();
+    assert_eq!(works(&server)["token_id"], TOKEN);
 }

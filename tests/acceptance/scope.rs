@@ -6,7 +6,7 @@ use proxmox_simulator::{Subject, Version};
 
 use super::{
     Scenario,
-    stage::{Stage, says},
+    test_server::{TestServer, says},
 };
 
 pub const SCENARIOS: &[Scenario] = &[
@@ -50,9 +50,9 @@ pub fn scoped(acl: &str) -> String {
 
 /// The entries of `demo@pve!ci` on the server, as `path role`, with `-` behind those that do not
 /// propagate.
-fn granted(stage: &Stage) -> Vec<String> {
+fn granted(server: &TestServer) -> Vec<String> {
     let of_token = Subject::Token("demo@pve!ci".to_owned());
-    let mut granted: Vec<String> = stage.sim.state(|state| {
+    let mut granted: Vec<String> = server.sim.state(|state| {
         let entries = state.acl().into_iter();
         entries
             .filter(|(_, _, subject, _)| *subject == of_token)
@@ -67,8 +67,8 @@ fn granted(stage: &Stage) -> Vec<String> {
 
 /// Makes the provider work with a credential that may mint tokens of `demo@pve` and change
 /// permissions below `/vms`: the server shows it no other part of the list.
-fn see_only_vms(stage: &mut Stage) {
-    let secret = stage.sim.state(|state| {
+fn see_only_vms(server: &mut TestServer) {
+    let secret = server.sim.state(|state| {
         state.add_user("minter@pve", "minter-pass-1");
         state.add_group("apps", &["demo@pve"]);
         state.add_role("TokenMinter", &["User.Modify"]);
@@ -77,116 +77,116 @@ fn see_only_vms(stage: &mut Stage) {
         state.set_acl("/vms", "Granter", "minter@pve", true);
         state.add_token("minter@pve!terraform", false, None, 0)
     });
-    stage.connect_as(&format!("minter@pve!terraform={secret}"));
+    server.connect_as(&format!("minter@pve!terraform={secret}"));
 }
 
 fn entries(cli: &Cli) {
-    change_entries(&Stage::new(cli));
+    change_entries(&TestServer::new(cli));
 }
 
 fn entries_8_2(cli: &Cli) {
-    change_entries(&Stage::with(cli, Version::V8_2));
+    change_entries(&TestServer::with(cli, Version::V8_2));
 }
 
 fn entries_filtered(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    see_only_vms(&mut stage);
-    change_entries(&stage);
+    let mut server = TestServer::new(cli);
+    see_only_vms(&mut server);
+    change_entries(&server);
 }
 
-fn change_entries(stage: &Stage) {
+fn change_entries(server: &TestServer) {
     // Several roles at one path, and NoAccess.
-    stage.main(&scoped(
+    server.main(&scoped(
         r#"[
           { path = "/vms", role = "PVEVMUser" },
           { path = "/vms", role = "PVEAuditor" },
           { path = "/vms/100/", role = "NoAccess" },
         ]"#,
     ));
-    stage.apply();
-    stage.plan_is_empty();
+    server.apply();
+    server.plan_is_empty();
     let before = ["/vms PVEAuditor", "/vms PVEVMUser", "/vms/100 NoAccess"];
-    assert_eq!(granted(stage), before);
+    assert_eq!(granted(server), before);
 
     // An entry of somebody else's making stays.
-    stage.sim.state(|state| {
+    server.sim.state(|state| {
         state.set_acl("/vms/300", "PVEAuditor", "demo@pve!ci", true);
     });
-    stage.sim.clear_requests();
-    stage.main(&scoped(
+    server.sim.clear_requests();
+    server.main(&scoped(
         r#"[
           { path = "/vms", role = "PVEVMUser", propagate = false },
           { path = "/vms/200", role = "PVEVMAdmin" },
         ]"#,
     ));
-    stage.apply();
-    stage.plan_is_empty();
+    server.apply();
+    server.plan_is_empty();
     let after = [
         "/vms PVEVMUser -",
         "/vms/200 PVEVMAdmin",
         "/vms/300 PVEAuditor",
     ];
-    assert_eq!(granted(stage), after);
+    assert_eq!(granted(server), after);
     // What changes its propagation is written again and never taken away, and what goes, goes
     // after everything else has come.
-    let written: Vec<bool> = writes(stage)
+    let written: Vec<bool> = writes(server)
         .iter()
         .map(|request| request.parameters.iter().any(|name| name == "delete"))
         .collect();
     assert_eq!(written, [false, false, true, true]);
 
-    stage.destroy();
-    assert_eq!(granted(stage), Vec::<String>::new());
+    server.destroy();
+    assert_eq!(granted(server), Vec::<String>::new());
 }
 
-fn writes(stage: &Stage) -> Vec<proxmox_simulator::Request> {
-    let requests = stage.sim.requests().into_iter();
+fn writes(server: &TestServer) -> Vec<proxmox_simulator::Request> {
+    let requests = server.sim.requests().into_iter();
     requests
         .filter(|request| request.method == "PUT" && request.path == "/access/acl")
         .collect()
 }
 
 fn drift(cli: &Cli) {
-    put_back(&Stage::new(cli));
+    put_back(&TestServer::new(cli));
 }
 
 fn drift_8_2(cli: &Cli) {
-    put_back(&Stage::with(cli, Version::V8_2));
+    put_back(&TestServer::with(cli, Version::V8_2));
 }
 
-fn put_back(stage: &Stage) {
-    stage.main(&scoped(
+fn put_back(server: &TestServer) {
+    server.main(&scoped(
         r#"[{ path = "/vms", role = "PVEVMUser" }, { path = "/storage", role = "PVEAuditor" }]"#,
     ));
-    stage.apply();
-    let declared = granted(stage);
-    stage.sim.state(|state| {
+    server.apply();
+    let declared = granted(server);
+    server.sim.state(|state| {
         state.set_acl("/vms", "PVEVMUser", "demo@pve!ci", false);
         state.remove_acl("/storage", "PVEAuditor", "demo@pve!ci");
     });
-    says(&stage.plan(), &["/storage", "propagate", "1 to change"]);
-    stage.apply();
-    stage.plan_is_empty();
-    assert_eq!(granted(stage), declared);
+    says(&server.plan(), &["/storage", "propagate", "1 to change"]);
+    server.apply();
+    server.plan_is_empty();
+    assert_eq!(granted(server), declared);
 }
 
 fn filtered(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    let admin = stage.admin.clone();
-    stage.main(&scoped(
+    let mut server = TestServer::new(cli);
+    let admin = server.admin.clone();
+    server.main(&scoped(
         r#"[{ path = "/vms", role = "PVEVMUser" }, { path = "/storage", role = "PVEAuditor" }]"#,
     ));
-    assert!(!stage.apply().text().contains(NOTE));
+    assert!(!server.apply().text().contains(NOTE));
 
     // An entry that is not shown is not taken as gone, whether it is there or not.
-    see_only_vms(&mut stage);
+    see_only_vms(&mut server);
     for entry_is_there in [true, false] {
         if !entry_is_there {
-            stage.sim.state(|state| {
+            server.sim.state(|state| {
                 state.remove_acl("/storage", "PVEAuditor", "demo@pve!ci");
             });
         }
-        let run = stage.plan();
+        let run = server.plan();
         assert_eq!(run.code, Some(0), "{}", run.stdout);
         says(
             &run,
@@ -201,15 +201,15 @@ fn filtered(cli: &Cli) {
     }
 
     // With the whole list in view it is drift.
-    stage.connect_as(&admin);
-    let run = stage.plan();
+    server.connect_as(&admin);
+    let run = server.plan();
     says(&run, &["/storage", "1 to change"]);
     assert!(!run.text().contains(NOTE), "{}", run.text());
 }
 
 fn filtered_many(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    stage.main(
+    let mut server = TestServer::new(cli);
+    server.main(
         &scoped(r#"[{ path = "/storage", role = "PVEAuditor" }]"#)
             .replace(
                 r#""t" {"#,
@@ -218,8 +218,8 @@ fn filtered_many(cli: &Cli) {
             )
             .replace(r#""ci""#, r#""c${count.index}""#),
     );
-    stage.apply();
-    see_only_vms(&mut stage);
-    let run = stage.plan();
+    server.apply();
+    see_only_vms(&mut server);
+    let run = server.plan();
     assert_eq!(run.text().matches(NOTE).count(), 1, "{}", run.text());
 }

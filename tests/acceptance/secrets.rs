@@ -2,7 +2,7 @@
 
 use cli_harness::{Cli, Run};
 
-use super::{Scenario, stage::Stage};
+use super::{Scenario, test_server::TestServer};
 
 pub const SCENARIOS: &[Scenario] = &[
     (
@@ -13,9 +13,9 @@ pub const SCENARIOS: &[Scenario] = &[
 ];
 
 fn nothing_printed(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    stage.scratch.set("TF_LOG", "TRACE");
-    stage.main(
+    let mut server = TestServer::new(cli);
+    server.scratch.set("TF_LOG", "TRACE");
+    server.main(
         r#"
         resource "proxmox_api_token" "t" {
           user_id    = "demo@pve"
@@ -35,52 +35,52 @@ fn nothing_printed(cli: &Cli) {
         }
         "#,
     );
-    let applied = stage.apply();
-    let minted = stage.attributes("proxmox_api_token.t")["secret"].clone();
+    let applied = server.apply();
+    let minted = server.attributes("proxmox_api_token.t")["secret"].clone();
     let minted = minted.as_str().expect("a secret").to_owned();
-    let planned = stage.plan();
-    let destroyed = stage.destroy();
+    let planned = server.plan();
+    let destroyed = server.destroy();
     assert!(
         applied.stderr.contains("/access/users/demo%40pve/token/ci")
             || applied.stderr.contains("/access/users/demo@pve/token/ci"),
         "the provider logs its requests at TRACE"
     );
-    let admin = stage.admin.rsplit_once('=').expect("a token").1.to_owned();
+    let admin = server.admin.rsplit_once('=').expect("a token").1.to_owned();
     for run in [applied, planned, destroyed] {
         hides(&run, &[&minted, &admin]);
     }
 }
 
 fn failed_login(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    stage.scratch.set("TF_LOG", "TRACE");
-    stage.scratch.set("RUST_BACKTRACE", "1");
-    stage.scratch.set("PROXMOX_VE_API_TOKEN", "");
-    stage.scratch.set("PROXMOX_VE_USERNAME", "demo@pve");
-    stage
+    let mut server = TestServer::new(cli);
+    server.scratch.set("TF_LOG", "TRACE");
+    server.scratch.set("RUST_BACKTRACE", "1");
+    server.scratch.set("PROXMOX_VE_API_TOKEN", "");
+    server.scratch.set("PROXMOX_VE_USERNAME", "demo@pve");
+    server
         .scratch
         .set("PROXMOX_VE_PASSWORD", "correct horse battery");
-    stage
+    server
         .scratch
         .set("PROXMOX_VE_TOTP_SECRET", "JBSWY3DPEHPK3PXP");
-    stage.main(
+    server.main(
         r#"data "proxmox_connection" "me" {
   fail_on_error = true
 }
 "#,
     );
-    let run = stage.plan_fails(&["unauthenticated", "demo@pve"]);
+    let run = server.plan_fails(&["unauthenticated", "demo@pve"]);
     hides(&run, &["correct horse battery", "JBSWY3DPEHPK3PXP"]);
-    stage.scratch.set("PROXMOX_VE_USERNAME", "");
-    stage.scratch.set("PROXMOX_VE_PASSWORD", "");
-    stage.scratch.set("PROXMOX_VE_TOTP_SECRET", "");
+    server.scratch.set("PROXMOX_VE_USERNAME", "");
+    server.scratch.set("PROXMOX_VE_PASSWORD", "");
+    server.scratch.set("PROXMOX_VE_TOTP_SECRET", "");
     for malformed in [
         "only-a-secret-and-nothing-else",
         "root@pam!x",
         "nobody=only-a-secret-and-nothing-else",
     ] {
-        stage.scratch.set("PROXMOX_VE_API_TOKEN", malformed);
-        let run = stage.plan_fails(&["Malformed credential", "PROXMOX_VE_API_TOKEN"]);
+        server.scratch.set("PROXMOX_VE_API_TOKEN", malformed);
+        let run = server.plan_fails(&["Malformed credential", "PROXMOX_VE_API_TOKEN"]);
         hides(&run, &["only-a-secret-and-nothing-else"]);
     }
 }

@@ -11,23 +11,23 @@ use cli_harness::Cli;
 use proxmox_simulator::{Cluster, Fault, RawAnswer, TlsOptions, nobody_listens};
 use serde_json::Value;
 
-use super::{Scenario, stage::Stage};
+use super::{Scenario, test_server::TestServer};
 
 pub const SCENARIOS: &[Scenario] = &[("every status has its situation, stage and remedy", table)];
 
 /// One row: how it comes about, and what the check says of it.
 struct Row {
-    situation: fn(&Cli) -> Stage,
+    situation: fn(&Cli) -> TestServer,
     status: &'static str,
     stage: &'static str,
     remedy: &'static str,
 }
 
 const ROWS: [Row; 19] = [
-    row(Stage::new, "ok", "cluster", ""),
+    row(TestServer::new, "ok", "cluster", ""),
     row(unknown_name, "dns_failure", "dns", "endpoint"),
     row(closed_port, "connection_refused", "tcp", "endpoint"),
-    row(nobody_answers, "timeout", "tcp", "request_timeout"),
+    row(silent_port, "timeout", "tcp", "request_timeout"),
     row(unknown_authority, "tls_untrusted", "tls", "ca_certificate"),
     row(other_name, "tls_name_mismatch", "tls", "certificate"),
     row(expired, "tls_expired", "tls", "certificate"),
@@ -38,7 +38,7 @@ const ROWS: [Row; 19] = [
         "certificate_fingerprints",
     ),
     row(plain_http, "not_proxmox", "tls", "endpoint"),
-    row(something_else, "not_proxmox", "proxmox", "endpoint"),
+    row(other_service, "not_proxmox", "proxmox", "endpoint"),
     row(
         wrong_secret,
         "unauthenticated",
@@ -71,7 +71,7 @@ const ROWS: [Row; 19] = [
 ];
 
 const fn row(
-    situation: fn(&Cli) -> Stage,
+    situation: fn(&Cli) -> TestServer,
     status: &'static str,
     stage: &'static str,
     remedy: &'static str,
@@ -86,8 +86,8 @@ const fn row(
 
 fn table(cli: &Cli) {
     for row in ROWS {
-        let stage = (row.situation)(cli);
-        stage.main(
+        let server = (row.situation)(cli);
+        server.main(
             r#"
             data "proxmox_connection" "c" {
               required_privileges = { "/vms" = ["VM.Allocate"] }
@@ -97,8 +97,8 @@ fn table(cli: &Cli) {
             }
             "#,
         );
-        stage.apply();
-        let found = stage.scratch.run(["output", "-json", "c"]);
+        server.apply();
+        let found = server.scratch.run(["output", "-json", "c"]);
         let found: Value = serde_json::from_str(&found.stdout).expect("an output");
         let stages = found["stages"].as_array().cloned().unwrap_or_default();
         let failed = stages.iter().find(|stage| stage["ok"] == false);
@@ -117,28 +117,30 @@ fn table(cli: &Cli) {
     }
 }
 
-fn at(cli: &Cli, endpoint: &str) -> Stage {
-    let mut stage = Stage::new(cli);
-    stage.scratch.set("PROXMOX_VE_ENDPOINT", endpoint);
-    stage.scratch.set("PROXMOX_VE_REQUEST_TIMEOUT", "2s");
-    stage
+fn at(cli: &Cli, endpoint: &str) -> TestServer {
+    let mut server = TestServer::new(cli);
+    server.scratch.set("PROXMOX_VE_ENDPOINT", endpoint);
+    server.scratch.set("PROXMOX_VE_REQUEST_TIMEOUT", "2s");
+    server
 }
 
-fn without_pin(mut stage: Stage) -> Stage {
-    stage.scratch.set("PROXMOX_VE_CERTIFICATE_FINGERPRINTS", "");
-    stage
+fn without_pin(mut server: TestServer) -> TestServer {
+    server
+        .scratch
+        .set("PROXMOX_VE_CERTIFICATE_FINGERPRINTS", "");
+    server
 }
 
-fn unknown_name(cli: &Cli) -> Stage {
+fn unknown_name(cli: &Cli) -> TestServer {
     at(cli, "no-such-host.invalid")
 }
 
-fn closed_port(cli: &Cli) -> Stage {
+fn closed_port(cli: &Cli) -> TestServer {
     at(cli, &nobody_listens().expect("a port").to_string())
 }
 
 /// A port that takes connections and never says anything.
-fn nobody_answers(cli: &Cli) -> Stage {
+fn silent_port(cli: &Cli) -> TestServer {
     at(
         cli,
         &listener(|_| {
@@ -150,7 +152,7 @@ fn nobody_answers(cli: &Cli) -> Stage {
     )
 }
 
-fn plain_http(cli: &Cli) -> Stage {
+fn plain_http(cli: &Cli) -> TestServer {
     const ANSWER: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
     let address = listener(|mut stream| {
         let _ = stream.read(&mut [0; 512]);
@@ -170,18 +172,18 @@ fn listener(serve: fn(std::net::TcpStream)) -> SocketAddr {
     address
 }
 
-fn unknown_authority(cli: &Cli) -> Stage {
-    without_pin(Stage::new(cli))
+fn unknown_authority(cli: &Cli) -> TestServer {
+    without_pin(TestServer::new(cli))
 }
 
-fn with_certificate(cli: &Cli, options: TlsOptions) -> Stage {
-    let mut stage = without_pin(Stage::with_tls(cli, options));
-    let authority = stage.sim.ca_pem().to_owned();
-    stage.scratch.set("PROXMOX_VE_CA_CERTIFICATE", &authority);
-    stage
+fn with_certificate(cli: &Cli, options: TlsOptions) -> TestServer {
+    let mut server = without_pin(TestServer::with_tls(cli, options));
+    let authority = server.sim.ca_pem().to_owned();
+    server.scratch.set("PROXMOX_VE_CA_CERTIFICATE", &authority);
+    server
 }
 
-fn other_name(cli: &Cli) -> Stage {
+fn other_name(cli: &Cli) -> TestServer {
     let names = vec!["pve1.example.com".to_owned()];
     with_certificate(
         cli,
@@ -192,7 +194,7 @@ fn other_name(cli: &Cli) -> Stage {
     )
 }
 
-fn expired(cli: &Cli) -> Stage {
+fn expired(cli: &Cli) -> TestServer {
     with_certificate(
         cli,
         TlsOptions {
@@ -202,49 +204,49 @@ fn expired(cli: &Cli) -> Stage {
     )
 }
 
-fn other_pin(cli: &Cli) -> Stage {
-    let mut stage = Stage::new(cli);
-    stage
+fn other_pin(cli: &Cli) -> TestServer {
+    let mut server = TestServer::new(cli);
+    server
         .scratch
         .set("PROXMOX_VE_CERTIFICATE_FINGERPRINTS", &["00"; 32].join(":"));
-    stage
+    server
 }
 
-fn something_else(cli: &Cli) -> Stage {
-    let stage = Stage::new(cli);
-    stage.sim.fault(Fault::answer(RawAnswer {
+fn other_service(cli: &Cli) -> TestServer {
+    let server = TestServer::new(cli);
+    server.sim.fault(Fault::answer(RawAnswer {
         status: 200,
         reason: "OK".to_owned(),
         headers: vec![("Content-Type".to_owned(), "text/html".to_owned())],
         body: b"<html><title>Log in</title></html>".to_vec(),
     }));
-    stage
+    server
 }
 
-fn wrong_secret(cli: &Cli) -> Stage {
-    let mut stage = Stage::new(cli);
-    stage.connect_as("root@pam!admin=00000000-0000-0000-0000-000000000000");
-    stage
+fn wrong_secret(cli: &Cli) -> TestServer {
+    let mut server = TestServer::new(cli);
+    server.connect_as("root@pam!admin=00000000-0000-0000-0000-000000000000");
+    server
 }
 
-fn second_factor(cli: &Cli) -> Stage {
-    let mut stage = Stage::new(cli);
-    stage.sim.state(|state| state.enable_totp("root@pam"));
-    stage.scratch.set("PROXMOX_VE_API_TOKEN", "");
-    stage.scratch.set("PROXMOX_VE_USERNAME", "root@pam");
-    stage.scratch.set("PROXMOX_VE_PASSWORD", "root-pass-1");
-    stage
+fn second_factor(cli: &Cli) -> TestServer {
+    let mut server = TestServer::new(cli);
+    server.sim.state(|state| state.enable_totp("root@pam"));
+    server.scratch.set("PROXMOX_VE_API_TOKEN", "");
+    server.scratch.set("PROXMOX_VE_USERNAME", "root@pam");
+    server.scratch.set("PROXMOX_VE_PASSWORD", "root-pass-1");
+    server
 }
 
-fn wrong_seed(cli: &Cli) -> Stage {
-    let mut stage = second_factor(cli);
-    stage
+fn wrong_seed(cli: &Cli) -> TestServer {
+    let mut server = second_factor(cli);
+    server
         .scratch
         .set("PROXMOX_VE_TOTP_SECRET", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
-    stage
+    server
 }
 
-fn too_old(cli: &Cli) -> Stage {
+fn too_old(cli: &Cli) -> TestServer {
     answering(
         cli,
         "/version",
@@ -254,7 +256,7 @@ fn too_old(cli: &Cli) -> Stage {
 }
 
 /// Proxmox VE itself shows the nodes to everybody who logged in.
-fn nodes_are_secret(cli: &Cli) -> Stage {
+fn nodes_are_secret(cli: &Cli) -> TestServer {
     answering(
         cli,
         "/nodes",
@@ -263,44 +265,44 @@ fn nodes_are_secret(cli: &Cli) -> Stage {
     )
 }
 
-fn answering(cli: &Cli, path: &str, status: u16, body: &str) -> Stage {
-    let stage = Stage::new(cli);
+fn answering(cli: &Cli, path: &str, status: u16, body: &str) -> TestServer {
+    let server = TestServer::new(cli);
     let answer = RawAnswer::json(status, body);
-    stage.sim.fault(Fault::answer(answer).on("GET", path));
-    stage
+    server.sim.fault(Fault::answer(answer).on("GET", path));
+    server
 }
 
-fn no_rights(cli: &Cli) -> Stage {
-    let mut stage = Stage::new(cli);
-    let secret = stage
+fn no_rights(cli: &Cli) -> TestServer {
+    let mut server = TestServer::new(cli);
+    let secret = server
         .sim
         .state(|state| state.add_token("root@pam!bare", true, None, 0));
-    stage.connect_as(&format!("root@pam!bare={secret}"));
-    stage
+    server.connect_as(&format!("root@pam!bare={secret}"));
+    server
 }
 
-fn clustered(cli: &Cli, quorate: bool, others: [bool; 2]) -> Stage {
-    let stage = Stage::new(cli);
-    stage.sim.state(|state| {
+fn clustered(cli: &Cli, quorate: bool, others: [bool; 2]) -> TestServer {
+    let server = TestServer::new(cli);
+    server.sim.state(|state| {
         let [second, third] = others;
         state.add_node("pve2", second);
         state.add_node("pve3", third);
         let name = "production".to_owned();
         state.cluster = Some(Cluster { name, quorate });
     });
-    stage
+    server
 }
 
-fn no_quorum(cli: &Cli) -> Stage {
+fn no_quorum(cli: &Cli) -> TestServer {
     clustered(cli, false, [false, false])
 }
 
-fn one_node_off(cli: &Cli) -> Stage {
+fn one_node_off(cli: &Cli) -> TestServer {
     clustered(cli, true, [true, false])
 }
 
-fn daemon_down(cli: &Cli) -> Stage {
-    let stage = Stage::new(cli);
-    stage.sim.fault(Fault::daemon_down());
-    stage
+fn daemon_down(cli: &Cli) -> TestServer {
+    let server = TestServer::new(cli);
+    server.sim.fault(Fault::daemon_down());
+    server
 }

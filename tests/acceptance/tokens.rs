@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{
     Scenario,
-    stage::{ADMIN, Stage, says},
+    test_server::{ADMIN, TestServer, says},
 };
 
 pub const SCENARIOS: &[Scenario] = &[
@@ -71,22 +71,22 @@ resource "proxmox_api_token" "t" {
 "#;
 
 fn life(cli: &Cli) {
-    live(Stage::new(cli));
+    live(TestServer::new(cli));
 }
 
 fn life_on_9_0(cli: &Cli) {
-    live(Stage::with(cli, Version::V9_0));
+    live(TestServer::with(cli, Version::V9_0));
 }
 
 fn life_on_8_2(cli: &Cli) {
-    live(Stage::with(cli, Version::V8_2));
+    live(TestServer::with(cli, Version::V8_2));
 }
 
-fn live(stage: Stage) {
-    stage.main(TOKEN);
-    stage.apply();
-    stage.plan_is_empty();
-    let minted = stage.attributes("proxmox_api_token.t");
+fn live(server: TestServer) {
+    server.main(TOKEN);
+    server.apply();
+    server.plan_is_empty();
+    let minted = server.attributes("proxmox_api_token.t");
     let secret = minted["secret"].as_str().expect("a secret").to_owned();
     assert_eq!(minted["id"], "demo@pve!ci");
     assert_eq!(minted["token_id"], "demo@pve!ci");
@@ -94,22 +94,22 @@ fn live(stage: Stage) {
     assert_eq!(minted["privilege_separation"], true);
     assert_eq!(minted["expires_at"], "2037-12-31T00:00:00Z");
     assert!(minted["created_at"].is_string());
-    stage.sim.state(|state| {
+    server.sim.state(|state| {
         assert_eq!(state.token_secret("demo@pve!ci"), Some(secret.as_str()));
         let token = state.token("demo@pve", "ci").expect("the token");
         assert_eq!(token.comment.as_deref(), Some("first"));
         assert_eq!(token.expire, 2_145_830_400);
     });
 
-    stage.sim.clear_requests();
-    stage.main(&TOKEN.replace("first", "second"));
-    says(&stage.apply(), &["1 changed"]);
-    assert_eq!(stage.requests("PUT", "/token/ci"), 1);
-    assert_eq!(stage.requests("POST", "/token/ci"), 0);
-    stage.plan_is_empty();
-    assert_eq!(stage.attributes("proxmox_api_token.t")["secret"], secret);
+    server.sim.clear_requests();
+    server.main(&TOKEN.replace("first", "second"));
+    says(&server.apply(), &["1 changed"]);
+    assert_eq!(server.requests("PUT", "/token/ci"), 1);
+    assert_eq!(server.requests("POST", "/token/ci"), 0);
+    server.plan_is_empty();
+    assert_eq!(server.attributes("proxmox_api_token.t")["secret"], secret);
 
-    stage.main(
+    server.main(
         r#"
         resource "proxmox_api_token" "t" {
           user_id              = "demo@pve"
@@ -118,9 +118,9 @@ fn live(stage: Stage) {
         }
         "#,
     );
-    stage.apply();
-    stage.plan_is_empty();
-    stage.sim.state(|state| {
+    server.apply();
+    server.plan_is_empty();
+    server.sim.state(|state| {
         let token = state.token("demo@pve", "ci").expect("the token");
         assert_eq!(token.comment.as_deref().unwrap_or_default(), "");
         assert_eq!(token.expire, 0);
@@ -128,16 +128,16 @@ fn live(stage: Stage) {
         assert_eq!(state.token_secret("demo@pve!ci"), Some(secret.as_str()));
     });
 
-    stage.destroy();
+    server.destroy();
     assert!(
-        stage
+        server
             .sim
             .state(|state| state.token("demo@pve", "ci").is_none())
     );
 }
 
 fn scope(cli: &Cli) {
-    let stage = Stage::new(cli);
+    let server = TestServer::new(cli);
     let token = |acl: &str| {
         format!(
             r#"resource "proxmox_api_token" "t" {{
@@ -148,8 +148,8 @@ fn scope(cli: &Cli) {
 "#
         )
     };
-    let grants = |stage: &Stage| {
-        let mut grants: Vec<(String, String, bool)> = stage.sim.state(|state| {
+    let grants = |server: &TestServer| {
+        let mut grants: Vec<(String, String, bool)> = server.sim.state(|state| {
             let of_token = Subject::Token("demo@pve!ci".to_owned());
             let entries = state.acl().into_iter().filter(|entry| entry.2 == of_token);
             entries
@@ -161,13 +161,13 @@ fn scope(cli: &Cli) {
     };
     let held = |path: &str, role: &str, propagate| (path.to_owned(), role.to_owned(), propagate);
 
-    stage.main(&token(
+    server.main(&token(
         r#"[{ path = "/vms", role = "PVEVMAdmin" }, { path = "/storage/", role = "PVEAuditor", propagate = false }]"#,
     ));
-    stage.apply();
-    stage.plan_is_empty();
+    server.apply();
+    server.plan_is_empty();
     assert_eq!(
-        grants(&stage),
+        grants(&server),
         [
             held("/storage", "PVEAuditor", false),
             held("/vms", "PVEVMAdmin", true)
@@ -176,18 +176,18 @@ fn scope(cli: &Cli) {
 
     // An entry that somebody else added is not ours to remove; one of ours is, and one of ours
     // that was taken away outside is given back.
-    stage.sim.state(|state| {
+    server.sim.state(|state| {
         state.set_acl("/nodes", "PVEAuditor", "demo@pve!ci", true);
         state.remove_acl("/vms", "PVEVMAdmin", "demo@pve!ci");
     });
-    assert_eq!(stage.plan().code, Some(2));
-    stage.main(&token(
+    assert_eq!(server.plan().code, Some(2));
+    server.main(&token(
         r#"[{ path = "/vms", role = "PVEVMAdmin" }, { path = "/pool", role = "PVEAuditor" }]"#,
     ));
-    stage.apply();
-    stage.plan_is_empty();
+    server.apply();
+    server.plan_is_empty();
     assert_eq!(
-        grants(&stage),
+        grants(&server),
         [
             held("/nodes", "PVEAuditor", true),
             held("/pool", "PVEAuditor", true),
@@ -195,13 +195,13 @@ fn scope(cli: &Cli) {
         ]
     );
 
-    stage.destroy();
-    assert_eq!(grants(&stage), []);
+    server.destroy();
+    assert_eq!(grants(&server), []);
 }
 
 fn scope_known_later(cli: &Cli) {
-    let stage = Stage::new(cli);
-    stage.main(
+    let server = TestServer::new(cli);
+    server.main(
         r#"
         resource "terraform_data" "entry" {
           input = { path = "/vms", role = "PVEAuditor" }
@@ -213,13 +213,13 @@ fn scope_known_later(cli: &Cli) {
         }
         "#,
     );
-    stage.apply();
-    stage.plan_is_empty();
-    assert_eq!(stage.sim.state(|state| state.acl().len()), 2);
+    server.apply();
+    server.plan_is_empty();
+    assert_eq!(server.sim.state(|state| state.acl().len()), 2);
 }
 
 fn scope_before_separation(cli: &Cli) {
-    let stage = Stage::new(cli);
+    let server = TestServer::new(cli);
     let token = |lines: &str| {
         format!(
             r#"resource "proxmox_api_token" "t" {{
@@ -230,35 +230,35 @@ fn scope_before_separation(cli: &Cli) {
 "#
         )
     };
-    stage.main(&token("privilege_separation = false"));
-    stage.apply();
-    stage.main(&token(
+    server.main(&token("privilege_separation = false"));
+    server.apply();
+    server.main(&token(
         r#"acl = [{ path = "/nonsense", role = "PVEAuditor" }]"#,
     ));
-    stage.apply_fails(&["Unable to scope API token", "/nonsense", "acl"]);
-    let separated = |stage: &Stage| {
-        let token = stage
+    server.apply_fails(&["Unable to scope API token", "/nonsense", "acl"]);
+    let separated = |server: &TestServer| {
+        let token = server
             .sim
             .state(|state| state.token("demo@pve", "ci").cloned());
         token.expect("the token").privilege_separation
     };
     assert!(
-        !separated(&stage),
+        !separated(&server),
         "the token lost its rights before it was granted others"
     );
-    stage.main(&token(r#"acl = [{ path = "/vms", role = "PVEAuditor" }]"#));
-    stage.apply();
-    stage.plan_is_empty();
-    assert!(separated(&stage));
+    server.main(&token(r#"acl = [{ path = "/vms", role = "PVEAuditor" }]"#));
+    server.apply();
+    server.plan_is_empty();
+    assert!(separated(&server));
 }
 
 fn unusual_owners(cli: &Cli) {
-    let stage = Stage::new(cli);
+    let server = TestServer::new(cli);
     let owners = ["a!b@pve", "x@y@pve", "fifty%@pve", "one+one@pve", "q?#@pve"];
-    stage
+    server
         .sim
         .state(|state| owners.map(|owner| state.add_user(owner, "password")));
-    stage.main(&format!(
+    server.main(&format!(
         r#"resource "proxmox_api_token" "t" {{
   for_each = toset({owners:?})
   user_id = each.key
@@ -273,31 +273,31 @@ resource "proxmox_host" "h" {{
 }}
 "#
     ));
-    stage.apply();
-    stage.plan_is_empty();
+    server.apply();
+    server.plan_is_empty();
     for owner in owners {
         assert!(
-            stage.sim.state(|state| state.token(owner, "ci").is_some()),
+            server.sim.state(|state| state.token(owner, "ci").is_some()),
             "{owner}"
         );
     }
-    stage.destroy();
+    server.destroy();
 }
 
 fn exists_already(cli: &Cli) {
-    let stage = Stage::new(cli);
-    let theirs = stage
+    let server = TestServer::new(cli);
+    let theirs = server
         .sim
         .state(|state| state.add_token("demo@pve!ci", true, Some("theirs"), 0));
-    stage.main(TOKEN);
-    stage.apply_fails(&[
+    server.main(TOKEN);
+    server.apply_fails(&[
         "API token exists already",
         "demo@pve!ci",
         "token_name",
         "import",
     ]);
-    assert_eq!(stage.attributes("proxmox_api_token.t"), Value::Null);
-    stage.sim.state(|state| {
+    assert_eq!(server.attributes("proxmox_api_token.t"), Value::Null);
+    server.sim.state(|state| {
         assert_eq!(state.token_secret("demo@pve!ci"), Some(theirs.as_str()));
         let token = state.token("demo@pve", "ci").expect("their token");
         assert_eq!(token.comment.as_deref(), Some("theirs"));
@@ -305,11 +305,11 @@ fn exists_already(cli: &Cli) {
 }
 
 fn import(cli: &Cli) {
-    let stage = Stage::new(cli);
-    stage.sim.state(|state| {
+    let server = TestServer::new(cli);
+    server.sim.state(|state| {
         state.add_token("root@pam!clicked", false, None, 1_830_211_200);
     });
-    stage.main(
+    server.main(
         r#"
         import {
           to = proxmox_api_token.clicked
@@ -324,7 +324,7 @@ fn import(cli: &Cli) {
         }
         "#,
     );
-    let run = stage.apply();
+    let run = server.apply();
     says(
         &run,
         &[
@@ -333,12 +333,12 @@ fn import(cli: &Cli) {
             "rotate_when_changed",
         ],
     );
-    stage.plan_is_empty();
-    let imported = stage.attributes("proxmox_api_token.clicked");
+    server.plan_is_empty();
+    let imported = server.attributes("proxmox_api_token.clicked");
     assert_eq!(imported["secret"], Value::Null);
     assert_eq!(imported["id"], "root@pam!clicked");
 
-    let missing = stage.scratch.run([
+    let missing = server.scratch.run([
         "import",
         "-no-color",
         "proxmox_api_token.clicked",
@@ -348,37 +348,37 @@ fn import(cli: &Cli) {
 }
 
 fn gone_at_destroy(cli: &Cli) {
-    let stage = Stage::new(cli);
-    stage.main(TOKEN);
-    stage.apply();
-    stage.sim.state(|state| state.remove_user("demo@pve"));
-    let run = stage
+    let server = TestServer::new(cli);
+    server.main(TOKEN);
+    server.apply();
+    server.sim.state(|state| state.remove_user("demo@pve"));
+    let run = server
         .scratch
         .run(["destroy", "-auto-approve", "-no-color", "-refresh=false"]);
     assert!(run.ok(), "{}\n{}", run.stdout, run.stderr);
 }
 
 fn rename(cli: &Cli) {
-    let stage = Stage::new(cli);
-    stage.main(TOKEN);
-    stage.apply();
-    let before = stage.attributes("proxmox_api_token.t")["secret"].clone();
-    stage.main(&TOKEN.replace(r#""ci""#, r#""cd""#));
+    let server = TestServer::new(cli);
+    server.main(TOKEN);
+    server.apply();
+    let before = server.attributes("proxmox_api_token.t")["secret"].clone();
+    server.main(&TOKEN.replace(r#""ci""#, r#""cd""#));
     says(
-        &stage.apply(),
+        &server.apply(),
         &["must be replaced", "1 added, 0 changed, 1 destroyed"],
     );
-    stage.plan_is_empty();
-    assert_ne!(stage.attributes("proxmox_api_token.t")["secret"], before);
-    stage.sim.state(|state| {
+    server.plan_is_empty();
+    assert_ne!(server.attributes("proxmox_api_token.t")["secret"], before);
+    server.sim.state(|state| {
         assert!(state.token("demo@pve", "ci").is_none());
         assert!(state.token("demo@pve", "cd").is_some());
     });
 }
 
 fn one_request(cli: &Cli) {
-    let stage = Stage::new(cli);
-    stage.main(
+    let server = TestServer::new(cli);
+    server.main(
         r#"
         resource "proxmox_api_token" "t" {
           count      = 20
@@ -388,75 +388,75 @@ fn one_request(cli: &Cli) {
         }
         "#,
     );
-    stage.apply();
-    stage.sim.clear_requests();
-    stage.plan_is_empty();
-    assert_eq!(stage.requests("GET", "/access/users/"), 1);
-    assert_eq!(stage.requests("GET", "/access/acl"), 1);
+    server.apply();
+    server.sim.clear_requests();
+    server.plan_is_empty();
+    assert_eq!(server.requests("GET", "/access/users/"), 1);
+    assert_eq!(server.requests("GET", "/access/acl"), 1);
     assert!(
-        stage.sim.requests().len() <= 3,
+        server.sim.requests().len() <= 3,
         "{:?}",
-        stage.sim.requests()
+        server.sim.requests()
     );
 }
 
 fn read_only_plan(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    stage.main(TOKEN);
-    stage.apply();
-    let secret = stage.sim.state(|state| {
+    let mut server = TestServer::new(cli);
+    server.main(TOKEN);
+    server.apply();
+    let secret = server.sim.state(|state| {
         let secret = state.add_token("audit@pve!look", true, None, 0);
         state.set_acl("/access", "PVEAuditor", "audit@pve", true);
         state.set_acl("/access", "PVEAuditor", "audit@pve!look", true);
         secret
     });
-    stage.connect_as(&format!("audit@pve!look={secret}"));
-    stage.plan_is_empty();
-    stage.main(&TOKEN.replace("first", "second"));
-    assert_eq!(stage.plan().code, Some(2));
-    stage.apply_fails(&["Unable to update API token", "demo@pve!ci", "User.Modify"]);
-    stage.sim.state(|state| {
+    server.connect_as(&format!("audit@pve!look={secret}"));
+    server.plan_is_empty();
+    server.main(&TOKEN.replace("first", "second"));
+    assert_eq!(server.plan().code, Some(2));
+    server.apply_fails(&["Unable to update API token", "demo@pve!ci", "User.Modify"]);
+    server.sim.state(|state| {
         let token = state.token("demo@pve", "ci").expect("the token");
         assert_eq!(token.comment.as_deref(), Some("first"));
     });
 }
 
 fn second_factor(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    let seed = stage.sim.state(|state| {
+    let mut server = TestServer::new(cli);
+    let seed = server.sim.state(|state| {
         state.add_user("root@pam", "root-pass-1");
         state.enable_totp("root@pam")
     });
-    stage.scratch.set("PROXMOX_VE_API_TOKEN", "");
-    stage.scratch.set("PROXMOX_VE_USERNAME", "root@pam");
-    stage.scratch.set("PROXMOX_VE_PASSWORD", "root-pass-1");
-    stage.main(TOKEN);
-    stage.apply_fails(&["root@pam", "second factor", "totp_secret"]);
+    server.scratch.set("PROXMOX_VE_API_TOKEN", "");
+    server.scratch.set("PROXMOX_VE_USERNAME", "root@pam");
+    server.scratch.set("PROXMOX_VE_PASSWORD", "root-pass-1");
+    server.main(TOKEN);
+    server.apply_fails(&["root@pam", "second factor", "totp_secret"]);
     assert!(
-        stage
+        server
             .sim
             .state(|state| state.token("demo@pve", "ci").is_none())
     );
-    stage.scratch.set("PROXMOX_VE_TOTP_SECRET", &seed);
-    stage.apply();
+    server.scratch.set("PROXMOX_VE_TOTP_SECRET", &seed);
+    server.apply();
     assert!(
-        stage
+        server
             .sim
             .state(|state| state.token("demo@pve", "ci").is_some())
     );
 }
 
 fn second_factor_in_turn(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    let seed = stage.sim.state(|state| {
+    let mut server = TestServer::new(cli);
+    let seed = server.sim.state(|state| {
         state.add_user("root@pam", "root-pass-1");
         state.enable_totp_with_step("root@pam", NonZeroU64::MIN)
     });
-    stage.scratch.set("PROXMOX_VE_API_TOKEN", "");
-    stage.scratch.set("PROXMOX_VE_USERNAME", "root@pam");
-    stage.scratch.set("PROXMOX_VE_PASSWORD", "root-pass-1");
-    stage.scratch.set("PROXMOX_VE_TOTP_SECRET", &seed);
-    stage.main(
+    server.scratch.set("PROXMOX_VE_API_TOKEN", "");
+    server.scratch.set("PROXMOX_VE_USERNAME", "root@pam");
+    server.scratch.set("PROXMOX_VE_PASSWORD", "root-pass-1");
+    server.scratch.set("PROXMOX_VE_TOTP_SECRET", &seed);
+    server.main(
         r#"
         provider "proxmox" {
           alias = "second"
@@ -475,22 +475,22 @@ fn second_factor_in_turn(cli: &Cli) {
         }
         "#,
     );
-    stage.scratch.set("TF_LOG_PROVIDER", "INFO");
-    let (plan, apply) = (stage.plan(), stage.apply());
+    server.scratch.set("TF_LOG_PROVIDER", "INFO");
+    let (plan, apply) = (server.plan(), server.apply());
     let logged = format!("{}{}", plan.stderr, apply.stderr);
     assert!(logged.contains("one-time code was used before"), "{logged}");
-    stage.scratch.set("TF_LOG_PROVIDER", "");
-    let status = stage.scratch.run(["output", "-json", "status"]);
+    server.scratch.set("TF_LOG_PROVIDER", "");
+    let status = server.scratch.run(["output", "-json", "status"]);
     assert_eq!(status.stdout.trim(), r#"["ok","ok"]"#);
     let logins = |request: &proxmox_simulator::Request| {
         request.path == "/access/ticket" && request.status != Some(200)
     };
-    assert_eq!(stage.sim.count(logins), 0, "a login was refused");
+    assert_eq!(server.sim.count(logins), 0, "a login was refused");
 }
 
 fn waits_are_logged(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    stage.main(
+    let mut server = TestServer::new(cli);
+    server.main(
         r#"resource "proxmox_api_token" "t" {
   count = 5
   user_id = "demo@pve"
@@ -498,8 +498,8 @@ fn waits_are_logged(cli: &Cli) {
 }
 "#,
     );
-    stage.scratch.set("TF_LOG_PROVIDER", "INFO");
-    let apply = stage.apply();
+    server.scratch.set("TF_LOG_PROVIDER", "INFO");
+    let apply = server.apply();
     assert!(
         apply
             .stderr
@@ -510,100 +510,102 @@ fn waits_are_logged(cli: &Cli) {
 }
 
 fn earlier_login(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    let (ticket, csrf) = stage.sim.state(|state| {
+    let mut server = TestServer::new(cli);
+    let (ticket, csrf) = server.sim.state(|state| {
         state.enable_totp("root@pam");
         state.make_ticket("root@pam")
     });
-    stage.scratch.set("PROXMOX_VE_API_TOKEN", "");
-    stage.scratch.set("PROXMOX_VE_AUTH_TICKET", &ticket);
-    stage.main(TOKEN);
-    stage.apply_fails(&[
+    server.scratch.set("PROXMOX_VE_API_TOKEN", "");
+    server.scratch.set("PROXMOX_VE_AUTH_TICKET", &ticket);
+    server.main(TOKEN);
+    server.apply_fails(&[
         "Half a credential",
         "PROXMOX_VE_AUTH_TICKET",
         "csrf_prevention_token",
     ]);
-    stage.scratch.set("PROXMOX_VE_CSRF_PREVENTION_TOKEN", &csrf);
-    stage.apply();
-    stage.plan_is_empty();
+    server
+        .scratch
+        .set("PROXMOX_VE_CSRF_PREVENTION_TOKEN", &csrf);
+    server.apply();
+    server.plan_is_empty();
     assert!(
-        stage
+        server
             .sim
             .state(|state| state.token("demo@pve", "ci").is_some())
     );
     // The block takes it as well.
-    stage.scratch.set("PROXMOX_VE_AUTH_TICKET", "");
-    stage.scratch.set("PROXMOX_VE_CSRF_PREVENTION_TOKEN", "");
-    stage.main(&format!(
+    server.scratch.set("PROXMOX_VE_AUTH_TICKET", "");
+    server.scratch.set("PROXMOX_VE_CSRF_PREVENTION_TOKEN", "");
+    server.main(&format!(
         r#"provider "proxmox" {{
   auth_ticket = {ticket:?}
   csrf_prevention_token = {csrf:?}
 }}
 {TOKEN}"#
     ));
-    stage.plan_is_empty();
-    stage.destroy();
-    assert_eq!(stage.requests("POST", "/access/ticket"), 0);
+    server.plan_is_empty();
+    server.destroy();
+    assert_eq!(server.requests("POST", "/access/ticket"), 0);
     // One that is due is exchanged for a new one first, without a second factor.
-    let (ticket, csrf) = stage.sim.state(|state| {
+    let (ticket, csrf) = server.sim.state(|state| {
         state.set_clock_offset(-90 * 60);
         let made = state.make_ticket("root@pam");
         state.set_clock_offset(0);
         made
     });
-    stage.main(&format!(
+    server.main(&format!(
         r#"provider "proxmox" {{
   auth_ticket = {ticket:?}
   csrf_prevention_token = {csrf:?}
 }}
 {TOKEN}"#
     ));
-    stage.sim.clear_requests();
-    stage.apply();
-    let renewed = stage.requests("POST", "/access/ticket");
+    server.sim.clear_requests();
+    server.apply();
+    let renewed = server.requests("POST", "/access/ticket");
     assert!(renewed > 0, "the old ticket was used as it was");
-    stage.sim.advance(Duration::from_secs(45 * 60));
-    stage.plan_fails(&["no longer accepts the ticket"]);
+    server.sim.advance(Duration::from_secs(45 * 60));
+    server.plan_fails(&["no longer accepts the ticket"]);
 }
 
 fn one_time_code(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    stage.main(TOKEN);
-    stage.apply();
+    let mut server = TestServer::new(cli);
+    server.main(TOKEN);
+    server.apply();
     // Codes that change once an hour: a second use cannot pass as the next code.
-    let code = stage.sim.state(|state| {
+    let code = server.sim.state(|state| {
         let hour = NonZeroU64::new(3600).expect("an hour");
         state.enable_totp_with_step("root@pam", hour);
         state.totp_code("root@pam").expect("a code")
     });
-    stage.scratch.set("PROXMOX_VE_API_TOKEN", "");
-    stage.scratch.set("PROXMOX_VE_USERNAME", "root@pam");
-    stage.scratch.set("PROXMOX_VE_PASSWORD", "root-pass-1");
-    stage.scratch.set("PROXMOX_VE_OTP", &code);
-    stage.main(&TOKEN.replace("first", "second"));
-    stage.sim.clear_requests();
+    server.scratch.set("PROXMOX_VE_API_TOKEN", "");
+    server.scratch.set("PROXMOX_VE_USERNAME", "root@pam");
+    server.scratch.set("PROXMOX_VE_PASSWORD", "root-pass-1");
+    server.scratch.set("PROXMOX_VE_OTP", &code);
+    server.main(&TOKEN.replace("first", "second"));
+    server.sim.clear_requests();
     says(
-        &stage.plan(),
+        &server.plan(),
         &["API token not refreshed", "PROXMOX_VE_OTP", "demo@pve!ci"],
     );
-    assert_eq!(stage.sim.requests().len(), 0);
-    stage.apply();
-    assert_eq!(stage.requests("POST", "/access/ticket"), 2);
+    assert_eq!(server.sim.requests().len(), 0);
+    server.apply();
+    assert_eq!(server.requests("POST", "/access/ticket"), 2);
     // The code is used up, and the plan after it needs none.
-    stage.plan_is_empty();
+    server.plan_is_empty();
     // What a plan has to read would take the code away from the apply.
-    stage.sim.clear_requests();
+    server.sim.clear_requests();
     let kept = [
         "One-time code kept for the apply",
         "PROXMOX_VE_OTP",
         "login",
     ];
-    stage.main(&format!(
+    server.main(&format!(
         r#"{TOKEN}
 data "proxmox_connection" "c" {{}}
 "#
     ));
-    stage.plan_fails(&kept);
+    server.plan_fails(&kept);
     let import = r#"import {
   to = proxmox_api_token.other
   id = "demo@pve!other"
@@ -614,18 +616,18 @@ resource "proxmox_api_token" "other" {
   token_name = "other"
 }
 "#;
-    stage.main(import);
-    stage.plan_fails(&kept);
-    assert_eq!(stage.sim.requests().len(), 0);
-    stage.main(&TOKEN.replace("first", "third"));
-    stage.apply_fails(&["Unable to update API token", "root@pam", "new code"]);
+    server.main(import);
+    server.plan_fails(&kept);
+    assert_eq!(server.sim.requests().len(), 0);
+    server.main(&TOKEN.replace("first", "third"));
+    server.apply_fails(&["Unable to update API token", "root@pam", "new code"]);
 }
 
 fn unknown_provider(cli: &Cli) {
-    let mut stage = Stage::new(cli);
-    let endpoint = stage.sim.endpoint();
-    stage.scratch.set("PROXMOX_VE_ENDPOINT", "");
-    stage.main(&format!(
+    let mut server = TestServer::new(cli);
+    let endpoint = server.sim.endpoint();
+    server.scratch.set("PROXMOX_VE_ENDPOINT", "");
+    server.main(&format!(
         r#"resource "terraform_data" "address" {{
   input = {endpoint:?}
 }}
@@ -635,13 +637,13 @@ provider "proxmox" {{
 }}
 {TOKEN}"#
     ));
-    let run = stage.plan();
+    let run = server.plan();
     says(&run, &["2 to add"]);
-    stage.apply();
-    stage.plan_is_empty();
+    server.apply();
+    server.plan_is_empty();
     // Known no longer: what is there stays as it is, and what has to be read waits.
     let replaced = "-replace=terraform_data.address";
-    let plan = stage.scratch.run(["plan", "-no-color", replaced]);
+    let plan = server.scratch.run(["plan", "-no-color", replaced]);
     assert!(plan.ok(), "{}", plan.text());
     let kept = [
         "API token not refreshed",
@@ -649,7 +651,7 @@ provider "proxmox" {{
         "demo@pve!ci",
     ];
     says(&plan, &kept);
-    let config = std::fs::read_to_string(stage.scratch.file("main.tf")).expect("main.tf");
+    let config = std::fs::read_to_string(server.scratch.file("main.tf")).expect("main.tf");
     for (kind, arguments) in [
         ("proxmox_connection", ""),
         ("proxmox_host", ""),
@@ -668,11 +670,11 @@ provider "proxmox" {{
 }}
 "#
         );
-        stage
+        server
             .scratch
             .write("main.tf", &format!("{config}{data}"))
             .expect("main.tf");
-        let plan = stage.scratch.run(["plan", "-no-color", replaced]);
+        let plan = server.scratch.run(["plan", "-no-color", replaced]);
         assert!(!plan.ok(), "{kind} was read");
         says(
             &plan,
@@ -682,8 +684,8 @@ provider "proxmox" {{
 }
 
 fn functions(cli: &Cli) {
-    let stage = Stage::new(cli);
-    stage.main(
+    let server = TestServer::new(cli);
+    server.main(
         r#"
         output "parts" {
           value = provider::proxmox::parse_token_id("a!b@c@pve!ci")
@@ -696,30 +698,30 @@ fn functions(cli: &Cli) {
         }
         "#,
     );
-    stage.apply();
-    let outputs = stage.scratch.run(["output", "-json"]);
+    server.apply();
+    let outputs = server.scratch.run(["output", "-json"]);
     let outputs: Value = serde_json::from_str(&outputs.stdout).expect("outputs");
     assert_eq!(outputs["parts"]["value"]["user_id"], "a!b@c@pve");
     assert_eq!(outputs["parts"]["value"]["token_name"], "ci");
     assert_eq!(outputs["id"]["value"], "demo@pve!ci");
     assert_eq!(outputs["header"]["value"], "PVEAPIToken=50%25@pve!ci=s");
 
-    stage.main(
+    server.main(
         r#"output "id" {
   value = provider::proxmox::format_token_id("demo", "ci")
 }
 "#,
     );
-    let run = stage.try_apply();
+    let run = server.try_apply();
     assert!(!run.ok());
     says(&run, &["demo", "realm"]);
 }
 
 /// Used by other scenarios: the token's life begins with the administrator's credential.
-pub fn minted(cli: &Cli) -> Stage {
-    let stage = Stage::new(cli);
-    stage.main(TOKEN);
-    stage.apply();
-    assert!(stage.admin.starts_with(ADMIN));
-    stage
+pub fn minted(cli: &Cli) -> TestServer {
+    let server = TestServer::new(cli);
+    server.main(TOKEN);
+    server.apply();
+    assert!(server.admin.starts_with(ADMIN));
+    server
 }

@@ -16,8 +16,8 @@ use crate::{
     tools::{self, say},
 };
 
-/// Plays the whole story; what went wrong otherwise.
-pub fn tell(keep: bool) -> Result<(), String> {
+/// Runs all steps, and cleans up after a failed one.
+pub fn run(keep: bool) -> Result<(), String> {
     let cli = tools::command_line()?;
     let binaries = tools::provider()?;
     let server = Server::open()?;
@@ -32,7 +32,7 @@ pub fn tell(keep: bool) -> Result<(), String> {
         say("As expected.");
         terminal.scratch.set("PROXMOX_VE_TOTP_SECRET", seed);
     }
-    let outcome = life(&mut terminal, &server, keep);
+    let outcome = life_cycle(&mut terminal, &server, keep);
     match outcome {
         Ok(()) if keep => remain(terminal, &server),
         Ok(()) => {
@@ -54,7 +54,7 @@ pub fn tell(keep: bool) -> Result<(), String> {
 }
 
 /// Mint, use, change, revoke.
-fn life(terminal: &mut Terminal, server: &Server, keep: bool) -> Result<(), String> {
+fn life_cycle(terminal: &mut Terminal, server: &Server, keep: bool) -> Result<(), String> {
     if server.totp_secret.is_some() {
         say(
             "\nWith the seed of its codes the administrator can log in. Password and seed side by side are one factor, so this is for minting a token, which then does the work.",
@@ -92,7 +92,7 @@ fn life(terminal: &mut Terminal, server: &Server, keep: bool) -> Result<(), Stri
     terminal.token_is_refused(&token)
 }
 
-/// Leaves everything as it is and says how to go on.
+/// Leaves everything running and prints how to continue.
 fn remain(terminal: Terminal, server: &Server) -> Result<(), String> {
     why("Left as it is. In another terminal:");
     let simulated = server.totp_secret.is_some();

@@ -1,4 +1,4 @@
-//! The columns: everything that can go wrong with a write.
+//! The columns: the faults that a write can meet.
 
 use std::{
     fs,
@@ -8,18 +8,19 @@ use std::{
 };
 
 use cli_harness::Run;
-use proxmox_simulator::{Fault, RawAnswer, Request, Simulator};
+use proxmox_simulator::{self as simulator, RawAnswer, Request, Simulator};
 
-use super::{super::stage::Stage, points::Point};
+use super::{super::test_server::TestServer, operations::Operation};
 
-/// One fault.
-pub struct Strike {
+/// A fault in one write.
+pub struct Fault {
     /// What goes wrong.
     pub name: &'static str,
-    /// The name of the token that it strikes.
+    /// The name of the token that it concerns.
     pub token: &'static str,
-    fault: fn() -> Fault,
-    /// How many requests it strikes: one, or as many as are tried.
+    /// What the simulator does.
+    kind: fn() -> simulator::Fault,
+    /// How many requests it concerns: one, or one for each retry.
     times: usize,
     end: End,
 }
@@ -29,56 +30,65 @@ pub struct Strike {
 enum End {
     /// By itself.
     Itself,
-    /// By itself, and nothing answers any more.
-    NobodyAnswers,
+    /// By itself; the server stops answering.
+    ServerGone,
     /// The provider is killed while the answer is on its way.
     ProviderKilled,
     /// Everything is killed then, as by a power cut.
     AllKilled,
-    /// The person presses Ctrl-C then.
+    /// The user presses Ctrl-C then.
     Interrupted,
 }
 
-const fn request(name: &'static str, token: &'static str, fault: fn() -> Fault) -> Strike {
-    Strike {
+const fn request(name: &'static str, token: &'static str, kind: fn() -> simulator::Fault) -> Fault {
+    Fault {
         name,
         token,
-        fault,
+        kind,
         times: 1,
         end: End::Itself,
     }
 }
 
-const fn run(name: &'static str, token: &'static str, fault: fn() -> Fault, end: End) -> Strike {
-    Strike {
+const fn run(
+    name: &'static str,
+    token: &'static str,
+    kind: fn() -> simulator::Fault,
+    end: End,
+) -> Fault {
+    Fault {
         end,
-        ..request(name, token, fault)
+        ..request(name, token, kind)
     }
 }
 
-/// Faults that strike one request.
-pub const REQUESTS: &[Strike] = &[
-    request("reset before", "reset", Fault::dropped_before),
-    request("answer lost", "lost", Fault::dropped_after_commit),
-    request("595", "down", Fault::daemon_down),
-    request("596 after commit", "hung", Fault::daemon_hung),
-    Strike {
+/// Faults of a single request.
+pub const REQUESTS: &[Fault] = &[
+    request("reset before", "reset", simulator::Fault::dropped_before),
+    request(
+        "answer lost",
+        "lost",
+        simulator::Fault::dropped_after_commit,
+    ),
+    request("595", "down", simulator::Fault::daemon_down),
+    request("596 after commit", "hung", simulator::Fault::daemon_hung),
+    Fault {
         times: 3,
-        ..request("lock held", "locked", Fault::user_config_locked)
+        ..request("lock held", "locked", simulator::Fault::user_config_locked)
     },
-    request("no quorum", "quorum", Fault::no_quorum),
-    request("pmxcfs down", "pmxcfs", Fault::pmxcfs_down),
+    request("no quorum", "quorum", simulator::Fault::no_quorum),
+    request("pmxcfs down", "pmxcfs", simulator::Fault::pmxcfs_down),
     request("disk full", "full", disk_full),
     request("unreadable answer", "garbled", garbled),
 ];
 
-/// Faults that concern the whole run.
-pub const RUNS: &[Strike] = &[
+/// Faults of the whole run.
+pub const RUNS: &[Fault] = &[
     run(
         "server gone",
         "gone",
-        Fault::dropped_after_commit,
-        End::NobodyAnswers,
+        simulator::Fault::dropped_after_commit,
+        End::ServerGone,
     ),
     run("provider killed", "killed", slow, End::ProviderKilled),
     run("all killed", "power", slow, End::AllKilled),
@@ -86,13 +96,13 @@ pub const RUNS: &[Strike] = &[
 ];
 
 /// Long enough for a signal to arrive before the answer does.
-fn slow() -> Fault {
-    Fault::slow(Duration::from_millis(700))
+fn slow() -> simulator::Fault {
+    simulator::Fault::slow(Duration::from_millis(700))
 }
 
-fn disk_full() -> Fault {
+fn disk_full() -> simulator::Fault {
     let text = "unable to write '/etc/pve/user.cfg.tmp.53' - No space left on device";
-    Fault::answer(RawAnswer {
+    simulator::Fault::answer(RawAnswer {
         status: 500,
         reason: text.to_owned(),
         headers: json(),
@@ -100,8 +110,8 @@ fn disk_full() -> Fault {
     })
 }
 
-fn garbled() -> Fault {
-    Fault::answer(RawAnswer {
+fn garbled() -> simulator::Fault {
+    simulator::Fault::answer(RawAnswer {
         status: 200,
         reason: "OK".to_owned(),
         headers: json(),
@@ -114,19 +124,24 @@ fn json() -> Vec<(String, String)> {
     vec![("Content-Type".to_owned(), kind.to_owned())]
 }
 
-impl Strike {
-    /// Lets it strike the write of `point` for `token`.
-    pub fn set(&self, sim: &Simulator, point: &'static Point, token: &'static str) {
-        let write = move |request: &Request| point.write.is(request, token);
-        sim.fault((self.fault)().when(write).times(self.times));
+impl Fault {
+    /// Injects it into the write of `operation` for `token`.
+    pub fn inject(&self, sim: &Simulator, operation: &'static Operation, token: &'static str) {
+        let write = move |request: &Request| operation.write.is(request, token);
+        sim.fault((self.kind)().when(write).times(self.times));
     }
 
-    /// Runs the operation to the end that this fault makes of it.
-    pub fn run(&self, stage: &Stage, point: &'static Point, token: &'static str) -> Run {
+    /// Runs the operation to the end that this fault causes.
+    pub fn run(
+        &self,
+        server: &TestServer,
+        operation: &'static Operation,
+        token: &'static str,
+    ) -> Run {
         if self.end == End::Itself {
-            return stage.try_apply();
+            return server.try_apply();
         }
-        let mut command = stage
+        let mut command = server
             .scratch
             .command(["apply", "-auto-approve", "-no-color"]);
         let child = command
@@ -134,15 +149,20 @@ impl Strike {
             .stderr(Stdio::piped())
             .spawn();
         let child = child.expect("the command line starts");
-        wait_for(|| stage.sim.count(|request| point.write.is(request, token)) > 0);
-        self.strike(stage, &child);
+        wait_for(|| {
+            server
+                .sim
+                .count(|request| operation.write.is(request, token))
+                > 0
+        });
+        self.end_run(server, &child);
         run_of(child.wait_with_output().expect("it ends"))
     }
 
-    fn strike(&self, stage: &Stage, child: &Child) {
+    fn end_run(&self, server: &TestServer, child: &Child) {
         match self.end {
             End::Itself => {}
-            End::NobodyAnswers => stage.sim.fault(Fault::dropped_before()),
+            End::ServerGone => server.sim.fault(simulator::Fault::dropped_before()),
             End::Interrupted => signal("INT", child.id()),
             End::ProviderKilled => {
                 providers_of(child.id()).for_each(|provider| signal("KILL", provider));
@@ -171,7 +191,7 @@ fn wait_for(condition: impl Fn() -> bool) {
     while !condition() {
         assert!(
             begun.elapsed() < Duration::from_secs(60),
-            "the write never came"
+            "the write was never sent"
         );
         thread::sleep(Duration::from_millis(2));
     }
@@ -184,7 +204,7 @@ fn signal(name: &str, process: u32) {
     assert!(sent.is_ok(), "no signal was sent");
 }
 
-/// The provider processes that a command line has started, as Linux tells them.
+/// The provider processes that a command line has started, from `/proc`.
 fn providers_of(parent: u32) -> impl Iterator<Item = u32> {
     let processes = fs::read_dir("/proc").expect("the processes");
     let names = processes.filter_map(|entry| entry.ok()?.file_name().into_string().ok());

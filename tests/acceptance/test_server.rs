@@ -1,4 +1,4 @@
-//! What a scenario plays on: a simulated Proxmox VE and a real command line beside it.
+//! The server and the working directory that a scenario runs in.
 
 use std::path::Path;
 
@@ -6,31 +6,31 @@ use cli_harness::{Cli, Run, Scratch};
 use proxmox_simulator::{Builder, Simulator, TlsOptions, Version};
 use serde_json::Value;
 
-/// The administrator's token on every stage: privilege separation off, as good as root.
+/// The administrator's token on every test server: privilege separation off, as good as root.
 pub const ADMIN: &str = "root@pam!admin";
 
-/// A simulator, a command line, and a directory for it to run in.
-pub struct Stage {
-    /// The server.
+/// A simulated Proxmox VE, and a directory in which a real command line works on it.
+pub struct TestServer {
+    /// The simulator.
     pub sim: Simulator,
-    /// The directory.
+    /// The working directory.
     pub scratch: Scratch,
     /// The administrator's token in one string.
     pub admin: String,
 }
 
-impl Stage {
-    /// A stage with a current server, on which the user `demo@pve` exists.
+impl TestServer {
+    /// A server of the current version, on which the user `demo@pve` exists.
     pub fn new(cli: &Cli) -> Self {
         Self::with(cli, Version::V9_1)
     }
 
-    /// The same with a server of this version.
+    /// A server of this version.
     pub fn with(cli: &Cli, version: Version) -> Self {
         Self::on(cli, Simulator::builder().version(version))
     }
 
-    /// The same with a server whose certificate says this.
+    /// A server with this certificate.
     pub fn with_tls(cli: &Cli, options: TlsOptions) -> Self {
         Self::on(cli, Simulator::builder().tls(options))
     }
@@ -43,16 +43,16 @@ impl Stage {
         });
         let binary = Path::new(env!("CARGO_BIN_EXE_terraform-provider-proxmox"));
         let binaries = binary.parent().expect("a binary is in a folder");
-        let mut stage = Self {
+        let mut server = Self {
             sim,
             scratch: Scratch::new(cli.clone(), binaries).expect("a scratch directory"),
             admin: format!("{ADMIN}={secret}"),
         };
-        stage.connect_as(&stage.admin.clone());
-        stage
+        server.connect_as(&server.admin.clone());
+        server
     }
 
-    /// Works with another token from now on.
+    /// Uses another token from now on.
     pub fn connect_as(&mut self, api_token: &str) {
         self.scratch
             .set("PROXMOX_VE_ENDPOINT", &self.sim.endpoint());
@@ -62,9 +62,9 @@ impl Stage {
             .set("PROXMOX_VE_CERTIFICATE_FINGERPRINTS", fingerprint);
     }
 
-    /// Makes this the whole configuration, after the lines every configuration begins with.
+    /// Replaces the configuration, after the lines that every configuration begins with.
     pub fn main(&self, body: &str) {
-        const HEAD: &str = r#"terraform {
+        const REQUIRED_PROVIDERS: &str = r#"terraform {
   required_providers {
     proxmox = { source = "depl0y/proxmox" }
   }
@@ -72,7 +72,7 @@ impl Stage {
 
 "#;
         self.scratch
-            .write("main.tf", &format!("{HEAD}{body}"))
+            .write("main.tf", &format!("{REQUIRED_PROVIDERS}{body}"))
             .expect("main.tf is written");
     }
 
@@ -83,7 +83,7 @@ impl Stage {
         run
     }
 
-    /// Applies, whatever comes of it.
+    /// Applies, which may fail.
     pub fn try_apply(&self) -> Run {
         self.scratch.run(["apply", "-auto-approve", "-no-color"])
     }
@@ -118,13 +118,13 @@ impl Stage {
         run
     }
 
-    /// Asserts that there is nothing left to do.
+    /// Asserts that a plan has no changes.
     pub fn plan_is_empty(&self) {
         let run = self.plan();
         assert_eq!(run.code, Some(0), "the plan is not empty:\n{}", run.stdout);
     }
 
-    /// Plans once the server is gone: there must be nothing to do, and these words.
+    /// Plans after the server has gone: without changes, and with these words.
     pub fn plan_without_server(self, arguments: &[&str], words: &[&str]) -> Scratch {
         let Self { sim, scratch, .. } = self;
         drop(sim);
@@ -172,7 +172,7 @@ pub fn attributes(scratch: &Scratch, address: &str) -> Value {
         .unwrap_or_default()
 }
 
-/// Asserts that all of these words were printed, wherever lines were broken.
+/// Asserts that all of these words were printed, whatever the line breaks.
 pub fn says(run: &Run, words: &[&str]) {
     let text = run.text();
     for word in words {

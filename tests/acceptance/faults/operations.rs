@@ -1,18 +1,18 @@
-//! The rows: every write that an operation makes.
+//! The rows: every write of every operation.
 
 use std::time::Duration;
 
 use proxmox_simulator::{Request, Version};
 
 /// One write of one operation.
-pub struct Point {
+pub struct Operation {
     /// The operation and the write.
     pub name: &'static str,
     /// The server's version.
     pub version: Version,
-    /// The configurations that are applied before, one after the other.
+    /// The configurations that are applied before, in order.
     pub before: &'static [&'static str],
-    /// How much later the operation comes.
+    /// The time between the last of them and the operation.
     pub later: Duration,
     /// The configuration of the operation; `None` destroys.
     pub after: Option<&'static str>,
@@ -20,15 +20,15 @@ pub struct Point {
     pub write: Write,
 }
 
-/// Which request it is that goes wrong.
+/// The request that fails.
 pub struct Write {
     method: &'static str,
     on: Object,
-    /// A parameter that it has.
+    /// A parameter that it carries.
     with: Option<&'static str>,
 }
 
-/// What a write is about.
+/// The object of a write.
 enum Object {
     /// The token of the base name.
     Token,
@@ -89,23 +89,23 @@ const OVERLAP_2: &str = r#"acl = [{ path = "/vms", role = "PVEAuditor" }]
 const OVERLAP_3: &str = r#"acl = [{ path = "/vms", role = "PVEAuditor" }]
   rotation = { overlap = "48h" }
   rotate_when_changed = { key = "3" }"#;
-const AGAIN_1: &str = r#"allow_recreate = true
+const RECREATE_1: &str = r#"allow_recreate = true
   acl = [{ path = "/vms", role = "PVEAuditor" }]
   rotate_when_changed = { key = "1" }"#;
-const AGAIN_2: &str = r#"allow_recreate = true
+const RECREATE_2: &str = r#"allow_recreate = true
   acl = [{ path = "/vms", role = "PVEAuditor" }]
   rotate_when_changed = { key = "2" }"#;
 
 const AT_ONCE: Duration = Duration::ZERO;
 const AFTER_THE_OVERLAP: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 
-const fn point(
+const fn operation(
     name: &'static str,
     before: &'static [&'static str],
     after: Option<&'static str>,
     write: Write,
-) -> Point {
-    Point {
+) -> Operation {
+    Operation {
         name,
         version: Version::V9_1,
         before,
@@ -115,115 +115,115 @@ const fn point(
     }
 }
 
-const fn on_8_2(point: Point) -> Point {
-    Point {
+const fn on_8_2(operation: Operation) -> Operation {
+    Operation {
         version: Version::V8_2,
-        ..point
+        ..operation
     }
 }
 
-pub const POINTS: &[Point] = &[
-    point(
+pub const OPERATIONS: &[Operation] = &[
+    operation(
         "create",
         &[],
         Some(PLAIN),
         write("POST", Object::Token, None),
     ),
-    point(
+    operation(
         "create, grant",
         &[],
         Some(PLAIN),
         write("PUT", Object::AclOf(""), None),
     ),
-    point(
+    operation(
         "update",
         &[PLAIN],
         Some(COMMENTED),
         write("PUT", Object::Token, Some("comment")),
     ),
-    point(
+    operation(
         "scope, grant",
         &[PLAIN],
         Some(SCOPED),
         write("PUT", Object::AclOf(""), Some("propagate")),
     ),
-    point(
+    operation(
         "scope, revoke",
         &[PLAIN],
         Some(SCOPED),
         write("PUT", Object::AclOf(""), Some("delete")),
     ),
     // With a comment, which the plan's question whether the server can do it does not have.
-    point(
+    operation(
         "rotate in place",
         &[PLAIN],
         Some(KEPT),
         write("PUT", Object::Token, Some("comment")),
     ),
-    point(
+    operation(
         "rotate with overlap, mint",
         &[OVERLAP_1],
         Some(OVERLAP_2),
         write("POST", Object::Other, None),
     ),
-    point(
+    operation(
         "rotate with overlap, grant",
         &[OVERLAP_1],
         Some(OVERLAP_2),
         write("PUT", Object::AclOf("-b"), None),
     ),
-    point(
+    operation(
         "rotate with overlap, end",
         &[OVERLAP_1],
         Some(OVERLAP_2),
         write("PUT", Object::Token, Some("expire")),
     ),
-    Point {
+    Operation {
         later: AFTER_THE_OVERLAP,
-        ..point(
+        ..operation(
             "remove predecessor",
             &[OVERLAP_1, OVERLAP_2],
             Some(OVERLAP_2),
             write("DELETE", Object::Token, None),
         )
     },
-    point(
+    operation(
         "rotate again in an overlap, make way",
         &[OVERLAP_1, OVERLAP_2],
         Some(OVERLAP_3),
         write("DELETE", Object::Token, None),
     ),
-    point(
+    operation(
         "revoke in an overlap, the one in use",
         &[OVERLAP_1, OVERLAP_2],
         None,
         write("DELETE", Object::Other, None),
     ),
-    point(
+    operation(
         "revoke in an overlap, predecessor",
         &[OVERLAP_1, OVERLAP_2],
         None,
         write("DELETE", Object::Token, None),
     ),
-    on_8_2(point(
+    on_8_2(operation(
         "make again, revoke",
-        &[AGAIN_1],
-        Some(AGAIN_2),
+        &[RECREATE_1],
+        Some(RECREATE_2),
         write("DELETE", Object::Token, None),
     )),
-    on_8_2(point(
+    on_8_2(operation(
         "make again, mint",
-        &[AGAIN_1],
-        Some(AGAIN_2),
+        &[RECREATE_1],
+        Some(RECREATE_2),
         write("POST", Object::Token, None),
     )),
-    on_8_2(point(
+    on_8_2(operation(
         "make again, grant",
-        &[AGAIN_1],
-        Some(AGAIN_2),
+        &[RECREATE_1],
+        Some(RECREATE_2),
         write("PUT", Object::AclOf(""), None),
     )),
-    point(
+    operation(
         "revoke",
         &[PLAIN],
         None,
