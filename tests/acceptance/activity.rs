@@ -10,9 +10,9 @@ use super::{
     test_server::TestServer,
 };
 
-pub const SCENARIOS: &[Scenario] = &[
-    ("audit: a token's tasks are found on every node", activity),
-    ("audit: a task list that is not whole says so", incomplete),
+pub const SCENARIOS: &[Scenario] = scenarios![
+    a_tokens_tasks_are_found_on_every_node,
+    an_incomplete_task_list_is_reported,
 ];
 
 const ACTIVITY: &str = r#"
@@ -23,7 +23,7 @@ data "proxmox_token_activity" "ci" {
 output "activity" { value = data.proxmox_token_activity.ci }
 "#;
 
-fn activity(cli: &Cli) {
+fn a_tokens_tasks_are_found_on_every_node(cli: &Cli) {
     let mut server = TestServer::new(cli);
     connect_with(&mut server, &[("/nodes", &["Sys.Audit"])]);
     server.sim.state(|state| {
@@ -75,7 +75,7 @@ fn activity(cli: &Cli) {
     assert_eq!(found["tasks"].as_array().map(Vec::len), Some(1));
 }
 
-fn incomplete(cli: &Cli) {
+fn an_incomplete_task_list_is_reported(cli: &Cli) {
     let mut server = TestServer::new(cli);
     connect_with(&mut server, &[("/nodes/pve1", &["Sys.Audit"])]);
     server.sim.state(|state| {

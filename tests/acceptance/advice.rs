@@ -10,33 +10,18 @@ use super::{
     test_server::{ADMIN, TestServer, says},
 };
 
-pub const SCENARIOS: &[Scenario] = &[
-    (
-        "a mistyped role is refused at plan time with the nearest names",
-        mistyped_role,
-    ),
-    (
-        "a mistyped role is refused on Proxmox VE 8.2",
-        mistyped_role_8_2,
-    ),
-    ("a role that was made meanwhile is found", made_meanwhile),
-    (
-        "an unusual path is a warning, and refused by the server",
-        path,
-    ),
-    ("a role without privileges is a warning", empty_role),
-    (
-        "an entry that masks inherited privileges is a warning",
-        masking,
-    ),
-    (
-        "an entry beyond the rights of its owner is a warning",
-        beyond_owner,
-    ),
-    ("rights at deeper paths and in pools count", owner_elsewhere),
-    ("nothing is said where one may not look", no_look),
-    ("no advice is worth a one-time code", one_time_code),
-    ("advice for many tokens costs few requests", few_requests),
+pub const SCENARIOS: &[Scenario] = scenarios![
+    a_mistyped_role_is_refused_at_plan_time_with_the_nearest_names,
+    a_mistyped_role_is_refused_on_proxmox_ve_8_2,
+    a_role_created_after_the_plan_is_found,
+    an_unusual_path_is_a_warning_and_refused_by_the_server,
+    a_role_without_privileges_is_a_warning,
+    an_entry_that_masks_inherited_privileges_is_a_warning,
+    an_entry_beyond_the_rights_of_its_owner_is_a_warning,
+    rights_at_deeper_paths_and_in_pools_count,
+    no_warning_is_given_without_the_right_to_look,
+    a_one_time_code_is_never_spent_on_a_warning,
+    warnings_for_many_tokens_cost_few_requests,
 ];
 
 const MASKED: &str = "Entry masks inherited privileges";
@@ -57,11 +42,11 @@ fn is_silent(run: &Run) {
     assert!(!ours.contains("Warning:"), "{ours}");
 }
 
-fn mistyped_role(cli: &Cli) {
+fn a_mistyped_role_is_refused_at_plan_time_with_the_nearest_names(cli: &Cli) {
     mistyped(&TestServer::new(cli));
 }
 
-fn mistyped_role_8_2(cli: &Cli) {
+fn a_mistyped_role_is_refused_on_proxmox_ve_8_2(cli: &Cli) {
     mistyped(&TestServer::with(cli, Version::V8_2));
 }
 
@@ -87,7 +72,7 @@ fn mistyped(server: &TestServer) {
     is_silent(&server.apply());
 }
 
-fn made_meanwhile(cli: &Cli) {
+fn a_role_created_after_the_plan_is_found(cli: &Cli) {
     let server = with_able_owner(cli);
     server
         .sim
@@ -106,7 +91,7 @@ fn made_meanwhile(cli: &Cli) {
     assert_eq!(server.requests("GET", "/access/roles/Made"), 2);
 }
 
-fn path(cli: &Cli) {
+fn an_unusual_path_is_a_warning_and_refused_by_the_server(cli: &Cli) {
     let server = with_able_owner(cli);
     server.main(&scoped(
         r#"[{ path = "/vms", role = "PVEAuditor" }, { path = "/vm/100", role = "PVEAuditor" }]"#,
@@ -123,7 +108,7 @@ fn path(cli: &Cli) {
     assert_eq!(server.attributes("proxmox_api_token.t"), Value::Null);
 }
 
-fn empty_role(cli: &Cli) {
+fn a_role_without_privileges_is_a_warning(cli: &Cli) {
     let server = with_able_owner(cli);
     server.sim.state(|state| state.add_role("Empty", &[]));
     server.main(&scoped(
@@ -146,7 +131,7 @@ fn empty_role(cli: &Cli) {
     is_silent(&run);
 }
 
-fn masking(cli: &Cli) {
+fn an_entry_that_masks_inherited_privileges_is_a_warning(cli: &Cli) {
     let server = with_able_owner(cli);
     let token = |deeper: &str| {
         scoped(&format!(
@@ -195,7 +180,7 @@ fn masking(cli: &Cli) {
     );
 }
 
-fn beyond_owner(cli: &Cli) {
+fn an_entry_beyond_the_rights_of_its_owner_is_a_warning(cli: &Cli) {
     let server = TestServer::new(cli);
     let vms = scoped(r#"[{ path = "/vms", role = "PVEVMAdmin" }]"#);
     server.main(&vms);
@@ -241,7 +226,7 @@ fn beyond_owner(cli: &Cli) {
     is_silent(&server.plan());
 }
 
-fn owner_elsewhere(cli: &Cli) {
+fn rights_at_deeper_paths_and_in_pools_count(cli: &Cli) {
     let server = TestServer::new(cli);
     server.sim.state(|state| {
         state.add_pool("web", &["/vms/100"]);
@@ -276,7 +261,7 @@ fn owner_elsewhere(cli: &Cli) {
     is_silent(&server.plan());
 }
 
-fn no_look(cli: &Cli) {
+fn no_warning_is_given_without_the_right_to_look(cli: &Cli) {
     let mut server = TestServer::new(cli);
     server.main(&scoped(r#"[{ path = "/vms", role = "PVEVMAdmin" }]"#));
     let secret = server
@@ -296,7 +281,7 @@ fn no_look(cli: &Cli) {
     is_silent(&server.plan());
 }
 
-fn one_time_code(cli: &Cli) {
+fn a_one_time_code_is_never_spent_on_a_warning(cli: &Cli) {
     let mut server = TestServer::new(cli);
     let seed = server.sim.state(|state| state.enable_totp("root@pam"));
     server.scratch.set("PROXMOX_VE_API_TOKEN", "");
@@ -308,7 +293,7 @@ fn one_time_code(cli: &Cli) {
     assert_eq!(server.sim.requests().len(), 0);
 }
 
-fn few_requests(cli: &Cli) {
+fn warnings_for_many_tokens_cost_few_requests(cli: &Cli) {
     let server = TestServer::new(cli);
     server.main(
         r#"

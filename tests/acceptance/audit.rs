@@ -9,38 +9,20 @@ use super::{
     test_server::{TestServer, says},
 };
 
-pub const SCENARIOS: &[Scenario] = &[
-    (
-        "journey: an audit with Sys.Audit on /access and nothing more",
-        journey,
-    ),
-    ("audit: the same on Proxmox VE 8.2", journey_on_8_2),
-    ("audit: the same on Proxmox VE 9.0", journey_on_9_0),
-    (
-        "audit: an answer that the server filtered fails the precondition",
-        filtered,
-    ),
-    (
-        "audit: all users and not all grants are not complete",
-        without_grants,
-    ),
-    (
-        "audit: the answer of a node without its cluster is not complete",
-        isolated,
-    ),
-    ("audit: every finding is brought about", findings),
-    ("audit: filters list what they ask for", filters),
-    ("audit: many tokens are one list request", one_list_request),
-    (
-        "audit: a token that is not there is told from one that is not shown",
-        one_token,
-    ),
-    (
-        "audit: many tokens read one by one share their requests",
-        shared,
-    ),
-    ("audit: what cannot be used is refused", bad_input),
-    ("audit: the examples work as they stand", examples),
+pub const SCENARIOS: &[Scenario] = scenarios![
+    an_audit_needs_sys_audit_on_access_and_nothing_more,
+    an_audit_needs_the_same_on_proxmox_ve_8_2,
+    an_audit_needs_the_same_on_proxmox_ve_9_0,
+    a_filtered_response_fails_the_precondition,
+    all_users_without_all_grants_are_incomplete,
+    the_response_of_an_isolated_node_is_incomplete,
+    every_finding_is_found,
+    filters_list_what_they_ask_for,
+    many_tokens_cost_one_list_request,
+    a_missing_token_is_told_from_a_hidden_one,
+    many_tokens_read_one_by_one_share_their_requests,
+    invalid_arguments_are_refused,
+    the_examples_work_unchanged,
 ];
 
 /// Lets the provider work as a token with this role at this path, and nothing else.
@@ -66,15 +48,15 @@ pub fn output(server: &TestServer, name: &str) -> Value {
     serde_json::from_str(&run.stdout).expect("an output")
 }
 
-fn journey(cli: &Cli) {
+fn an_audit_needs_sys_audit_on_access_and_nothing_more(cli: &Cli) {
     audited(TestServer::new(cli));
 }
 
-fn journey_on_8_2(cli: &Cli) {
+fn an_audit_needs_the_same_on_proxmox_ve_8_2(cli: &Cli) {
     audited(TestServer::with(cli, Version::V8_2));
 }
 
-fn journey_on_9_0(cli: &Cli) {
+fn an_audit_needs_the_same_on_proxmox_ve_9_0(cli: &Cli) {
     audited(TestServer::with(cli, Version::V9_0));
 }
 
@@ -97,7 +79,7 @@ fn audited(mut server: TestServer) {
     );
 }
 
-fn filtered(cli: &Cli) {
+fn a_filtered_response_fails_the_precondition(cli: &Cli) {
     for privileges in [&[][..], &[("/access/groups/ops", &["User.Modify"][..])]] {
         let mut server = TestServer::new(cli);
         server
@@ -123,7 +105,7 @@ output "findings" {
 }
 "#;
 
-fn without_grants(cli: &Cli) {
+fn all_users_without_all_grants_are_incomplete(cli: &Cli) {
     let mut server = TestServer::new(cli);
     connect_with(&mut server, &[("/access/groups", &["Sys.Audit"])]);
     server.sim.state(|state| {
@@ -150,7 +132,7 @@ fn without_grants(cli: &Cli) {
     );
 }
 
-fn isolated(cli: &Cli) {
+fn the_response_of_an_isolated_node_is_incomplete(cli: &Cli) {
     let server = TestServer::new(cli);
     server.sim.state(|state| {
         state.cluster = Some(Cluster {
@@ -165,7 +147,7 @@ fn isolated(cli: &Cli) {
     assert_eq!(output(&server, "all")["complete"], false);
 }
 
-fn findings(cli: &Cli) {
+fn every_finding_is_found(cli: &Cli) {
     let mut server = TestServer::new(cli);
     connect_with(&mut server, &[("/", &["Sys.Audit"])]);
     let began = server.sim.state(|state| {
@@ -243,7 +225,7 @@ fn seconds_of_day(instant: &str) -> i64 {
     })
 }
 
-fn filters(cli: &Cli) {
+fn filters_list_what_they_ask_for(cli: &Cli) {
     let mut server = TestServer::new(cli);
     connect_with(&mut server, &[AUDIT]);
     server.sim.state(|state| {
@@ -296,7 +278,7 @@ fn filters(cli: &Cli) {
     );
 }
 
-fn one_list_request(cli: &Cli) {
+fn many_tokens_cost_one_list_request(cli: &Cli) {
     let mut server = TestServer::new(cli);
     connect_with(&mut server, &[AUDIT]);
     server.sim.state(|state| {
@@ -330,7 +312,7 @@ data "proxmox_api_token" "one" { token_id = "demo@pve!ci" }
 output "one" { value = data.proxmox_api_token.one }
 "#;
 
-fn one_token(cli: &Cli) {
+fn a_missing_token_is_told_from_a_hidden_one(cli: &Cli) {
     let mut server = TestServer::new(cli);
     connect_with(&mut server, &[AUDIT]);
     server.main(ONE);
@@ -367,7 +349,7 @@ fn one_token(cli: &Cli) {
     ]);
 }
 
-fn shared(cli: &Cli) {
+fn many_tokens_read_one_by_one_share_their_requests(cli: &Cli) {
     let mut server = TestServer::new(cli);
     connect_with(&mut server, &[AUDIT]);
     server.sim.state(|state| {
@@ -387,7 +369,7 @@ fn shared(cli: &Cli) {
     assert_eq!(server.requests("GET", "/access/users"), 1);
 }
 
-fn bad_input(cli: &Cli) {
+fn invalid_arguments_are_refused(cli: &Cli) {
     let server = TestServer::new(cli);
     for (body, words) in [
         (
@@ -433,7 +415,7 @@ fn bad_input(cli: &Cli) {
     }
 }
 
-fn examples(cli: &Cli) {
+fn the_examples_work_unchanged(cli: &Cli) {
     let mut server = TestServer::new(cli);
     connect_with(&mut server, &[("/", &["Sys.Audit"])]);
     server.sim.state(|state| {

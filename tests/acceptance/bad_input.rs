@@ -15,36 +15,18 @@ use super::{
     test_server::{TestServer, says},
 };
 
-pub const SCENARIOS: &[Scenario] = &[
-    (
-        "malformed values are refused at plan time, each on its attribute",
-        malformed,
-    ),
-    (
-        "half a credential, two, and none are told apart",
-        credentials,
-    ),
-    ("a server that is not Proxmox VE is recognised", not_proxmox),
-    ("a refused connection names the endpoint", refused),
-    (
-        "a wrong certificate names its fingerprint",
-        wrong_certificate,
-    ),
-    (
-        "trust in the block replaces trust in the environment",
-        trust_is_not_mixed,
-    ),
-    (
-        "an expired provider token is explained",
-        expired_provider_token,
-    ),
-    (
-        "a path that does not exist leaves nothing behind",
-        unknown_path,
-    ),
+pub const SCENARIOS: &[Scenario] = scenarios![
+    malformed_values_are_refused_at_plan_time_each_on_its_attribute,
+    incomplete_double_and_missing_credentials_are_told_apart,
+    a_server_that_is_not_proxmox_ve_is_recognised,
+    a_refused_connection_names_the_endpoint,
+    a_wrong_certificate_names_its_fingerprint,
+    trust_in_the_block_replaces_trust_in_the_environment,
+    an_expired_provider_token_is_explained,
+    a_path_that_does_not_exist_leaves_nothing_behind,
 ];
 
-fn malformed(cli: &Cli) {
+fn malformed_values_are_refused_at_plan_time_each_on_its_attribute(cli: &Cli) {
     let server = TestServer::new(cli);
     let token = |lines: &str| {
         format!(
@@ -260,7 +242,7 @@ fn malformed(cli: &Cli) {
     assert_eq!(server.attributes("proxmox_api_token.t"), Value::Null);
 }
 
-fn credentials(cli: &Cli) {
+fn incomplete_double_and_missing_credentials_are_told_apart(cli: &Cli) {
     let mut server = TestServer::new(cli);
     let body = r#"data "proxmox_connection" "me" {}
 "#;
@@ -316,7 +298,7 @@ fn credentials(cli: &Cli) {
     ]);
 }
 
-fn not_proxmox(cli: &Cli) {
+fn a_server_that_is_not_proxmox_ve_is_recognised(cli: &Cli) {
     let mut server = TestServer::new(cli);
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("its number");
@@ -339,7 +321,7 @@ fn not_proxmox(cli: &Cli) {
     server.apply_fails(&["Connection check failed", "not_proxmox", "endpoint"]);
 }
 
-fn refused(cli: &Cli) {
+fn a_refused_connection_names_the_endpoint(cli: &Cli) {
     let mut server = TestServer::new(cli);
     let closed = nobody_listens().expect("a port");
     server
@@ -356,7 +338,7 @@ fn refused(cli: &Cli) {
     assert_eq!(server.attributes("proxmox_api_token.t"), Value::Null);
 }
 
-fn wrong_certificate(cli: &Cli) {
+fn a_wrong_certificate_names_its_fingerprint(cli: &Cli) {
     let mut server = TestServer::new(cli);
     server.main(
         r#"resource "proxmox_host" "h" {
@@ -383,7 +365,7 @@ fn wrong_certificate(cli: &Cli) {
     server.apply();
 }
 
-fn trust_is_not_mixed(cli: &Cli) {
+fn trust_in_the_block_replaces_trust_in_the_environment(cli: &Cli) {
     let mut server = TestServer::new(cli);
     let pin = server.sim.certificate_fingerprint().to_owned();
     server
@@ -412,7 +394,7 @@ resource "proxmox_host" "g" {
     server.apply_fails(&["tls_untrusted"]);
 }
 
-fn expired_provider_token(cli: &Cli) {
+fn an_expired_provider_token_is_explained(cli: &Cli) {
     let mut server = TestServer::new(cli);
     let secret = server
         .sim
@@ -433,7 +415,7 @@ fn expired_provider_token(cli: &Cli) {
     ]);
 }
 
-fn unknown_path(cli: &Cli) {
+fn a_path_that_does_not_exist_leaves_nothing_behind(cli: &Cli) {
     let server = TestServer::new(cli);
     server.main(
         r#"

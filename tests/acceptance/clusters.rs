@@ -17,26 +17,14 @@ use super::{
     test_server::{TestServer, says},
 };
 
-pub const SCENARIOS: &[Scenario] = &[
-    ("one provider block serves several clusters", fleet),
-    (
-        "a cluster that is down harms nothing of the others",
-        one_down,
-    ),
-    (
-        "a cluster that never answers is tried once for all its tokens",
-        tried_once,
-    ),
-    (
-        "a token moves from one key of a cluster to another",
-        moves_to_twin,
-    ),
-    (
-        "one cluster under two keys has one lane, and a token once",
-        twins,
-    ),
-    ("a mistyped cluster lists the nearest", mistyped),
-    ("a token moves to another cluster by being made anew", moved),
+pub const SCENARIOS: &[Scenario] = scenarios![
+    one_provider_block_serves_several_clusters,
+    a_cluster_that_is_down_does_not_affect_the_others,
+    a_cluster_that_never_answers_is_tried_once_for_all_its_tokens,
+    a_token_moves_from_one_key_of_a_cluster_to_another,
+    one_cluster_under_two_keys_has_one_write_lock_and_a_token_once,
+    a_mistyped_cluster_lists_the_nearest,
+    a_token_is_replaced_when_it_moves_to_another_cluster,
 ];
 
 /// A second server, and a provider block that names both.
@@ -105,7 +93,7 @@ fn has_token(server: &TestServer) -> bool {
         .state(|state| state.token("demo@pve", "backup").is_some())
 }
 
-fn fleet(cli: &Cli) {
+fn one_provider_block_serves_several_clusters(cli: &Cli) {
     let mut server = TestServer::new(cli);
     let (other, provider) = two(&server);
     forget_environment(&mut server);
@@ -138,7 +126,7 @@ fn fleet(cli: &Cli) {
     assert!(!has_token(&server) && !has_token(&other));
 }
 
-fn one_down(cli: &Cli) {
+fn a_cluster_that_is_down_does_not_affect_the_others(cli: &Cli) {
     let mut server = TestServer::new(cli);
     let (other, provider) = two(&server);
     forget_environment(&mut server);
@@ -153,7 +141,7 @@ fn one_down(cli: &Cli) {
     assert!(has_token(&server));
 }
 
-fn tried_once(cli: &Cli) {
+fn a_cluster_that_never_answers_is_tried_once_for_all_its_tokens(cli: &Cli) {
     let mut server = TestServer::new(cli);
     let (other, provider) = two(&server);
     forget_environment(&mut server);
@@ -208,7 +196,7 @@ fn tried_once(cli: &Cli) {
     assert!(server.requests("GET", "/access/users/demo@pve") > 0);
 }
 
-fn moves_to_twin(cli: &Cli) {
+fn a_token_moves_from_one_key_of_a_cluster_to_another(cli: &Cli) {
     let server = TestServer::new(cli);
     let (endpoint, admin) = (server.sim.endpoint(), &server.admin);
     let config = |cluster: &str| {
@@ -232,7 +220,7 @@ resource "proxmox_api_token" "t" {{
     server.plan_is_empty();
 }
 
-fn twins(cli: &Cli) {
+fn one_cluster_under_two_keys_has_one_write_lock_and_a_token_once(cli: &Cli) {
     let mut server = TestServer::new(cli);
     let second = server.sim.join("pve2", &TlsOptions::default());
     let second = second.expect("a second node");
@@ -313,7 +301,7 @@ fn twins(cli: &Cli) {
     ]);
 }
 
-fn mistyped(cli: &Cli) {
+fn a_mistyped_cluster_lists_the_nearest(cli: &Cli) {
     let mut server = TestServer::new(cli);
     let (_other, provider) = two(&server);
     forget_environment(&mut server);
@@ -331,7 +319,7 @@ fn mistyped(cli: &Cli) {
     server.plan_fails(&["No address of Proxmox VE", "cluster"]);
 }
 
-fn moved(cli: &Cli) {
+fn a_token_is_replaced_when_it_moves_to_another_cluster(cli: &Cli) {
     let mut server = TestServer::new(cli);
     let (other, provider) = two(&server);
     forget_environment(&mut server);

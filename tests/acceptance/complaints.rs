@@ -20,39 +20,15 @@ use super::{
     test_server::{TestServer, says},
 };
 
-pub const SCENARIOS: &[Scenario] = &[
-    (
-        "complaint: a call that only root@pam may make is refused to a token without a hint",
-        root_only,
-    ),
-    (
-        "complaint: refused, not allowed and allowed nothing all look alike",
-        told_apart,
-    ),
-    (
-        "complaint: changing privilege separation loses the secret",
-        separation_keeps_secret,
-    ),
-    (
-        "complaint: a trailing slash or the API's path breaks the address",
-        habits_of_addresses,
-    ),
-    (
-        "complaint: a login without its realm is refused without a hint",
-        missing_realm,
-    ),
-    (
-        "complaint: a certificate error between nodes is blamed on the client",
-        between_nodes,
-    ),
-    (
-        "complaint: ids of directory realms are refused by too narrow a form",
-        any_realm,
-    ),
-    (
-        "complaint: a wrong password is answered with advice about tokens",
-        password_advice,
-    ),
+pub const SCENARIOS: &[Scenario] = scenarios![
+    a_call_only_for_root_pam_is_explained_to_a_token,
+    refused_forbidden_and_unprivileged_are_told_apart,
+    changing_privilege_separation_keeps_the_secret,
+    a_trailing_slash_and_the_api_path_are_accepted_in_an_endpoint,
+    a_login_without_a_realm_is_explained,
+    a_certificate_error_between_nodes_is_not_blamed_on_the_client,
+    ids_of_directory_realms_are_accepted,
+    a_wrong_password_brings_no_advice_about_tokens,
 ];
 
 /// What the connection check says under the settings of the server.
@@ -77,7 +53,7 @@ fn contains(found: &Value, attribute: &str, words: &str) {
     assert!(text.contains(words), "no {words:?} in {text:?}");
 }
 
-fn told_apart(cli: &Cli) {
+fn refused_forbidden_and_unprivileged_are_told_apart(cli: &Cli) {
     let mut server = TestServer::new(cli);
     server.connect_as("root@pam!admin=00000000-0000-0000-0000-000000000000");
     let refused = checked(&server);
@@ -106,7 +82,7 @@ fn told_apart(cli: &Cli) {
     ]);
 }
 
-fn separation_keeps_secret(cli: &Cli) {
+fn changing_privilege_separation_keeps_the_secret(cli: &Cli) {
     let server = TestServer::new(cli);
     let token = |separated: bool| {
         format!(
@@ -131,7 +107,7 @@ fn separation_keeps_secret(cli: &Cli) {
     }
 }
 
-fn habits_of_addresses(cli: &Cli) {
+fn a_trailing_slash_and_the_api_path_are_accepted_in_an_endpoint(cli: &Cli) {
     let mut server = TestServer::new(cli);
     let address = server.sim.endpoint();
     let bare = address.trim_start_matches("https://").to_owned();
@@ -149,7 +125,7 @@ fn habits_of_addresses(cli: &Cli) {
     }
 }
 
-fn missing_realm(cli: &Cli) {
+fn a_login_without_a_realm_is_explained(cli: &Cli) {
     let mut server = TestServer::new(cli);
     server.scratch.unset("PROXMOX_VE_API_TOKEN");
     server.scratch.set("PROXMOX_VE_USERNAME", "root");
@@ -161,7 +137,7 @@ fn missing_realm(cli: &Cli) {
     server.plan_fails(&["PROXMOX_VE_USERNAME", "names no realm", "root@pam"]);
 }
 
-fn between_nodes(cli: &Cli) {
+fn a_certificate_error_between_nodes_is_not_blamed_on_the_client(cli: &Cli) {
     let server = TestServer::new(cli);
     server.sim.fault(
         Fault::answer(RawAnswer {
@@ -180,7 +156,7 @@ fn between_nodes(cli: &Cli) {
     assert!(!remedy.contains("verify_ssl"), "{remedy}");
 }
 
-fn any_realm(cli: &Cli) {
+fn ids_of_directory_realms_are_accepted(cli: &Cli) {
     let server = TestServer::new(cli);
     let id = "jane.doe+ops@corp-ldap.example.com!ci_1";
     server.main(&format!(
@@ -208,7 +184,7 @@ fn any_realm(cli: &Cli) {
     ]);
 }
 
-fn password_advice(cli: &Cli) {
+fn a_wrong_password_brings_no_advice_about_tokens(cli: &Cli) {
     let mut server = TestServer::new(cli);
     server.scratch.unset("PROXMOX_VE_API_TOKEN");
     server.scratch.set("PROXMOX_VE_USERNAME", "demo@pve");
@@ -222,7 +198,7 @@ fn password_advice(cli: &Cli) {
     assert!(!remedy.contains("api_token_id"), "{remedy}");
 }
 
-fn root_only(cli: &Cli) {
+fn a_call_only_for_root_pam_is_explained_to_a_token(cli: &Cli) {
     let server = TestServer::new(cli);
     server.main(
         r#"resource "proxmox_api_token" "t" {

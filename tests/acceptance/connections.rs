@@ -15,66 +15,24 @@ use super::{
     test_server::{TestServer, says},
 };
 
-pub const SCENARIOS: &[Scenario] = &[
-    (
-        "the next node is asked when one cannot be, and then for everything",
-        next_node,
-    ),
-    (
-        "nodes can be named in the environment and for a cluster",
-        nodes_by_other_names,
-    ),
-    (
-        "a change that may have taken effect is not sent to a second node",
-        no_second_write,
-    ),
-    (
-        "a token that was just minted is tried again on a node that lags",
-        lagging_node,
-    ),
-    ("when no node answers all of them are named", no_node),
-    (
-        "a certificate may be for another name than the address",
-        server_name,
-    ),
-    (
-        "a server with older versions of TLS is told what it lacks",
-        old_tls,
-    ),
-    (
-        "an untrusted certificate is shown with what to compare and to trust",
-        untrusted,
-    ),
-    (
-        "verification that is off is one warning for a provider block",
-        unverified,
-    ),
-    (
-        "a server name that nothing is compared with is said to be useless",
-        useless_name,
-    ),
-    ("a proxy of one's own leads to the host", own_proxy),
-    (
-        "a proxy of the environment leads there unless it is spared",
-        usual_proxy,
-    ),
-    ("what a proxy does wrong is told of the proxy", bad_proxy),
-    (
-        "headers go with every request, to clusters too, and are never shown",
-        headers,
-    ),
-    (
-        "a held lock is waited for as often as is set",
-        as_often_as_set,
-    ),
-    (
-        "variables that are nearly right are pointed out, and others' are not",
-        misspelt,
-    ),
-    (
-        "of two credentials in the environment the one used is named",
-        two_in_environment,
-    ),
+pub const SCENARIOS: &[Scenario] = scenarios![
+    the_next_node_is_used_when_one_is_unreachable,
+    nodes_can_be_named_in_the_environment_and_for_a_cluster,
+    a_change_that_may_have_taken_effect_is_not_sent_to_a_second_node,
+    a_token_that_was_just_minted_is_tried_again_on_a_node_that_lags,
+    all_nodes_are_named_when_none_responds,
+    the_certificate_may_be_for_another_name_than_the_endpoint,
+    a_server_with_old_versions_of_tls_is_explained,
+    an_untrusted_certificate_is_shown_with_what_to_compare_and_to_trust,
+    disabled_verification_is_one_warning_for_a_provider_block,
+    a_server_name_without_effect_is_a_warning,
+    a_configured_proxy_leads_to_the_host,
+    a_proxy_of_the_environment_is_used_unless_exempted,
+    a_failing_proxy_is_named,
+    headers_go_with_every_request_and_are_never_shown,
+    a_held_lock_is_retried_as_often_as_configured,
+    nearly_right_variables_are_pointed_out,
+    of_two_credentials_in_the_environment_the_one_in_use_is_named,
 ];
 
 const TOKEN: &str = r#"resource "proxmox_api_token" "t" {
@@ -122,7 +80,7 @@ fn provider(lines: &str, rest: &str) -> String {
     )
 }
 
-fn next_node(cli: &Cli) {
+fn the_next_node_is_used_when_one_is_unreachable(cli: &Cli) {
     let mut server = TestServer::new(cli);
     let second = second_node(&mut server);
     let nodes = |endpoint: &str| {
@@ -147,7 +105,7 @@ fn next_node(cli: &Cli) {
     assert_eq!(writes(&second), 2);
 }
 
-fn nodes_by_other_names(cli: &Cli) {
+fn nodes_can_be_named_in_the_environment_and_for_a_cluster(cli: &Cli) {
     let mut server = TestServer::new(cli);
     let second = second_node(&mut server);
     let nodes = format!("{},{}", closed(), second.endpoint());
@@ -175,7 +133,7 @@ fn nodes_by_other_names(cli: &Cli) {
     server.plan_fails(&["connection_refused"]);
 }
 
-fn no_second_write(cli: &Cli) {
+fn a_change_that_may_have_taken_effect_is_not_sent_to_a_second_node(cli: &Cli) {
     let mut server = TestServer::new(cli);
     let second = second_node(&mut server);
     server
@@ -194,7 +152,7 @@ fn no_second_write(cli: &Cli) {
     );
 }
 
-fn lagging_node(cli: &Cli) {
+fn a_token_that_was_just_minted_is_tried_again_on_a_node_that_lags(cli: &Cli) {
     let mut server = TestServer::new(cli);
     let second = second_node(&mut server);
     let unknown = RawAnswer {
@@ -224,7 +182,7 @@ fn lagging_node(cli: &Cli) {
     assert_eq!(refused, 2);
 }
 
-fn no_node(cli: &Cli) {
+fn all_nodes_are_named_when_none_responds(cli: &Cli) {
     let mut server = TestServer::new(cli);
     let (first, second) = (closed(), closed());
     server.scratch.set("PROXMOX_VE_ENDPOINT", &first);
@@ -233,7 +191,7 @@ fn no_node(cli: &Cli) {
     server.plan_fails(&["connection_refused", &first, &second]);
 }
 
-fn server_name(cli: &Cli) {
+fn the_certificate_may_be_for_another_name_than_the_endpoint(cli: &Cli) {
     let names = vec!["pve1.example.com".to_owned()];
     let mut server = TestServer::with_tls(
         cli,
@@ -274,7 +232,7 @@ fn older_than_tls_1_2() -> SocketAddr {
     address
 }
 
-fn old_tls(cli: &Cli) {
+fn a_server_with_old_versions_of_tls_is_explained(cli: &Cli) {
     let mut server = TestServer::with_tls(
         cli,
         TlsOptions {
@@ -297,7 +255,7 @@ fn old_tls(cli: &Cli) {
     server.plan_fails(&["TLS 1.1 or older", "TLS 1.2", "min_tls_version"]);
 }
 
-fn untrusted(cli: &Cli) {
+fn an_untrusted_certificate_is_shown_with_what_to_compare_and_to_trust(cli: &Cli) {
     let mut server = TestServer::new(cli);
     let seen = server.sim.certificate_fingerprint().to_owned();
     server
@@ -323,7 +281,7 @@ fn untrusted(cli: &Cli) {
     assert!(order.map(place).is_sorted(), "{text}");
 }
 
-fn unverified(cli: &Cli) {
+fn disabled_verification_is_one_warning_for_a_provider_block(cli: &Cli) {
     const SUMMARY: &str = "Certificates are not verified";
     let mut server = TestServer::new(cli);
     server
@@ -360,7 +318,7 @@ fn unverified(cli: &Cli) {
     says(&server.plan(), &[SUMMARY, "PROXMOX_VE_INSECURE"]);
 }
 
-fn useless_name(cli: &Cli) {
+fn a_server_name_without_effect_is_a_warning(cli: &Cli) {
     let server = TestServer::new(cli);
     server.main(&provider(r#"tls_server_name = "pve1""#, CHECK));
     says(
@@ -379,7 +337,7 @@ fn behind_proxy(cli: &Cli) -> (TestServer, ForwardProxy) {
     (server, proxy)
 }
 
-fn own_proxy(cli: &Cli) {
+fn a_configured_proxy_leads_to_the_host(cli: &Cli) {
     let (mut server, proxy) = behind_proxy(cli);
     let url = format!("http://{}", proxy.address());
     server.main(&provider(&format!("proxy_url = {url:?}"), TOKEN));
@@ -421,7 +379,7 @@ fn own_proxy(cli: &Cli) {
     assert!(!run.text().contains("dXNlcjpub3Qtc2hvd24="));
 }
 
-fn usual_proxy(cli: &Cli) {
+fn a_proxy_of_the_environment_is_used_unless_exempted(cli: &Cli) {
     let (mut server, proxy) = behind_proxy(cli);
     let url = format!("http://{}", proxy.address());
     server.main(CHECK);
@@ -446,7 +404,7 @@ fn usual_proxy(cli: &Cli) {
     assert_eq!(proxy.heads().len(), before);
 }
 
-fn bad_proxy(cli: &Cli) {
+fn a_failing_proxy_is_named(cli: &Cli) {
     let (mut server, _proxy) = behind_proxy(cli);
     let nowhere = ForwardProxy::to(closed().parse().expect("an address")).expect("a proxy");
     let guarded = ForwardProxy::guarded(server.sim.address(), "Basic eDp5").expect("a proxy");
@@ -471,7 +429,7 @@ fn bad_proxy(cli: &Cli) {
     assert!(server.sim.requests().is_empty());
 }
 
-fn headers(cli: &Cli) {
+fn headers_go_with_every_request_and_are_never_shown(cli: &Cli) {
     let mut server = TestServer::new(cli);
     server.scratch.set("TF_LOG", "TRACE");
     let cluster = format!(
@@ -514,7 +472,7 @@ fn headers(cli: &Cli) {
     }));
 }
 
-fn as_often_as_set(cli: &Cli) {
+fn a_held_lock_is_retried_as_often_as_configured(cli: &Cli) {
     let server = TestServer::new(cli);
     server.sim.fault(Fault::user_config_locked());
     for (lines, posts) in [("", 3), ("max_retries = 0", 1), ("max_retries = 1", 2)] {
@@ -526,7 +484,7 @@ fn as_often_as_set(cli: &Cli) {
     assert_eq!(server.attributes("proxmox_api_token.t"), Value::Null);
 }
 
-fn misspelt(cli: &Cli) {
+fn nearly_right_variables_are_pointed_out(cli: &Cli) {
     const SUMMARY: &str = "Unknown environment variable";
     let mut server = TestServer::new(cli);
     server.main(CHECK);
@@ -539,7 +497,7 @@ fn misspelt(cli: &Cli) {
     assert!(!run.text().contains("not-shown"));
 }
 
-fn two_in_environment(cli: &Cli) {
+fn of_two_credentials_in_the_environment_the_one_in_use_is_named(cli: &Cli) {
     let mut server = TestServer::new(cli);
     server.main(CHECK);
     server.scratch.set("PM_USER", "root@pam");

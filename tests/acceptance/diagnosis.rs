@@ -11,34 +11,16 @@ use super::{
     test_server::{TestServer, says},
 };
 
-pub const SCENARIOS: &[Scenario] = &[
-    ("another product of Proxmox is named", other_products),
-    ("the login page of a proxy is named", login_page),
-    (
-        "a clock that is off is told with a refused code",
-        clock_off_codes,
-    ),
-    (
-        "a clock that is off is told with a refused ticket",
-        clock_off_tickets,
-    ),
-    (
-        "why a host's token is refused is looked up with the provider's own credential",
-        refused_token,
-    ),
-    (
-        "why a host's password is refused is looked up, too",
-        refused_password,
-    ),
-    (
-        "without the right to look, a refusal stays as vague as the server",
-        no_witness,
-    ),
-    ("a misspelt privilege is told", misspelt),
-    (
-        "what only the token lacks is told from what its owner lacks",
-        whose_right,
-    ),
+pub const SCENARIOS: &[Scenario] = scenarios![
+    another_product_of_proxmox_is_named,
+    the_login_page_of_a_proxy_is_named,
+    a_wrong_clock_is_reported_with_a_refused_code,
+    a_wrong_clock_is_reported_with_a_refused_ticket,
+    a_refused_host_token_is_explained_through_the_providers_credential,
+    a_refused_host_password_is_explained_through_the_providers_credential,
+    a_refusal_stays_vague_without_the_right_to_look,
+    a_misspelt_privilege_is_reported,
+    privileges_missing_from_the_token_and_from_its_owner_are_told_apart,
 ];
 
 const CHECK: &str = r#"
@@ -73,7 +55,7 @@ fn answering(cli: &Cli, answers: Vec<(&str, RawAnswer)>) -> Run {
     run
 }
 
-fn other_products(cli: &Cli) {
+fn another_product_of_proxmox_is_named(cli: &Cli) {
     let realms = r#"{"data":[{"realm":"pam","type":"pam"},{"realm":"pbs","type":"pbs"}]}"#;
     let backup = answering(cli, vec![("/access/domains", RawAnswer::json(200, realms))]);
     says(&backup, &["Proxmox Backup Server"]);
@@ -93,12 +75,12 @@ fn other_products(cli: &Cli) {
     }
 }
 
-fn login_page(cli: &Cli) {
+fn the_login_page_of_a_proxy_is_named(cli: &Cli) {
     let proxy = answering(cli, vec![("*", page("Sign in to continue"))]);
     says(&proxy, &["Sign in to continue"]);
 }
 
-fn clock_off_codes(cli: &Cli) {
+fn a_wrong_clock_is_reported_with_a_refused_code(cli: &Cli) {
     let mut server = TestServer::new(cli);
     server.sim.state(|state| {
         state.enable_totp("root@pam");
@@ -118,7 +100,7 @@ fn clock_off_codes(cli: &Cli) {
     assert!(!run.text().contains("its clock"), "{}", run.text());
 }
 
-fn clock_off_tickets(cli: &Cli) {
+fn a_wrong_clock_is_reported_with_a_refused_ticket(cli: &Cli) {
     let mut server = TestServer::new(cli);
     let (ticket, csrf) = server.sim.state(|state| state.make_ticket("root@pam"));
     server.scratch.set("PROXMOX_VE_API_TOKEN", "");
@@ -142,7 +124,7 @@ fn host_with_token(id: &str, secret: &str) -> String {
     )
 }
 
-fn refused_token(cli: &Cli) {
+fn a_refused_host_token_is_explained_through_the_providers_credential(cli: &Cli) {
     type Change = fn(&mut State);
     let causes: [(Change, &str, &str); 6] = [
         (
@@ -198,7 +180,7 @@ fn refused_token(cli: &Cli) {
     }
 }
 
-fn refused_password(cli: &Cli) {
+fn a_refused_host_password_is_explained_through_the_providers_credential(cli: &Cli) {
     let server = TestServer::new(cli);
     server.main(
         r#"resource "proxmox_host" "h" {
@@ -215,7 +197,7 @@ fn refused_password(cli: &Cli) {
     server.apply_fails(&["the user demo@pve is disabled"]);
 }
 
-fn no_witness(cli: &Cli) {
+fn a_refusal_stays_vague_without_the_right_to_look(cli: &Cli) {
     let mut server = TestServer::new(cli);
     let secret = server
         .sim
@@ -227,7 +209,7 @@ fn no_witness(cli: &Cli) {
     assert!(!run.text().contains("can see why"), "{}", run.text());
 }
 
-fn misspelt(cli: &Cli) {
+fn a_misspelt_privilege_is_reported(cli: &Cli) {
     let server = TestServer::new(cli);
     server.main(
         r#"
@@ -246,7 +228,7 @@ fn misspelt(cli: &Cli) {
     assert!(!run.text().contains("Grant"), "{}", run.text());
 }
 
-fn whose_right(cli: &Cli) {
+fn privileges_missing_from_the_token_and_from_its_owner_are_told_apart(cli: &Cli) {
     let server = TestServer::new(cli);
     let secret = server.sim.state(|state| {
         state.set_acl("/vms", "PVEVMAdmin", "demo@pve", true);

@@ -19,31 +19,28 @@ use terraform_provider_proxmox::pve::{
 
 use super::{Scenario, test_server::TestServer};
 
-pub const SCENARIOS: &[Scenario] = &[
-    (
-        "downtime: none in five rotations with overlap",
-        none_with_overlap,
-    ),
-    ("downtime: nor on an older server", none_on_8_2),
-    ("downtime: a moment without overlap", some_without),
+pub const SCENARIOS: &[Scenario] = scenarios![
+    five_rotations_with_overlap_have_none,
+    five_rotations_with_overlap_have_none_on_proxmox_ve_8_2,
+    a_rotation_without_overlap_has_a_moment,
 ];
 
 /// How often the client uses the secret.
 const PACE: Duration = Duration::from_millis(50);
 
-fn none_with_overlap(cli: &Cli) {
+fn five_rotations_with_overlap_have_none(cli: &Cli) {
     let seen = five_rotations(&TestServer::new(cli), r#"rotation = { overlap = "48h" }"#);
     assert_eq!(seen.refused, 0, "of {} uses", seen.uses);
 }
 
-fn none_on_8_2(cli: &Cli) {
+fn five_rotations_with_overlap_have_none_on_proxmox_ve_8_2(cli: &Cli) {
     let server = TestServer::with(cli, Version::V8_2);
     let seen = five_rotations(&server, r#"rotation = { overlap = "48h" }"#);
     assert_eq!(seen.refused, 0, "of {} uses", seen.uses);
 }
 
 /// Without it there is a moment between the server's change and the state in which it is noted.
-fn some_without(cli: &Cli) {
+fn a_rotation_without_overlap_has_a_moment(cli: &Cli) {
     let seen = five_rotations(&TestServer::new(cli), "");
     assert!(
         seen.refused > 0,

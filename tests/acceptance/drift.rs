@@ -16,33 +16,24 @@ const TOKEN: &str = r#"resource "proxmox_api_token" "t" {
 }
 "#;
 
-pub const SCENARIOS: &[Scenario] = &[
-    ("a changed comment is put back", comment),
-    ("an expiry removed outside is put back", expiry),
-    (
-        "privilege separation switched off outside is put back",
-        separation,
-    ),
-    ("a token deleted outside is planned for creation", deleted),
-    (
-        "a token whose owner was deleted is planned for creation",
-        owner_deleted,
-    ),
-    ("an isolated node's absence is not believed", isolated),
-    (
-        "a node that answers from the past takes nothing out of the state",
-        answers_from_the_past,
-    ),
+pub const SCENARIOS: &[Scenario] = scenarios![
+    a_changed_comment_is_put_back,
+    an_expiry_removed_outside_is_put_back,
+    privilege_separation_switched_off_outside_is_put_back,
+    a_token_deleted_outside_is_planned_for_creation,
+    a_token_whose_owner_was_deleted_is_planned_for_creation,
+    an_isolated_nodes_absence_is_not_believed,
+    a_node_that_answers_from_the_past_takes_nothing_out_of_the_state,
 ];
 
-fn comment(cli: &Cli) {
+fn a_changed_comment_is_put_back(cli: &Cli) {
     let server = minted(cli);
     change(&server, |token| token.comment = Some("tampered".to_owned()));
     says(&server.plan(), &["tampered", "first", "1 to change"]);
     put_back(&server);
 }
 
-fn expiry(cli: &Cli) {
+fn an_expiry_removed_outside_is_put_back(cli: &Cli) {
     let server = minted(cli);
     change(&server, |token| token.expire = 0);
     says(&server.plan(), &["expiration_date", "1 to change"]);
@@ -55,14 +46,14 @@ fn expiry(cli: &Cli) {
     });
 }
 
-fn separation(cli: &Cli) {
+fn privilege_separation_switched_off_outside_is_put_back(cli: &Cli) {
     let server = minted(cli);
     change(&server, |token| token.privilege_separation = false);
     says(&server.plan(), &["privilege_separation", "1 to change"]);
     put_back(&server);
 }
 
-fn deleted(cli: &Cli) {
+fn a_token_deleted_outside_is_planned_for_creation(cli: &Cli) {
     let server = minted(cli);
     server
         .sim
@@ -72,7 +63,7 @@ fn deleted(cli: &Cli) {
     server.plan_is_empty();
 }
 
-fn owner_deleted(cli: &Cli) {
+fn a_token_whose_owner_was_deleted_is_planned_for_creation(cli: &Cli) {
     let server = minted(cli);
     server.sim.state(|state| state.remove_user("demo@pve"));
     says(&server.plan(), &["1 to add, 0 to change, 0 to destroy"]);
@@ -88,7 +79,7 @@ fn owner_deleted(cli: &Cli) {
     server.plan_is_empty();
 }
 
-fn isolated(cli: &Cli) {
+fn an_isolated_nodes_absence_is_not_believed(cli: &Cli) {
     let server = minted(cli);
     server.sim.state(|state| {
         state.remove_token("demo@pve", "ci");
@@ -104,7 +95,7 @@ fn isolated(cli: &Cli) {
 }
 
 /// The node that knows is down, and the next one was cut off before the token was made.
-fn answers_from_the_past(cli: &Cli) {
+fn a_node_that_answers_from_the_past_takes_nothing_out_of_the_state(cli: &Cli) {
     let mut server = TestServer::new(cli);
     let past = server.sim.join_and_cut_off("pve2", &TlsOptions::default());
     let past = past.expect("a node");

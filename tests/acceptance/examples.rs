@@ -12,10 +12,7 @@ use terraform_provider_proxmox::provider::catalog;
 
 use super::{Scenario, test_server::TestServer};
 
-pub const SCENARIOS: &[Scenario] = &[
-    ("examples: every one is valid", valid),
-    ("examples: nothing is without one", complete),
-];
+pub const SCENARIOS: &[Scenario] = scenarios![every_example_is_valid, everything_has_an_example,];
 
 /// A configuration that stands alone says where the provider comes from; examples leave it out.
 const SOURCE: &str = r#"terraform {
@@ -52,7 +49,7 @@ fn files() -> Vec<PathBuf> {
     files
 }
 
-fn valid(cli: &Cli) {
+fn every_example_is_valid(cli: &Cli) {
     let server = TestServer::new(cli);
     let authority = server.sim.ca_pem();
     for file in ["pve-root-ca.pem", "company-ca.pem"] {
@@ -69,7 +66,7 @@ fn valid(cli: &Cli) {
     }
 }
 
-fn complete(_: &Cli) {
+fn everything_has_an_example(_: &Cli) {
     let catalog = catalog();
     let offered = [
         ("resources", catalog.resources.into_keys().collect()),

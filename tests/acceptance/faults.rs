@@ -50,7 +50,7 @@ impl Outcome {
 /// The rows: their names, and how each is run.
 pub fn rows() -> impl Iterator<Item = (String, impl Fn(&Cli) + Send + Clone + 'static)> {
     OPERATIONS.iter().enumerate().map(|(number, operation)| {
-        let name = format!("faults: {}", operation.name);
+        let name = format!("faults::{}", operation.name);
         (name, move |cli: &Cli| row(cli, number, operation))
     })
 }

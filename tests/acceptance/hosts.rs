@@ -11,53 +11,23 @@ use super::{
     test_server::{TestServer, attributes, says},
 };
 
-pub const SCENARIOS: &[Scenario] = &[
-    (
-        "a host is registered with the token that was just minted",
-        registered,
-    ),
-    ("a host whose token lacks a privilege is refused", lacking),
-    (
-        "a host that cannot be reached at refresh stays, with a warning",
-        unreachable,
-    ),
-    (
-        "a host that is not enabled is registered unproven",
-        disabled,
-    ),
-    (
-        "a changed secret is proven again, a changed note is not",
-        proven_again,
-    ),
-    (
-        "a check takes no longer than its time limit, and a changed limit changes nothing else",
-        time_limit,
-    ),
-    ("a host is proven with each form of a credential", each_form),
-    ("a write-only login is not kept", write_only_login),
-    (
-        "a refresh reads the facts again, and moving a host keeps it",
-        refreshed_and_moved,
-    ),
-    (
-        "another cluster's key registers the host anew",
-        another_cluster,
-    ),
-    (
-        "a write-only host that is down stays, with a warning",
-        write_only_unreachable,
-    ),
-    (
-        "a write-only secret proves a host and is not kept",
-        write_only,
-    ),
-    ("a connection check reports without failing", reports),
-    (
-        "a connection check fails when it is asked to",
-        fails_on_request,
-    ),
-    ("the facts of a host are read", facts),
-    ("permissions are read for the token itself", permissions),
+pub const SCENARIOS: &[Scenario] = scenarios![
+    a_host_is_registered_with_the_token_that_was_just_minted,
+    a_host_whose_token_lacks_a_privilege_is_refused,
+    a_host_that_cannot_be_reached_at_refresh_stays_with_a_warning,
+    a_disabled_host_is_registered_without_a_check,
+    a_changed_secret_is_checked_again_and_a_changed_note_is_not,
+    a_check_ends_at_its_timeout_and_a_changed_timeout_changes_nothing_else,
+    a_host_is_checked_with_each_form_of_a_credential,
+    a_write_only_login_is_not_stored,
+    a_refresh_reads_the_facts_again_and_moving_a_host_keeps_it,
+    another_clusters_key_replaces_the_host,
+    a_write_only_host_that_is_down_stays_with_a_warning,
+    a_write_only_secret_is_checked_and_not_stored,
+    a_connection_check_reports_without_failing,
+    a_connection_check_fails_with_fail_on_error,
+    the_facts_of_a_host_are_read,
+    permissions_are_read_for_the_token_itself,
 ];
 
 const HOST: &str = r#"
@@ -79,7 +49,7 @@ resource "proxmox_host" "h" {
 }
 "#;
 
-fn registered(cli: &Cli) {
+fn a_host_is_registered_with_the_token_that_was_just_minted(cli: &Cli) {
     let server = TestServer::new(cli);
     server.main(HOST);
     server.apply();
@@ -103,7 +73,7 @@ fn registered(cli: &Cli) {
     server.destroy();
 }
 
-fn lacking(cli: &Cli) {
+fn a_host_whose_token_lacks_a_privilege_is_refused(cli: &Cli) {
     let server = TestServer::new(cli);
     server.main(&HOST.replace("VM.Config.Disk", "Sys.PowerMgmt"));
     server.apply_fails(&[
@@ -136,7 +106,7 @@ fn lacking(cli: &Cli) {
     server.apply_fails(&["missing_privileges", "privilege separation", "acl"]);
 }
 
-fn unreachable(cli: &Cli) {
+fn a_host_that_cannot_be_reached_at_refresh_stays_with_a_warning(cli: &Cli) {
     let server = TestServer::new(cli);
     server.main(
         r#"
@@ -158,7 +128,7 @@ fn unreachable(cli: &Cli) {
     assert_eq!(attributes(&scratch, "proxmox_host.h"), before);
 }
 
-fn disabled(cli: &Cli) {
+fn a_disabled_host_is_registered_without_a_check(cli: &Cli) {
     let server = TestServer::new(cli);
     let closed = nobody_listens().expect("a port");
     server.main(&format!(
@@ -183,7 +153,7 @@ fn disabled(cli: &Cli) {
     server.apply_fails(&["Connection check failed", "connection_refused", "later"]);
 }
 
-fn proven_again(cli: &Cli) {
+fn a_changed_secret_is_checked_again_and_a_changed_note_is_not(cli: &Cli) {
     let server = TestServer::new(cli);
     server.main(HOST);
     server.apply();
@@ -208,7 +178,7 @@ fn proven_again(cli: &Cli) {
     server.plan_is_empty();
 }
 
-fn time_limit(cli: &Cli) {
+fn a_check_ends_at_its_timeout_and_a_changed_timeout_changes_nothing_else(cli: &Cli) {
     let server = TestServer::new(cli);
     let host = |limit: &str| {
         format!(
@@ -248,7 +218,7 @@ fn host(attributes: &str) -> String {
     )
 }
 
-fn each_form(cli: &Cli) {
+fn a_host_is_checked_with_each_form_of_a_credential(cli: &Cli) {
     let server = TestServer::new(cli);
     let (secret, (ticket, csrf)) = server.sim.state(|state| {
         let secret = state.add_token("demo@pve!host", false, None, 0);
@@ -300,7 +270,7 @@ fn each_form(cli: &Cli) {
     assert_eq!(server.requests("POST", "/access/ticket"), 0);
 }
 
-fn write_only_login(cli: &Cli) {
+fn a_write_only_login_is_not_stored(cli: &Cli) {
     let server = TestServer::new(cli);
     let seed = server.sim.state(|state| state.enable_totp("demo@pve"));
     let login = |rest: &str| {
@@ -325,7 +295,7 @@ fn write_only_login(cli: &Cli) {
     server.plan_fails(&["totp_secret_wo", "password_wo"]);
 }
 
-fn refreshed_and_moved(cli: &Cli) {
+fn a_refresh_reads_the_facts_again_and_moving_a_host_keeps_it(cli: &Cli) {
     let server = TestServer::new(cli);
     let address = server.sim.address();
     server.main(&host(&format!(r#"hostname = "{address}""#)));
@@ -345,7 +315,7 @@ fn refreshed_and_moved(cli: &Cli) {
     server.plan_is_empty();
 }
 
-fn another_cluster(cli: &Cli) {
+fn another_clusters_key_replaces_the_host(cli: &Cli) {
     let server = TestServer::new(cli);
     let (endpoint, admin) = (server.sim.endpoint(), &server.admin);
     let config = |cluster: &str| {
@@ -366,7 +336,7 @@ fn another_cluster(cli: &Cli) {
     server.plan_is_empty();
 }
 
-fn write_only_unreachable(cli: &Cli) {
+fn a_write_only_host_that_is_down_stays_with_a_warning(cli: &Cli) {
     let server = TestServer::new(cli);
     let secret = server
         .sim
@@ -382,7 +352,7 @@ fn write_only_unreachable(cli: &Cli) {
     assert_eq!(attributes(&scratch, "proxmox_host.h"), before);
 }
 
-fn write_only(cli: &Cli) {
+fn a_write_only_secret_is_checked_and_not_stored(cli: &Cli) {
     let server = TestServer::new(cli);
     let secret = server
         .sim
@@ -426,7 +396,7 @@ fn write_only(cli: &Cli) {
     server.plan_fails(&["More than one credential", "api_token_secret_wo"]);
 }
 
-fn reports(cli: &Cli) {
+fn a_connection_check_reports_without_failing(cli: &Cli) {
     let mut server = TestServer::new(cli);
     server.main(
         r#"
@@ -475,7 +445,7 @@ fn reports(cli: &Cli) {
     );
 }
 
-fn fails_on_request(cli: &Cli) {
+fn a_connection_check_fails_with_fail_on_error(cli: &Cli) {
     let mut server = TestServer::new(cli);
     server.connect_as("root@pam!admin=00000000-0000-0000-0000-000000000000");
     server.main(
@@ -487,7 +457,7 @@ fn fails_on_request(cli: &Cli) {
     server.plan_fails(&["Connection check failed", "unauthenticated", "api_token"]);
 }
 
-fn facts(cli: &Cli) {
+fn the_facts_of_a_host_are_read(cli: &Cli) {
     let mut server = TestServer::new(cli);
     server.sim.state(|state| state.add_node("pve2", true));
     server.main(
@@ -505,7 +475,7 @@ output "h" {
     server.plan_fails(&["Connection check failed", "unauthenticated"]);
 }
 
-fn permissions(cli: &Cli) {
+fn permissions_are_read_for_the_token_itself(cli: &Cli) {
     let server = TestServer::new(cli);
     server.sim.state(|state| {
         state.add_token("demo@pve!backup", true, None, 0);

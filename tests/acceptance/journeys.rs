@@ -7,16 +7,13 @@ use serde_json::Value;
 
 use super::{Scenario, test_server::TestServer};
 
-pub const SCENARIOS: &[Scenario] = &[
-    ("journey: a first token, with two-factor login", first_token),
-    (
-        "journey: a fleet whose tokens rotate with an overlap",
-        fleet,
-    ),
-    ("journey: a short token id and least privilege", short_id),
+pub const SCENARIOS: &[Scenario] = scenarios![
+    a_first_token_with_two_factor_login,
+    a_fleet_whose_tokens_rotate_with_an_overlap,
+    a_short_token_id_and_least_privilege,
 ];
 
-fn first_token(cli: &Cli) {
+fn a_first_token_with_two_factor_login(cli: &Cli) {
     let mut server = TestServer::new(cli);
     let seed = server.sim.state(|state| {
         state.add_user("root@pam", "root-pass-1");
@@ -53,7 +50,7 @@ fn first_token(cli: &Cli) {
     );
 }
 
-fn fleet(cli: &Cli) {
+fn a_fleet_whose_tokens_rotate_with_an_overlap(cli: &Cli) {
     let (mut server, other) = (TestServer::new(cli), TestServer::new(cli));
     for name in ["ENDPOINT", "API_TOKEN", "CERTIFICATE_FINGERPRINTS"] {
         server.scratch.set(&format!("PROXMOX_VE_{name}"), "");
@@ -100,7 +97,7 @@ fn fleet(cli: &Cli) {
     assert!(tokens(&server).is_empty() && tokens(&other).is_empty());
 }
 
-fn short_id(cli: &Cli) {
+fn a_short_token_id_and_least_privilege(cli: &Cli) {
     let mut server = TestServer::new(cli);
     let secret = server.sim.state(|state| {
         state.add_token("automation@pve!backup", true, None, 0);

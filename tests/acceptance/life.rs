@@ -12,60 +12,27 @@ use super::{
     test_server::{ADMIN, TestServer, says},
 };
 
-pub const SCENARIOS: &[Scenario] = &[
-    ("expiry: counted on the server's clock", server_clock),
-    ("expiry: another lifetime is set in place", other_lifetime),
-    (
-        "expiry: what somebody else set is put back",
-        expiry_put_back,
-    ),
-    ("expiry: the past is refused", past),
-    ("expiry: a plan warns of the end", near_end),
-    (
-        "self-protection: the provider's own token is not revoked",
-        own_token_revoked,
-    ),
-    (
-        "self-protection: nor through another cluster's key",
-        own_token_of_a_cluster,
-    ),
-    (
-        "self-protection: the provider's own token neither ends soon nor loses its owner's rights",
-        own_token_weakened,
-    ),
-    (
-        "self-protection: nor rights that it was granted",
-        own_token_descoped,
-    ),
-    (
-        "self-protection: nor is the one before it revoked while it is in use",
-        own_token_before,
-    ),
-    (
-        "self-protection: nor when another key reaches the server by another address",
-        own_token_elsewhere,
-    ),
-    (
-        "self-protection: its own new secret is used within the run",
-        own_token_rotated,
-    ),
-    (
-        "self-protection: an overlap needs no permission",
-        own_token_overlaps,
-    ),
-    ("a token can be left in place at destroy", left_in_place),
-    ("a stored secret is proven on request", verified),
-    ("an imported token gets a secret by rotation", imported),
-    ("two of one name are refused with the reason", same_name),
-    (
-        "of two runs that race for a name one is refused",
-        two_runs_race,
-    ),
-    (
-        "an import of nothing says what is missing",
-        import_of_nothing,
-    ),
-    ("a time limit ends waiting, and nothing is lost", time_limit),
+pub const SCENARIOS: &[Scenario] = scenarios![
+    an_expiry_is_counted_on_the_servers_clock,
+    a_changed_lifetime_is_updated_in_place,
+    an_expiry_changed_outside_is_put_back,
+    an_expiry_in_the_past_is_refused,
+    a_plan_warns_before_a_token_expires,
+    the_providers_own_token_is_not_revoked,
+    the_providers_own_token_is_not_revoked_through_another_clusters_key,
+    the_providers_own_token_neither_expires_soon_nor_loses_its_owners_rights,
+    the_providers_own_token_does_not_lose_its_grants,
+    the_providers_previous_token_is_not_revoked_while_in_use,
+    the_providers_own_token_is_recognised_under_another_address,
+    the_providers_own_new_secret_is_used_within_the_run,
+    the_providers_own_token_can_rotate_with_an_overlap,
+    a_token_can_be_left_in_place_at_destroy,
+    a_stored_secret_is_verified_on_request,
+    an_imported_token_gets_a_secret_by_rotation,
+    two_resources_for_one_token_are_refused_with_the_reason,
+    one_of_two_runs_that_race_for_a_name_is_refused,
+    an_import_of_a_missing_token_says_what_is_missing,
+    a_timeout_ends_waiting_and_nothing_is_lost,
 ];
 
 const ADDRESS: &str = "proxmox_api_token.t";
@@ -89,7 +56,7 @@ fn end(server: &TestServer) -> i64 {
     i64::try_from(token.expect("the token").expire).expect("a time")
 }
 
-fn server_clock(cli: &Cli) {
+fn an_expiry_is_counted_on_the_servers_clock(cli: &Cli) {
     let server = TestServer::new(cli);
     server
         .sim
@@ -103,7 +70,7 @@ fn server_clock(cli: &Cli) {
     server.plan_is_empty();
 }
 
-fn other_lifetime(cli: &Cli) {
+fn a_changed_lifetime_is_updated_in_place(cli: &Cli) {
     let server = TestServer::new(cli);
     server.main(&token(r#"expires_in = "30d""#));
     server.apply();
@@ -124,7 +91,7 @@ fn other_lifetime(cli: &Cli) {
     assert_eq!(server.attributes(ADDRESS)["secret"], secret);
 }
 
-fn expiry_put_back(cli: &Cli) {
+fn an_expiry_changed_outside_is_put_back(cli: &Cli) {
     let server = TestServer::new(cli);
     server.main(&token(r#"expires_in = "30d""#));
     server.apply();
@@ -140,7 +107,7 @@ fn expiry_put_back(cli: &Cli) {
     }
 }
 
-fn past(cli: &Cli) {
+fn an_expiry_in_the_past_is_refused(cli: &Cli) {
     let server = TestServer::new(cli);
     server.main(&token(r#"expiration_date = "2020-01-01T00:00:00Z""#));
     server.plan_fails(&["Expiration date in the past"]);
@@ -151,7 +118,7 @@ fn past(cli: &Cli) {
     assert_eq!(server.requests("POST", "/token/"), 0);
 }
 
-fn near_end(cli: &Cli) {
+fn a_plan_warns_before_a_token_expires(cli: &Cli) {
     let server = TestServer::new(cli);
     server.main(&token(r#"expires_in = "90d""#));
     server.apply();
@@ -192,7 +159,7 @@ fn accepts_admin(server: &TestServer) -> bool {
     secret.is_some_and(|secret| server.admin == format!("{ADMIN}={secret}"))
 }
 
-fn own_token_revoked(cli: &Cli) {
+fn the_providers_own_token_is_not_revoked(cli: &Cli) {
     let server = TestServer::new(cli);
     server.main(&own(""));
     adopt(&server);
@@ -219,7 +186,7 @@ fn own_token_revoked(cli: &Cli) {
     assert!(!accepts_admin(&server));
 }
 
-fn own_token_of_a_cluster(cli: &Cli) {
+fn the_providers_own_token_is_not_revoked_through_another_clusters_key(cli: &Cli) {
     let server = TestServer::new(cli);
     let (endpoint, admin) = (server.sim.endpoint(), &server.admin);
     let second = server
@@ -245,7 +212,7 @@ fn own_token_of_a_cluster(cli: &Cli) {
     assert!(accepts_admin(&server));
 }
 
-fn own_token_weakened(cli: &Cli) {
+fn the_providers_own_token_neither_expires_soon_nor_loses_its_owners_rights(cli: &Cli) {
     let server = TestServer::new(cli);
     server.main(&own(""));
     adopt(&server);
@@ -273,7 +240,7 @@ fn own_token_weakened(cli: &Cli) {
     assert!(accepts_admin(&server));
 }
 
-fn own_token_descoped(cli: &Cli) {
+fn the_providers_own_token_does_not_lose_its_grants(cli: &Cli) {
     let mut server = TestServer::new(cli);
     let acl =
         r#"acl = [{ path = "/", role = "Administrator" }, { path = "/vms", role = "PVEVMAdmin" }]"#;
@@ -294,7 +261,7 @@ fn own_token_descoped(cli: &Cli) {
 }
 
 /// Whoever still works with the secret before the last must not lose it to another rotation.
-fn own_token_before(cli: &Cli) {
+fn the_providers_previous_token_is_not_revoked_while_in_use(cli: &Cli) {
     let server = TestServer::new(cli);
     let turn = |number: u8| {
         own(&format!(
@@ -322,7 +289,7 @@ fn own_token_before(cli: &Cli) {
     assert!(accepts_admin(&server));
 }
 
-fn own_token_elsewhere(cli: &Cli) {
+fn the_providers_own_token_is_recognised_under_another_address(cli: &Cli) {
     let server = TestServer::new(cli);
     server.main(&token(""));
     server.apply();
@@ -339,7 +306,7 @@ fn own_token_elsewhere(cli: &Cli) {
     server.plan_fails(&["Provider would lock itself out", "demo@pve!ci"]);
 }
 
-fn own_token_rotated(cli: &Cli) {
+fn the_providers_own_new_secret_is_used_within_the_run(cli: &Cli) {
     let server = TestServer::new(cli);
     let later = r#"resource "proxmox_api_token" "later" {
   user_id = "demo@pve"
@@ -363,7 +330,7 @@ fn own_token_rotated(cli: &Cli) {
     );
 }
 
-fn own_token_overlaps(cli: &Cli) {
+fn the_providers_own_token_can_rotate_with_an_overlap(cli: &Cli) {
     let mut server = TestServer::new(cli);
     server.main(&own(r#"rotation = { overlap = "2d" }"#));
     adopt(&server);
@@ -376,7 +343,7 @@ fn own_token_overlaps(cli: &Cli) {
     server.plan_is_empty();
 }
 
-fn left_in_place(cli: &Cli) {
+fn a_token_can_be_left_in_place_at_destroy(cli: &Cli) {
     let server = TestServer::new(cli);
     server.main(&token("revoke_on_destroy = false"));
     server.apply();
@@ -392,7 +359,7 @@ fn left_in_place(cli: &Cli) {
     assert_eq!(server.requests("DELETE", "/token/"), 0);
 }
 
-fn verified(cli: &Cli) {
+fn a_stored_secret_is_verified_on_request(cli: &Cli) {
     let server = TestServer::new(cli);
     server.main(&token("verify_secret = true"));
     server.apply();
@@ -413,7 +380,7 @@ fn verified(cli: &Cli) {
     );
 }
 
-fn imported(cli: &Cli) {
+fn an_imported_token_gets_a_secret_by_rotation(cli: &Cli) {
     let server = TestServer::new(cli);
     let first = server
         .sim
@@ -437,7 +404,7 @@ fn imported(cli: &Cli) {
     server.plan_is_empty();
 }
 
-fn same_name(cli: &Cli) {
+fn two_resources_for_one_token_are_refused_with_the_reason(cli: &Cli) {
     let server = TestServer::new(cli);
     let lifecycle = r"lifecycle {
     create_before_destroy = true
@@ -455,7 +422,7 @@ fn same_name(cli: &Cli) {
     server.plan_is_empty();
 }
 
-fn time_limit(cli: &Cli) {
+fn a_timeout_ends_waiting_and_nothing_is_lost(cli: &Cli) {
     let server = TestServer::new(cli);
     // The look at the owner takes longer than all of it may.
     server
@@ -474,7 +441,7 @@ fn time_limit(cli: &Cli) {
 }
 
 /// Somebody makes a token of the same name after this run has looked and before it writes.
-fn two_runs_race(cli: &Cli) {
+fn one_of_two_runs_that_race_for_a_name_is_refused(cli: &Cli) {
     let server = TestServer::new(cli);
     let overtake = |state: &mut proxmox_simulator::State| {
         state.add_token("demo@pve!ci", false, Some("of the other run"), 0);
@@ -494,7 +461,7 @@ fn two_runs_race(cli: &Cli) {
     assert_eq!(server.requests("PUT", "/token/"), 0);
 }
 
-fn import_of_nothing(cli: &Cli) {
+fn an_import_of_a_missing_token_says_what_is_missing(cli: &Cli) {
     let server = TestServer::new(cli);
     server.main(&token(""));
     for (id, words) in [

@@ -4,6 +4,13 @@
 //! once they have been built (`cargo run -p cli-harness`). A pinned version that has not been
 //! built is listed as ignored, with what to do; without any command line at all the run fails.
 
+/// Lists scenarios under the paths of their functions, such as `drift::a_changed_comment_is_put_back`.
+macro_rules! scenarios {
+    ($($name:ident),* $(,)?) => {
+        &[$((concat!(module_path!(), "::", stringify!($name)), $name)),*]
+    };
+}
+
 mod activity;
 mod advice;
 mod audit;
@@ -33,7 +40,7 @@ use std::process::ExitCode;
 use cli_harness::{Cli, PINS};
 use libtest_mimic::{Arguments, Trial};
 
-/// A named story that is played with each command line.
+/// A named test that runs with each command line.
 type Scenario = (&'static str, fn(&Cli));
 
 fn main() -> ExitCode {
@@ -105,5 +112,8 @@ fn scenarios() -> impl Iterator<Item = Scenario> {
     ]
     .into_iter()
     .flatten()
-    .copied()
+    .map(|&(path, scenario)| {
+        let name = path.split_once("::").map_or(path, |(_, name)| name);
+        (name, scenario)
+    })
 }

@@ -10,17 +10,14 @@ use super::{
     test_server::{TestServer, says},
 };
 
-pub const SCENARIOS: &[Scenario] = &[
-    ("minting needs User.Modify on a group of the owner", minting),
-    ("granting needs Permissions.Modify on the path", granting),
-    ("planning needs Sys.Audit on /access", planning),
-    ("changing, rotating and revoking need User.Modify", changing),
-    ("proving a connection needs nothing", proving),
-    ("the facts of a cluster need Sys.Audit on /", cluster_facts),
-    (
-        "asking about another user needs Sys.Audit on /access",
-        asking,
-    ),
+pub const SCENARIOS: &[Scenario] = scenarios![
+    minting_needs_user_modify_on_a_group_of_the_owner,
+    granting_needs_permissions_modify_on_the_path,
+    planning_needs_sys_audit_on_access,
+    changing_rotating_and_revoking_need_user_modify,
+    proving_a_connection_needs_nothing,
+    the_facts_of_a_cluster_need_sys_audit_on_the_root,
+    asking_about_another_user_needs_sys_audit_on_access,
 ];
 
 /// A privilege at a path.
@@ -82,11 +79,11 @@ resource "proxmox_api_token" "t" {
 }
 "#;
 
-fn minting(cli: &Cli) {
+fn minting_needs_user_modify_on_a_group_of_the_owner(cli: &Cli) {
     needs_exactly(cli, &[MODIFY], TOKEN);
 }
 
-fn granting(cli: &Cli) {
+fn granting_needs_permissions_modify_on_the_path(cli: &Cli) {
     let scoped = TOKEN.replace(
         r#""ci"
 "#,
@@ -97,7 +94,7 @@ fn granting(cli: &Cli) {
     needs_exactly(cli, &[MODIFY, PERMISSIONS], &scoped);
 }
 
-fn changing(cli: &Cli) {
+fn changing_rotating_and_revoking_need_user_modify(cli: &Cli) {
     let with_settings = |settings: &str| {
         TOKEN.replace(
             r#""ci"
@@ -143,7 +140,7 @@ fn changing(cli: &Cli) {
     server.destroy();
 }
 
-fn planning(cli: &Cli) {
+fn planning_needs_sys_audit_on_access(cli: &Cli) {
     for (privileges, reads) in [(&[AUDIT][..], true), (&[], false)] {
         let server = with(cli, privileges);
         server
@@ -164,7 +161,7 @@ fn planning(cli: &Cli) {
     }
 }
 
-fn proving(cli: &Cli) {
+fn proving_a_connection_needs_nothing(cli: &Cli) {
     let server = with(cli, &[]);
     server.main(
         r#"resource "proxmox_host" "h" {
@@ -176,7 +173,7 @@ fn proving(cli: &Cli) {
     server.plan_is_empty();
 }
 
-fn cluster_facts(cli: &Cli) {
+fn the_facts_of_a_cluster_need_sys_audit_on_the_root(cli: &Cli) {
     for (privileges, name) in [
         (&[("Sys.Audit", "/")][..], Value::from("production")),
         (&[], Value::Null),
@@ -200,7 +197,7 @@ fn cluster_facts(cli: &Cli) {
     }
 }
 
-fn asking(cli: &Cli) {
+fn asking_about_another_user_needs_sys_audit_on_access(cli: &Cli) {
     let question = r#"data "proxmox_permissions" "p" {
   user_id = "app@pve"
   paths = ["/vms"]

@@ -10,45 +10,18 @@ use super::{
     tokens::minted,
 };
 
-pub const SCENARIOS: &[Scenario] = &[
-    (
-        "a creation whose answer is lost is found and given a new secret",
-        create_lost,
-    ),
-    (
-        "a creation that the host's proxy gave up on is found, too",
-        create_hung,
-    ),
-    (
-        "the same on a server too old to give a new secret",
-        create_lost_8_2,
-    ),
-    (
-        "a creation that did not happen leaves nothing, and works next time",
-        create_refused,
-    ),
-    ("a lock that was held is waited for", lock_held),
-    (
-        "a token that cannot be scoped or revoked again is kept as damaged",
-        undo_fails,
-    ),
-    (
-        "an update whose answer is lost ends where it should",
-        update_lost,
-    ),
-    (
-        "a revocation whose answer is lost counts when it happened",
-        delete_lost,
-    ),
-    ("a grant whose answer is lost is not forgotten", grant_lost),
-    (
-        "a token that is made after its creation was given up is found",
-        create_late,
-    ),
-    (
-        "unreadable answers change neither state nor server",
-        unreadable,
-    ),
+pub const SCENARIOS: &[Scenario] = scenarios![
+    a_token_whose_creation_had_no_response_is_found_and_gets_a_new_secret,
+    a_token_whose_creation_timed_out_in_the_hosts_proxy_is_found,
+    a_token_whose_creation_had_no_response_is_tainted_on_proxmox_ve_8_2,
+    a_failed_creation_leaves_nothing_and_works_next_time,
+    a_held_lock_is_waited_for,
+    a_token_that_can_neither_be_scoped_nor_revoked_is_kept_as_tainted,
+    an_update_without_response_converges,
+    a_revocation_without_response_counts_if_it_happened,
+    a_grant_without_response_is_not_forgotten,
+    a_token_created_after_the_client_gave_up_is_found,
+    unreadable_responses_change_neither_state_nor_server,
 ];
 
 const TOKEN: &str = r#"
@@ -69,7 +42,7 @@ fn works(server: &TestServer) {
     assert!(accepted.is_some());
 }
 
-fn create_lost(cli: &Cli) {
+fn a_token_whose_creation_had_no_response_is_found_and_gets_a_new_secret(cli: &Cli) {
     let server = TestServer::new(cli);
     server.sim.fault(
         Fault::dropped_after_commit()
@@ -86,7 +59,7 @@ fn create_lost(cli: &Cli) {
     server.plan_is_empty();
 }
 
-fn create_hung(cli: &Cli) {
+fn a_token_whose_creation_timed_out_in_the_hosts_proxy_is_found(cli: &Cli) {
     let server = TestServer::new(cli);
     server
         .sim
@@ -100,7 +73,7 @@ fn create_hung(cli: &Cli) {
     server.plan_is_empty();
 }
 
-fn create_lost_8_2(cli: &Cli) {
+fn a_token_whose_creation_had_no_response_is_tainted_on_proxmox_ve_8_2(cli: &Cli) {
     let server = TestServer::with(cli, Version::V8_2);
     server.sim.fault(
         Fault::dropped_after_commit()
@@ -118,7 +91,7 @@ fn create_lost_8_2(cli: &Cli) {
     server.plan_is_empty();
 }
 
-fn create_refused(cli: &Cli) {
+fn a_failed_creation_leaves_nothing_and_works_next_time(cli: &Cli) {
     for (fault, words) in [
         (Fault::daemon_down(), ["595", "demo@pve!ci"]),
         (Fault::no_quorum(), ["quorum", "demo@pve!ci"]),
@@ -138,7 +111,7 @@ fn create_refused(cli: &Cli) {
     }
 }
 
-fn lock_held(cli: &Cli) {
+fn a_held_lock_is_waited_for(cli: &Cli) {
     let server = TestServer::new(cli);
     server.sim.fault(
         Fault::user_config_locked()
@@ -151,7 +124,7 @@ fn lock_held(cli: &Cli) {
     assert_eq!(server.requests("POST", "/token/ci"), 2);
 }
 
-fn undo_fails(cli: &Cli) {
+fn a_token_that_can_neither_be_scoped_nor_revoked_is_kept_as_tainted(cli: &Cli) {
     let server = TestServer::new(cli);
     server
         .sim
@@ -183,7 +156,7 @@ fn undo_fails(cli: &Cli) {
     server.plan_is_empty();
 }
 
-fn update_lost(cli: &Cli) {
+fn an_update_without_response_converges(cli: &Cli) {
     let server = minted(cli);
     let change = r#"
         resource "proxmox_api_token" "t" {
@@ -222,7 +195,7 @@ fn update_lost(cli: &Cli) {
     server.plan_is_empty();
 }
 
-fn delete_lost(cli: &Cli) {
+fn a_revocation_without_response_counts_if_it_happened(cli: &Cli) {
     let server = minted(cli);
     server.sim.fault(
         Fault::dropped_after_commit()
@@ -238,7 +211,7 @@ fn delete_lost(cli: &Cli) {
     );
 }
 
-fn grant_lost(cli: &Cli) {
+fn a_grant_without_response_is_not_forgotten(cli: &Cli) {
     let server = minted(cli);
     let token = |acl: &str| {
         format!(
@@ -266,7 +239,7 @@ fn grant_lost(cli: &Cli) {
     assert_eq!(server.sim.state(|state| state.acl().len()), 0);
 }
 
-fn create_late(cli: &Cli) {
+fn a_token_created_after_the_client_gave_up_is_found(cli: &Cli) {
     let server = TestServer::new(cli);
     server
         .sim
@@ -282,7 +255,7 @@ fn create_late(cli: &Cli) {
     server.plan_is_empty();
 }
 
-fn unreadable(cli: &Cli) {
+fn unreadable_responses_change_neither_state_nor_server(cli: &Cli) {
     let answers: [(&str, Vec<u8>); 4] = [
         ("empty", Vec::new()),
         ("not JSON", b"<html>Welcome</html>".to_vec()),

@@ -11,48 +11,24 @@ use super::{
     test_server::{TestServer, says},
 };
 
-pub const SCENARIOS: &[Scenario] = &[
-    ("rotation: in place when a value changes", in_place),
-    ("rotation: at an age, and once only", at_an_age),
-    ("rotation: before the end", before_the_end),
-    ("rotation: with overlap, five times round", overlap),
-    ("rotation: with overlap on an older server", overlap_on_8_2),
-    ("rotation: due again during an overlap", overlap_in_overlap),
-    (
-        "rotation: the plan goes by what the refresh saw",
-        saved_plan,
-    ),
-    (
-        "rotation: an older server needs a way that is allowed",
-        too_old,
-    ),
-    (
-        "rotation: made again with every grant on an older server",
-        recreated,
-    ),
-    (
-        "rotation: not made again where grants cannot be restored",
-        not_restorable,
-    ),
-    (
-        "rotation: a foreign token under the other name is left alone",
-        other_name_taken,
-    ),
-    (
-        "rotation: the other name must not be that of another resource",
-        other_name_of_ours,
-    ),
-    (
-        "rotation: a token removed during its overlap is made again",
-        removed_in_overlap,
-    ),
-    ("rotation: an unknown value rotates at apply", unknown),
-    (
-        "rotation: another resource takes the new secret in the same apply",
-        consumer,
-    ),
-    ("rotation: destroy revokes both tokens", destroy_both),
-    ("rotation: import looks in both names", import_both),
+pub const SCENARIOS: &[Scenario] = scenarios![
+    a_token_rotates_in_place_when_a_value_changes,
+    a_token_rotates_at_an_age_and_once_only,
+    a_token_rotates_before_it_expires,
+    a_token_rotates_with_an_overlap_five_times,
+    a_token_rotates_with_an_overlap_five_times_on_proxmox_ve_8_2,
+    a_rotation_can_be_due_during_an_overlap,
+    a_saved_plan_keeps_the_decision_of_its_refresh,
+    an_older_server_needs_overlap_or_allow_recreate,
+    a_token_is_recreated_with_every_grant_on_an_older_server,
+    a_token_is_not_recreated_when_its_grants_cannot_be_restored,
+    a_foreign_token_under_the_other_name_is_left_alone,
+    the_other_name_must_not_belong_to_another_resource,
+    a_token_removed_during_its_overlap_is_created_again,
+    an_unknown_value_rotates_at_apply,
+    another_resource_takes_the_new_secret_in_the_same_apply,
+    destroy_revokes_both_tokens,
+    an_import_looks_under_both_names,
 ];
 
 const TOKEN: &str = "demo@pve!ci";
@@ -110,7 +86,7 @@ fn end(server: &TestServer, name: &str) -> Option<u64> {
     token.map(|token| token.expire)
 }
 
-fn in_place(cli: &Cli) {
+fn a_token_rotates_in_place_when_a_value_changes(cli: &Cli) {
     let server = TestServer::new(cli);
     let acl = r#"acl = [{ path = "/vms", role = "PVEAuditor" }]
 "#;
@@ -133,7 +109,7 @@ fn in_place(cli: &Cli) {
     assert_eq!(server.requests("POST", "/token/"), 0);
 }
 
-fn at_an_age(cli: &Cli) {
+fn a_token_rotates_at_an_age_and_once_only(cli: &Cli) {
     let server = TestServer::new(cli);
     server.main(&token(r#"rotation = { every = "30d" }"#));
     server.apply();
@@ -156,7 +132,7 @@ fn at_an_age(cli: &Cli) {
     assert_ne!(secret(&server), second);
 }
 
-fn before_the_end(cli: &Cli) {
+fn a_token_rotates_before_it_expires(cli: &Cli) {
     let server = TestServer::new(cli);
     server.main(&token(
         r#"expires_in = "90d"
@@ -180,11 +156,11 @@ fn before_the_end(cli: &Cli) {
     assert!(end(&server, "ci").expect("a token") > second);
 }
 
-fn overlap(cli: &Cli) {
+fn a_token_rotates_with_an_overlap_five_times(cli: &Cli) {
     five_times(&TestServer::new(cli));
 }
 
-fn overlap_on_8_2(cli: &Cli) {
+fn a_token_rotates_with_an_overlap_five_times_on_proxmox_ve_8_2(cli: &Cli) {
     five_times(&TestServer::with(cli, Version::V8_2));
 }
 
@@ -236,7 +212,7 @@ fn five_times(server: &TestServer) {
     }
 }
 
-fn overlap_in_overlap(cli: &Cli) {
+fn a_rotation_can_be_due_during_an_overlap(cli: &Cli) {
     let server = TestServer::new(cli);
     let config = |value| {
         token(&format!(
@@ -254,7 +230,7 @@ fn overlap_in_overlap(cli: &Cli) {
     assert_eq!(attributes["previous_token_id"], OTHER);
 }
 
-fn saved_plan(cli: &Cli) {
+fn a_saved_plan_keeps_the_decision_of_its_refresh(cli: &Cli) {
     let server = TestServer::new(cli);
     server.main(&token(r#"rotation = { every = "30d" }"#));
     server.apply();
@@ -276,7 +252,7 @@ fn saved_plan(cli: &Cli) {
     works(&server);
 }
 
-fn too_old(cli: &Cli) {
+fn an_older_server_needs_overlap_or_allow_recreate(cli: &Cli) {
     for version in [Version::V8_2, Version::V9_0] {
         let server = TestServer::with(cli, version);
         server.main(&token(&keeper(1)));
@@ -293,7 +269,7 @@ fn too_old(cli: &Cli) {
     }
 }
 
-fn recreated(cli: &Cli) {
+fn a_token_is_recreated_with_every_grant_on_an_older_server(cli: &Cli) {
     let server = TestServer::with(cli, Version::V8_2);
     let config = |value| {
         token(&format!(
@@ -326,7 +302,7 @@ fn recreated(cli: &Cli) {
 }
 
 /// A credential that may make tokens and revoke them, but neither see nor write every grant.
-fn not_restorable(cli: &Cli) {
+fn a_token_is_not_recreated_when_its_grants_cannot_be_restored(cli: &Cli) {
     let mut server = TestServer::with(cli, Version::V8_2);
     let config = |value| token(&format!("allow_recreate = true\n  {}", keeper(value)));
     server.main(&config(1));
@@ -350,7 +326,7 @@ fn not_restorable(cli: &Cli) {
     assert_eq!(on_server(&server, TOKEN), Some(first));
 }
 
-fn other_name_taken(cli: &Cli) {
+fn a_foreign_token_under_the_other_name_is_left_alone(cli: &Cli) {
     let server = TestServer::new(cli);
     server.main(&token(&keeper(1)));
     server.apply();
@@ -372,7 +348,7 @@ fn other_name_taken(cli: &Cli) {
 }
 
 /// It would be taken for what an interrupted rotation left there.
-fn other_name_of_ours(cli: &Cli) {
+fn the_other_name_must_not_belong_to_another_resource(cli: &Cli) {
     let server = TestServer::new(cli);
     let both = |attributes: &str| {
         let second = token("")
@@ -387,7 +363,7 @@ fn other_name_of_ours(cli: &Cli) {
     server.plan_fails(&["API token name taken twice", TOKEN, OTHER]);
 }
 
-fn removed_in_overlap(cli: &Cli) {
+fn a_token_removed_during_its_overlap_is_created_again(cli: &Cli) {
     let server = TestServer::new(cli);
     let config = |value| {
         token(&format!(
@@ -434,7 +410,7 @@ fn removed_in_overlap(cli: &Cli) {
     assert_eq!(works(&server)["token_id"], TOKEN);
 }
 
-fn unknown(cli: &Cli) {
+fn an_unknown_value_rotates_at_apply(cli: &Cli) {
     let server = TestServer::new(cli);
     let config = |input: u32| {
         format!(
@@ -465,7 +441,7 @@ fn unknown(cli: &Cli) {
     works(&server);
 }
 
-fn consumer(cli: &Cli) {
+fn another_resource_takes_the_new_secret_in_the_same_apply(cli: &Cli) {
     let server = TestServer::new(cli);
     let config = |value| {
         format!(
@@ -491,7 +467,7 @@ fn consumer(cli: &Cli) {
     }
 }
 
-fn destroy_both(cli: &Cli) {
+fn destroy_revokes_both_tokens(cli: &Cli) {
     let server = TestServer::new(cli);
     let config = |value| {
         token(&format!(
@@ -508,7 +484,7 @@ fn destroy_both(cli: &Cli) {
     assert!(on_server(&server, TOKEN).is_none() && on_server(&server, OTHER).is_none());
 }
 
-fn import_both(cli: &Cli) {
+fn an_import_looks_under_both_names(cli: &Cli) {
     let server = TestServer::new(cli);
     let config = |value| {
         token(&format!(

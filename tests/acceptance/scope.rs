@@ -9,29 +9,14 @@ use super::{
     test_server::{TestServer, says},
 };
 
-pub const SCENARIOS: &[Scenario] = &[
-    ("entries change without a gap", entries),
-    (
-        "entries change without a gap on Proxmox VE 8.2",
-        entries_8_2,
-    ),
-    (
-        "entries change without a gap with a filtered view of the list",
-        entries_filtered,
-    ),
-    ("drift of the entries is shown and put back", drift),
-    (
-        "drift of the entries is shown and put back on Proxmox VE 8.2",
-        drift_8_2,
-    ),
-    (
-        "nothing is concluded from a filtered view of the list",
-        filtered,
-    ),
-    (
-        "a filtered view of the list is noted once for many tokens",
-        filtered_many,
-    ),
+pub const SCENARIOS: &[Scenario] = scenarios![
+    entries_change_without_a_gap,
+    entries_change_without_a_gap_on_proxmox_ve_8_2,
+    entries_change_without_a_gap_with_a_filtered_view_of_the_list,
+    drift_of_the_entries_is_shown_and_put_back,
+    drift_of_the_entries_is_shown_and_put_back_on_proxmox_ve_8_2,
+    nothing_is_concluded_from_a_filtered_view_of_the_list,
+    a_filtered_view_of_the_list_is_one_warning_for_many_tokens,
 ];
 
 const NOTE: &str = "Access control list seen in part";
@@ -80,15 +65,15 @@ fn see_only_vms(server: &mut TestServer) {
     server.connect_as(&format!("minter@pve!terraform={secret}"));
 }
 
-fn entries(cli: &Cli) {
+fn entries_change_without_a_gap(cli: &Cli) {
     change_entries(&TestServer::new(cli));
 }
 
-fn entries_8_2(cli: &Cli) {
+fn entries_change_without_a_gap_on_proxmox_ve_8_2(cli: &Cli) {
     change_entries(&TestServer::with(cli, Version::V8_2));
 }
 
-fn entries_filtered(cli: &Cli) {
+fn entries_change_without_a_gap_with_a_filtered_view_of_the_list(cli: &Cli) {
     let mut server = TestServer::new(cli);
     see_only_vms(&mut server);
     change_entries(&server);
@@ -146,11 +131,11 @@ fn writes(server: &TestServer) -> Vec<proxmox_simulator::Request> {
         .collect()
 }
 
-fn drift(cli: &Cli) {
+fn drift_of_the_entries_is_shown_and_put_back(cli: &Cli) {
     put_back(&TestServer::new(cli));
 }
 
-fn drift_8_2(cli: &Cli) {
+fn drift_of_the_entries_is_shown_and_put_back_on_proxmox_ve_8_2(cli: &Cli) {
     put_back(&TestServer::with(cli, Version::V8_2));
 }
 
@@ -170,7 +155,7 @@ fn put_back(server: &TestServer) {
     assert_eq!(granted(server), declared);
 }
 
-fn filtered(cli: &Cli) {
+fn nothing_is_concluded_from_a_filtered_view_of_the_list(cli: &Cli) {
     let mut server = TestServer::new(cli);
     let admin = server.admin.clone();
     server.main(&scoped(
@@ -207,7 +192,7 @@ fn filtered(cli: &Cli) {
     assert!(!run.text().contains(NOTE), "{}", run.text());
 }
 
-fn filtered_many(cli: &Cli) {
+fn a_filtered_view_of_the_list_is_one_warning_for_many_tokens(cli: &Cli) {
     let mut server = TestServer::new(cli);
     server.main(
         &scoped(r#"[{ path = "/storage", role = "PVEAuditor" }]"#)

@@ -4,15 +4,12 @@ use cli_harness::{Cli, Run};
 
 use super::{Scenario, test_server::TestServer};
 
-pub const SCENARIOS: &[Scenario] = &[
-    (
-        "no secret is printed or logged, not even at TRACE",
-        nothing_printed,
-    ),
-    ("no secret is in a log when a login fails", failed_login),
+pub const SCENARIOS: &[Scenario] = scenarios![
+    no_secret_is_printed_or_logged_even_at_trace,
+    no_secret_is_in_a_log_when_a_login_fails,
 ];
 
-fn nothing_printed(cli: &Cli) {
+fn no_secret_is_printed_or_logged_even_at_trace(cli: &Cli) {
     let mut server = TestServer::new(cli);
     server.scratch.set("TF_LOG", "TRACE");
     server.main(
@@ -51,7 +48,7 @@ fn nothing_printed(cli: &Cli) {
     }
 }
 
-fn failed_login(cli: &Cli) {
+fn no_secret_is_in_a_log_when_a_login_fails(cli: &Cli) {
     let mut server = TestServer::new(cli);
     server.scratch.set("TF_LOG", "TRACE");
     server.scratch.set("RUST_BACKTRACE", "1");

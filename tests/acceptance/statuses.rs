@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::{Scenario, test_server::TestServer};
 
-pub const SCENARIOS: &[Scenario] = &[("every status has its situation, stage and remedy", table)];
+pub const SCENARIOS: &[Scenario] = scenarios![every_status_has_its_situation_stage_and_remedy,];
 
 /// One row: how it comes about, and what the check says of it.
 struct Row {
@@ -84,7 +84,7 @@ const fn row(
     }
 }
 
-fn table(cli: &Cli) {
+fn every_status_has_its_situation_stage_and_remedy(cli: &Cli) {
     for row in ROWS {
         let server = (row.situation)(cli);
         server.main(

@@ -11,54 +11,27 @@ use super::{
     test_server::{ADMIN, TestServer, says},
 };
 
-pub const SCENARIOS: &[Scenario] = &[
-    ("what writes wait for is logged", waits_are_logged),
-    ("a token is minted, changed in place and revoked", life),
-    ("the same on Proxmox VE 9.0", life_on_9_0),
-    ("the same on Proxmox VE 8.2", life_on_8_2),
-    ("a token is granted exactly what it declares", scope),
-    (
-        "an entry that is known only at apply is granted then",
-        scope_known_later,
-    ),
-    (
-        "a token keeps its grants while its privileges become its own",
-        scope_before_separation,
-    ),
-    ("users with unusual names own tokens", unusual_owners),
-    (
-        "a token that exists already is never adopted",
-        exists_already,
-    ),
-    ("an imported token matches its configuration", import),
-    (
-        "a token of another's making is gone already at destroy",
-        gone_at_destroy,
-    ),
-    ("renaming a token makes a new one", rename),
-    (
-        "many tokens of one user are read with one request",
-        one_request,
-    ),
-    ("a read-only credential can plan", read_only_plan),
-    ("two-factor login mints a token", second_factor),
-    (
-        "plan, apply and two aliases never use a code twice",
-        second_factor_in_turn,
-    ),
-    (
-        "a ticket from an earlier login mints a token",
-        earlier_login,
-    ),
-    (
-        "a one-time code is left by the plan for the apply",
-        one_time_code,
-    ),
-    (
-        "values that are unknown do not fail a plan",
-        unknown_provider,
-    ),
-    ("functions take ids apart and put them together", functions),
+pub const SCENARIOS: &[Scenario] = scenarios![
+    waits_of_writes_are_logged,
+    a_token_is_minted_changed_in_place_and_revoked,
+    a_token_is_minted_changed_in_place_and_revoked_on_proxmox_ve_9_0,
+    a_token_is_minted_changed_in_place_and_revoked_on_proxmox_ve_8_2,
+    a_token_is_granted_exactly_what_it_declares,
+    an_entry_known_only_at_apply_is_granted_then,
+    a_token_keeps_its_grants_when_it_gains_privilege_separation,
+    users_with_unusual_names_own_tokens,
+    an_existing_token_is_never_adopted,
+    an_imported_token_matches_its_configuration,
+    a_token_whose_owner_is_gone_can_be_destroyed,
+    a_renamed_token_is_replaced,
+    many_tokens_of_one_user_cost_one_request,
+    a_read_only_credential_can_plan,
+    a_two_factor_login_mints_a_token,
+    plan_apply_and_two_aliases_never_use_a_code_twice,
+    a_ticket_from_an_earlier_login_mints_a_token,
+    a_plan_reserves_a_one_time_code_for_the_apply,
+    unknown_provider_values_do_not_fail_a_plan,
+    functions_take_ids_apart_and_put_them_together,
 ];
 
 const TOKEN: &str = r#"
@@ -70,15 +43,15 @@ resource "proxmox_api_token" "t" {
 }
 "#;
 
-fn life(cli: &Cli) {
+fn a_token_is_minted_changed_in_place_and_revoked(cli: &Cli) {
     live(TestServer::new(cli));
 }
 
-fn life_on_9_0(cli: &Cli) {
+fn a_token_is_minted_changed_in_place_and_revoked_on_proxmox_ve_9_0(cli: &Cli) {
     live(TestServer::with(cli, Version::V9_0));
 }
 
-fn life_on_8_2(cli: &Cli) {
+fn a_token_is_minted_changed_in_place_and_revoked_on_proxmox_ve_8_2(cli: &Cli) {
     live(TestServer::with(cli, Version::V8_2));
 }
 
@@ -136,7 +109,7 @@ fn live(server: TestServer) {
     );
 }
 
-fn scope(cli: &Cli) {
+fn a_token_is_granted_exactly_what_it_declares(cli: &Cli) {
     let server = TestServer::new(cli);
     let token = |acl: &str| {
         format!(
@@ -199,7 +172,7 @@ fn scope(cli: &Cli) {
     assert_eq!(grants(&server), []);
 }
 
-fn scope_known_later(cli: &Cli) {
+fn an_entry_known_only_at_apply_is_granted_then(cli: &Cli) {
     let server = TestServer::new(cli);
     server.main(
         r#"
@@ -218,7 +191,7 @@ fn scope_known_later(cli: &Cli) {
     assert_eq!(server.sim.state(|state| state.acl().len()), 2);
 }
 
-fn scope_before_separation(cli: &Cli) {
+fn a_token_keeps_its_grants_when_it_gains_privilege_separation(cli: &Cli) {
     let server = TestServer::new(cli);
     let token = |lines: &str| {
         format!(
@@ -252,7 +225,7 @@ fn scope_before_separation(cli: &Cli) {
     assert!(separated(&server));
 }
 
-fn unusual_owners(cli: &Cli) {
+fn users_with_unusual_names_own_tokens(cli: &Cli) {
     let server = TestServer::new(cli);
     let owners = ["a!b@pve", "x@y@pve", "fifty%@pve", "one+one@pve", "q?#@pve"];
     server
@@ -284,7 +257,7 @@ resource "proxmox_host" "h" {{
     server.destroy();
 }
 
-fn exists_already(cli: &Cli) {
+fn an_existing_token_is_never_adopted(cli: &Cli) {
     let server = TestServer::new(cli);
     let theirs = server
         .sim
@@ -304,7 +277,7 @@ fn exists_already(cli: &Cli) {
     });
 }
 
-fn import(cli: &Cli) {
+fn an_imported_token_matches_its_configuration(cli: &Cli) {
     let server = TestServer::new(cli);
     server.sim.state(|state| {
         state.add_token("root@pam!clicked", false, None, 1_830_211_200);
@@ -347,7 +320,7 @@ fn import(cli: &Cli) {
     assert!(!missing.ok());
 }
 
-fn gone_at_destroy(cli: &Cli) {
+fn a_token_whose_owner_is_gone_can_be_destroyed(cli: &Cli) {
     let server = TestServer::new(cli);
     server.main(TOKEN);
     server.apply();
@@ -358,7 +331,7 @@ fn gone_at_destroy(cli: &Cli) {
     assert!(run.ok(), "{}\n{}", run.stdout, run.stderr);
 }
 
-fn rename(cli: &Cli) {
+fn a_renamed_token_is_replaced(cli: &Cli) {
     let server = TestServer::new(cli);
     server.main(TOKEN);
     server.apply();
@@ -376,7 +349,7 @@ fn rename(cli: &Cli) {
     });
 }
 
-fn one_request(cli: &Cli) {
+fn many_tokens_of_one_user_cost_one_request(cli: &Cli) {
     let server = TestServer::new(cli);
     server.main(
         r#"
@@ -400,7 +373,7 @@ fn one_request(cli: &Cli) {
     );
 }
 
-fn read_only_plan(cli: &Cli) {
+fn a_read_only_credential_can_plan(cli: &Cli) {
     let mut server = TestServer::new(cli);
     server.main(TOKEN);
     server.apply();
@@ -421,7 +394,7 @@ fn read_only_plan(cli: &Cli) {
     });
 }
 
-fn second_factor(cli: &Cli) {
+fn a_two_factor_login_mints_a_token(cli: &Cli) {
     let mut server = TestServer::new(cli);
     let seed = server.sim.state(|state| {
         state.add_user("root@pam", "root-pass-1");
@@ -446,7 +419,7 @@ fn second_factor(cli: &Cli) {
     );
 }
 
-fn second_factor_in_turn(cli: &Cli) {
+fn plan_apply_and_two_aliases_never_use_a_code_twice(cli: &Cli) {
     let mut server = TestServer::new(cli);
     let seed = server.sim.state(|state| {
         state.add_user("root@pam", "root-pass-1");
@@ -488,7 +461,7 @@ fn second_factor_in_turn(cli: &Cli) {
     assert_eq!(server.sim.count(logins), 0, "a login was refused");
 }
 
-fn waits_are_logged(cli: &Cli) {
+fn waits_of_writes_are_logged(cli: &Cli) {
     let mut server = TestServer::new(cli);
     server.main(
         r#"resource "proxmox_api_token" "t" {
@@ -509,7 +482,7 @@ fn waits_are_logged(cli: &Cli) {
     );
 }
 
-fn earlier_login(cli: &Cli) {
+fn a_ticket_from_an_earlier_login_mints_a_token(cli: &Cli) {
     let mut server = TestServer::new(cli);
     let (ticket, csrf) = server.sim.state(|state| {
         state.enable_totp("root@pam");
@@ -568,7 +541,7 @@ fn earlier_login(cli: &Cli) {
     server.plan_fails(&["no longer accepts the ticket"]);
 }
 
-fn one_time_code(cli: &Cli) {
+fn a_plan_reserves_a_one_time_code_for_the_apply(cli: &Cli) {
     let mut server = TestServer::new(cli);
     server.main(TOKEN);
     server.apply();
@@ -623,7 +596,7 @@ resource "proxmox_api_token" "other" {
     server.apply_fails(&["Unable to update API token", "root@pam", "new code"]);
 }
 
-fn unknown_provider(cli: &Cli) {
+fn unknown_provider_values_do_not_fail_a_plan(cli: &Cli) {
     let mut server = TestServer::new(cli);
     let endpoint = server.sim.endpoint();
     server.scratch.set("PROXMOX_VE_ENDPOINT", "");
@@ -683,7 +656,7 @@ provider "proxmox" {{
     }
 }
 
-fn functions(cli: &Cli) {
+fn functions_take_ids_apart_and_put_them_together(cli: &Cli) {
     let server = TestServer::new(cli);
     server.main(
         r#"
