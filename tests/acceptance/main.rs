@@ -29,6 +29,7 @@ mod life;
 mod privileges;
 mod recovery;
 mod rotation;
+mod saved_states;
 mod scope;
 mod secrets;
 mod statuses;
@@ -104,6 +105,7 @@ fn scenarios() -> impl Iterator<Item = Scenario> {
         privileges::SCENARIOS,
         recovery::SCENARIOS,
         rotation::SCENARIOS,
+        saved_states::SCENARIOS,
         secrets::SCENARIOS,
         life::SCENARIOS,
         downtime::SCENARIOS,
