@@ -1,4 +1,10 @@
-//! A host that answers as a test tells it.
+//! A host on loopback whose response to each request is a function in the test.
+//!
+//! The simulator (`tests/simulator`) answers as Proxmox VE does and keeps no secret in its log.
+//! These tests need what it cannot give: responses byte for byte that no Proxmox VE sends, a
+//! connection that closes or stays silent in the middle of one, a certificate of the test's own,
+//! and a look at the request as it was sent, with its encoding, its headers and its secrets.
+//! Scenarios that need none of these belong to the simulator.
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,7 +23,7 @@ use tokio_rustls::TlsAcceptor;
 use super::recordings::recorded;
 use crate::pve::{Client, Credentials, Endpoint, Fingerprint, Settings, TlsPolicy};
 
-/// What the host received.
+/// A request as it arrived.
 #[derive(Debug, Clone)]
 pub(super) struct Received {
     /// Method and target, such as `GET /api2/json/version`.
@@ -31,12 +37,12 @@ impl Received {
         let found = self
             .headers
             .iter()
-            .find(|(given, _)| given.eq_ignore_ascii_case(name));
+            .find(|(other, _)| other.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 }
 
-/// What the host does with a request.
+/// The host's reaction to a request.
 pub(super) enum Reaction {
     /// These bytes, and the connection stays open unless they say otherwise.
     Answer(Vec<u8>),
@@ -46,7 +52,7 @@ pub(super) enum Reaction {
     Hang,
 }
 
-/// A success with this content.
+/// A success with this content as its data.
 pub(super) fn data(content: &serde_json::Value) -> Reaction {
     let body = serde_json::json!({ "data": content }).to_string();
     Reaction::Answer(
@@ -58,7 +64,7 @@ pub(super) fn data(content: &serde_json::Value) -> Reaction {
     )
 }
 
-/// A recorded answer.
+/// The response of a recording.
 pub(super) fn replay(case: &str, exchange: usize) -> Reaction {
     Reaction::Answer(recorded(case, exchange).wire())
 }
@@ -73,7 +79,7 @@ pub(super) struct Host {
     connections: Arc<AtomicUsize>,
 }
 
-/// What a host proves its identity with.
+/// The certificate chain of a host, and its key.
 pub(super) struct Identity {
     pub(super) chain: Vec<CertificateDer<'static>>,
     pub(super) key: PrivateKeyDer<'static>,
@@ -91,7 +97,7 @@ impl Identity {
 }
 
 impl Host {
-    /// A host with a certificate of its own, which answers without waiting.
+    /// A host with a certificate of its own that responds at once.
     pub(super) async fn new(
         script: impl Fn(&Received) -> Reaction + Send + Sync + 'static,
     ) -> Self {
@@ -103,7 +109,7 @@ impl Host {
         .await
     }
 
-    /// A host that may take its time.
+    /// A host with a certificate of its own that responds when a future is ready.
     pub(super) async fn waiting(
         script: impl Fn(Received) -> BoxFuture<'static, Reaction> + Send + Sync + 'static,
     ) -> Self {
@@ -111,6 +117,7 @@ impl Host {
         Self::with_identity(Identity::self_signed(params), script).await
     }
 
+    /// A host with this certificate that responds when a future is ready.
     pub(super) async fn with_identity(
         identity: Identity,
         script: impl Fn(Received) -> BoxFuture<'static, Reaction> + Send + Sync + 'static,
@@ -138,7 +145,7 @@ impl Host {
                 connections.fetch_add(1, Ordering::SeqCst);
                 tokio::spawn(async move {
                     if let Ok(stream) = acceptor.accept(stream).await {
-                        let _ = converse(stream, &received, &script).await;
+                        let _ = serve(stream, &received, &script).await;
                     }
                 });
             }
@@ -160,7 +167,7 @@ impl Host {
         settings
     }
 
-    /// A client with a token that this host's scripts need not look at.
+    /// A client with a token of `root@pam`.
     pub(super) fn client(&self) -> Client {
         Client::new(self.settings(token("root@pam!admin=s3cr3t")))
     }
@@ -186,7 +193,7 @@ pub(super) fn token(text: &str) -> Credentials {
     Credentials::Token(text.parse().unwrap())
 }
 
-async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
+async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
     received: &Mutex<Vec<Received>>,
     script: &Script,
