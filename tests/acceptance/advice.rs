@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     Scenario,
-    scope::scoped,
+    samples::scoped,
     test_server::{ADMIN, TestServer, says},
 };
 

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::{
     Scenario,
+    samples::{TOKEN, token},
     test_server::{TestServer, says},
 };
 
@@ -28,16 +29,6 @@ pub const SCENARIOS: &[Scenario] = scenarios![
 
 fn malformed_values_are_refused_at_plan_time_each_on_its_attribute(cli: &Cli) {
     let server = TestServer::new(cli);
-    let token = |lines: &str| {
-        format!(
-            r#"resource "proxmox_api_token" "t" {{
-  user_id = "demo@pve"
-  token_name = "ci"
-  {lines}
-}}
-"#
-        )
-    };
     let provider = |lines: &str| {
         format!(
             r#"provider "proxmox" {{
@@ -327,13 +318,7 @@ fn a_refused_connection_names_the_endpoint(cli: &Cli) {
     server
         .scratch
         .set("PROXMOX_VE_ENDPOINT", &closed.to_string());
-    server.main(
-        r#"resource "proxmox_api_token" "t" {
-  user_id = "demo@pve"
-  token_name = "ci"
-}
-"#,
-    );
+    server.main(TOKEN);
     server.apply_fails(&["Unable to create API token", "demo@pve!ci", "endpoint"]);
     assert_eq!(server.attributes("proxmox_api_token.t"), Value::Null);
 }
@@ -400,13 +385,7 @@ fn an_expired_provider_token_is_explained(cli: &Cli) {
         .sim
         .state(|state| state.add_token("root@pam!old", false, None, 1_000_000_000));
     server.connect_as(&format!("root@pam!old={secret}"));
-    server.main(
-        r#"resource "proxmox_api_token" "t" {
-  user_id = "demo@pve"
-  token_name = "ci"
-}
-"#,
-    );
+    server.main(TOKEN);
     server.apply_fails(&[
         "Unable to create API token",
         "root@pam!old",

@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use super::{
     Scenario,
+    samples::{TOKEN, token},
     test_server::{TestServer, says},
 };
 
@@ -84,21 +85,12 @@ fn refused_forbidden_and_unprivileged_are_told_apart(cli: &Cli) {
 
 fn changing_privilege_separation_keeps_the_secret(cli: &Cli) {
     let server = TestServer::new(cli);
-    let token = |separated: bool| {
-        format!(
-            r#"resource "proxmox_api_token" "t" {{
-  user_id = "demo@pve"
-  token_name = "ci"
-  privilege_separation = {separated}
-}}
-"#
-        )
-    };
-    server.main(&token(true));
+    let separate = |separated: bool| token(&format!("privilege_separation = {separated}"));
+    server.main(&separate(true));
     server.apply();
     let secret = server.attributes("proxmox_api_token.t")["secret"].clone();
     for separated in [false, true] {
-        server.main(&token(separated));
+        server.main(&separate(separated));
         says(&server.apply(), &["1 changed"]);
         let attributes = server.attributes("proxmox_api_token.t");
         assert_eq!(attributes["secret"], secret);
@@ -200,13 +192,7 @@ fn a_wrong_password_brings_no_advice_about_tokens(cli: &Cli) {
 
 fn a_call_only_for_root_pam_is_explained_to_a_token(cli: &Cli) {
     let server = TestServer::new(cli);
-    server.main(
-        r#"resource "proxmox_api_token" "t" {
-  user_id = "demo@pve"
-  token_name = "ci"
-}
-"#,
-    );
+    server.main(TOKEN);
     let refused = |message: &str| {
         let answer = RawAnswer {
             status: 403,

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::{
     Scenario,
+    samples::TOKEN,
     test_server::{TestServer, says},
 };
 
@@ -35,11 +36,6 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     of_two_credentials_in_the_environment_the_one_in_use_is_named,
 ];
 
-const TOKEN: &str = r#"resource "proxmox_api_token" "t" {
-  user_id = "demo@pve"
-  token_name = "ci"
-}
-"#;
 const CHECK: &str = r#"data "proxmox_connection" "me" {
   fail_on_error = true
 }

@@ -6,15 +6,10 @@ use serde_json::Value;
 
 use super::{
     Scenario,
+    samples::TOKEN,
     test_server::{TestServer, attributes, says},
     tokens::minted,
 };
-
-const TOKEN: &str = r#"resource "proxmox_api_token" "t" {
-  user_id = "demo@pve"
-  token_name = "ci"
-}
-"#;
 
 pub const SCENARIOS: &[Scenario] = scenarios![
     a_changed_comment_is_put_back,

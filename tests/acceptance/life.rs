@@ -9,6 +9,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::{
     Scenario,
+    samples::{ADDRESS, DAY, token},
     test_server::{ADMIN, TestServer, says},
 };
 
@@ -34,20 +35,6 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     an_import_of_a_missing_token_says_what_is_missing,
     a_timeout_ends_waiting_and_nothing_is_lost,
 ];
-
-const ADDRESS: &str = "proxmox_api_token.t";
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
-fn token(attributes: &str) -> String {
-    format!(
-        r#"resource "proxmox_api_token" "t" {{
-  user_id = "demo@pve"
-  token_name = "ci"
-  {attributes}
-}}
-"#
-    )
-}
 
 fn end(server: &TestServer) -> i64 {
     let token = server

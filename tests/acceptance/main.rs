@@ -29,6 +29,7 @@ mod life;
 mod privileges;
 mod recovery;
 mod rotation;
+mod samples;
 mod saved_states;
 mod scope;
 mod secrets;

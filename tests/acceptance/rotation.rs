@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{
     Scenario,
+    samples::{self, ADDRESS, DAY},
     test_server::{TestServer, says},
 };
 
@@ -33,20 +34,13 @@ pub const SCENARIOS: &[Scenario] = scenarios![
 
 const TOKEN: &str = "demo@pve!ci";
 const OTHER: &str = "demo@pve!ci-b";
-const ADDRESS: &str = "proxmox_api_token.t";
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A token with these attributes beside its id.
+/// A token with a comment and these attributes.
 fn token(attributes: &str) -> String {
-    format!(
-        r#"resource "proxmox_api_token" "t" {{
-  user_id = "demo@pve"
-  token_name = "ci"
-  comment = "kept"
-  {attributes}
-}}
-"#
-    )
+    samples::token(&format!(
+        r#"comment = "kept"
+  {attributes}"#
+    ))
 }
 
 fn keeper(value: u32) -> String {

@@ -6,6 +6,7 @@ use proxmox_simulator::{Subject, Version};
 
 use super::{
     Scenario,
+    samples::scoped,
     test_server::{TestServer, says},
 };
 
@@ -20,18 +21,6 @@ pub const SCENARIOS: &[Scenario] = scenarios![
 ];
 
 const NOTE: &str = "Access control list seen in part";
-
-/// A configuration of `demo@pve!ci` with these entries.
-pub fn scoped(acl: &str) -> String {
-    format!(
-        r#"resource "proxmox_api_token" "t" {{
-  user_id = "demo@pve"
-  token_name = "ci"
-  acl = {acl}
-}}
-"#
-    )
-}
 
 /// The entries of `demo@pve!ci` on the server, as `path role`, with `-` behind those that do not
 /// propagate.

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{
     Scenario,
+    samples::{scoped, token},
     test_server::{ADMIN, TestServer, says},
 };
 
@@ -111,16 +112,6 @@ fn live(server: TestServer) {
 
 fn a_token_is_granted_exactly_what_it_declares(cli: &Cli) {
     let server = TestServer::new(cli);
-    let token = |acl: &str| {
-        format!(
-            r#"resource "proxmox_api_token" "t" {{
-  user_id = "demo@pve"
-  token_name = "ci"
-  acl = {acl}
-}}
-"#
-        )
-    };
     let grants = |server: &TestServer| {
         let mut grants: Vec<(String, String, bool)> = server.sim.state(|state| {
             let of_token = Subject::Token("demo@pve!ci".to_owned());
@@ -134,7 +125,7 @@ fn a_token_is_granted_exactly_what_it_declares(cli: &Cli) {
     };
     let held = |path: &str, role: &str, propagate| (path.to_owned(), role.to_owned(), propagate);
 
-    server.main(&token(
+    server.main(&scoped(
         r#"[{ path = "/vms", role = "PVEVMAdmin" }, { path = "/storage/", role = "PVEAuditor", propagate = false }]"#,
     ));
     server.apply();
@@ -154,7 +145,7 @@ fn a_token_is_granted_exactly_what_it_declares(cli: &Cli) {
         state.remove_acl("/vms", "PVEVMAdmin", "demo@pve!ci");
     });
     assert_eq!(server.plan().code, Some(2));
-    server.main(&token(
+    server.main(&scoped(
         r#"[{ path = "/vms", role = "PVEVMAdmin" }, { path = "/pool", role = "PVEAuditor" }]"#,
     ));
     server.apply();
@@ -193,16 +184,6 @@ fn an_entry_known_only_at_apply_is_granted_then(cli: &Cli) {
 
 fn a_token_keeps_its_grants_when_it_gains_privilege_separation(cli: &Cli) {
     let server = TestServer::new(cli);
-    let token = |lines: &str| {
-        format!(
-            r#"resource "proxmox_api_token" "t" {{
-  user_id = "demo@pve"
-  token_name = "ci"
-  {lines}
-}}
-"#
-        )
-    };
     server.main(&token("privilege_separation = false"));
     server.apply();
     server.main(&token(
