@@ -62,7 +62,7 @@ pub fn measure(_: &[Subject], options: &Options) -> Measured {
     ])
 }
 
-/// How long the answers take to be asked for and worked out, before Terraform gets them. On the
+/// How long the responses take to be asked for and worked out, before Terraform gets them. On the
 /// simulator only.
 fn by_itself(host: &Host, options: &Options) -> Result<Vec<f64>, Box<dyn Error>> {
     let Some(simulator) = &host.simulator else {

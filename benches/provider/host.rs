@@ -96,7 +96,7 @@ impl Host {
     }
 }
 
-/// A client for the simulator, with connections and a lane of its own.
+/// A client for the simulator, with connections and a write lock of its own.
 pub fn client(simulator: &Simulator) -> Result<Client, Box<dyn Error>> {
     let secret = simulator.state(|state| state.token_secret(ADMIN).map(str::to_owned));
     let token: ApiToken = format!("{ADMIN}={}", secret.unwrap_or_default()).parse()?;

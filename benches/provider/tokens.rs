@@ -40,7 +40,7 @@ pub fn measure(subjects: &[Subject], options: &Options) -> Measured {
         for peer in subjects.iter().filter(|subject| subject.can_be_many()) {
             rows.push(refresh_of(&cli, peer, tokens, options)?);
         }
-        rows.extend(without_a_lane(&host, tokens, options)?);
+        rows.extend(without_write_lock(&host, tokens, options)?);
     }
     Ok(rows)
 }
@@ -147,7 +147,7 @@ resource "proxmox_api_token" "each" {{
 
 /// The same creation by clients that do not know of each other, and by one alone: the server's
 /// own time. On the simulator only.
-fn without_a_lane(host: &Host, tokens: usize, options: &Options) -> Measured {
+fn without_write_lock(host: &Host, tokens: usize, options: &Options) -> Measured {
     let Some(simulator) = &host.simulator else {
         return Ok(Vec::new());
     };
@@ -158,7 +158,7 @@ fn without_a_lane(host: &Host, tokens: usize, options: &Options) -> Measured {
         rows.push(Row {
             subject,
             ..Row::ours(
-                format!("create {tokens} tokens, no lane"),
+                format!("create {tokens} tokens, no write lock"),
                 "s",
                 samples.collect::<Result<_, _>>()?,
             )

@@ -1,4 +1,4 @@
-//! Writers without a lane: what the server's lock makes of clients that know nothing of each
+//! Writers without a shared write lock: what the server's lock makes of clients that know nothing of each
 //! other, for comparison with the provider, whose writes to a cluster go one after another.
 
 use std::{error::Error, time::Instant};
@@ -10,7 +10,7 @@ use terraform_provider_proxmox::pve::{self, Call, Client, NewToken, TokenId};
 use crate::host::client;
 
 /// How many seconds so many writers need to create so many tokens of one user. Each has a client
-/// of its own, and so a lane of its own. The tokens are removed again.
+/// of its own, and so a write lock of its own. The tokens are removed again.
 pub fn create(simulator: &Simulator, tokens: usize, writers: usize) -> Result<f64, Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -1,7 +1,7 @@
 //! `proxmox_token_activity`: what a token ran, and what of it is not shown.
 
 use cli_harness::Cli;
-use proxmox_simulator::{Fault, RawAnswer};
+use proxmox_simulator::{Fault, RawResponse};
 use serde_json::{Value, json};
 
 use super::{
@@ -84,14 +84,14 @@ fn an_incomplete_task_list_is_reported(cli: &Cli) {
         }
         state.add_task("pve2", "demo@pve!ci", "qmstart", "100", 1_800_000_000);
     });
-    let unreachable = RawAnswer {
+    let unreachable = RawResponse {
         status: 595,
         reason: "No route to host".to_owned(),
-        ..RawAnswer::default()
+        ..RawResponse::default()
     };
     server
         .sim
-        .fault(Fault::answer(unreachable).on("GET", "/nodes/pve3/tasks"));
+        .fault(Fault::response(unreachable).on("GET", "/nodes/pve3/tasks"));
     server.main(ACTIVITY);
     server.apply();
     let found = output(&server, "activity");

@@ -1,7 +1,7 @@
 //! What a plan says about the scope of a token before anything is applied.
 
 use cli_harness::{Cli, Run};
-use proxmox_simulator::{Fault, RawAnswer, Version, nobody_listens};
+use proxmox_simulator::{Fault, RawResponse, Version, closed_port};
 use serde_json::Value;
 
 use super::{
@@ -77,7 +77,7 @@ fn a_role_created_after_the_plan_is_found(cli: &Cli) {
     server
         .sim
         .state(|state| state.add_role("Made", &["VM.Audit"]));
-    let before_it_was_made = RawAnswer {
+    let before_it_was_made = RawResponse {
         status: 200,
         reason: "OK".to_owned(),
         headers: Vec::new(),
@@ -85,7 +85,7 @@ fn a_role_created_after_the_plan_is_found(cli: &Cli) {
     };
     server
         .sim
-        .fault(Fault::answer(before_it_was_made).on("GET", "/access/roles"));
+        .fault(Fault::response(before_it_was_made).on("GET", "/access/roles"));
     server.main(&scoped(r#"[{ path = "/vms", role = "Made" }]"#));
     is_silent(&server.apply());
     assert_eq!(server.requests("GET", "/access/roles/Made"), 2);
@@ -274,7 +274,7 @@ fn no_warning_is_given_without_the_right_to_look(cli: &Cli) {
     server.connect_as(&format!("{ADMIN}=00000000-0000-0000-0000-000000000000"));
     is_silent(&server.plan());
 
-    let closed = nobody_listens().expect("a port");
+    let closed = closed_port().expect("a port");
     server
         .scratch
         .set("PROXMOX_VE_ENDPOINT", &closed.to_string());

@@ -7,7 +7,7 @@ use std::{
 };
 
 use cli_harness::Cli;
-use proxmox_simulator::nobody_listens;
+use proxmox_simulator::closed_port;
 use serde_json::Value;
 
 use super::{
@@ -314,7 +314,7 @@ fn a_server_that_is_not_proxmox_ve_is_recognised(cli: &Cli) {
 
 fn a_refused_connection_names_the_endpoint(cli: &Cli) {
     let mut server = TestServer::new(cli);
-    let closed = nobody_listens().expect("a port");
+    let closed = closed_port().expect("a port");
     server
         .scratch
         .set("PROXMOX_VE_ENDPOINT", &closed.to_string());

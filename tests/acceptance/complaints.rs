@@ -12,7 +12,7 @@
 //! notice (`bad_input`, `connections`), and lists that are silently empty (`audit`).
 
 use cli_harness::Cli;
-use proxmox_simulator::{Fault, RawAnswer};
+use proxmox_simulator::{Fault, RawResponse};
 use serde_json::Value;
 
 use super::{
@@ -132,7 +132,7 @@ fn a_login_without_a_realm_is_explained(cli: &Cli) {
 fn a_certificate_error_between_nodes_is_not_blamed_on_the_client(cli: &Cli) {
     let server = TestServer::new(cli);
     server.sim.fault(
-        Fault::answer(RawAnswer {
+        Fault::response(RawResponse {
             status: 596,
             reason: "certificate verify failed".to_owned(),
             headers: Vec::new(),
@@ -194,7 +194,7 @@ fn a_call_only_for_root_pam_is_explained_to_a_token(cli: &Cli) {
     let server = TestServer::new(cli);
     server.main(TOKEN);
     let refused = |message: &str| {
-        let answer = RawAnswer {
+        let response = RawResponse {
             status: 403,
             reason: message.to_owned(),
             headers: Vec::new(),
@@ -203,7 +203,7 @@ fn a_call_only_for_root_pam_is_explained_to_a_token(cli: &Cli) {
         server.sim.clear_faults();
         server
             .sim
-            .fault(Fault::answer(answer).on("POST", "*/token/ci"));
+            .fault(Fault::response(response).on("POST", "*/token/ci"));
     };
     refused("Permission check failed (user != root@pam)");
     server.apply_fails(&["root@pam alone", "username and password"]);

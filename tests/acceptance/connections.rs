@@ -7,7 +7,7 @@ use std::{
 };
 
 use cli_harness::Cli;
-use proxmox_simulator::{Fault, ForwardProxy, RawAnswer, Simulator, TlsOptions, nobody_listens};
+use proxmox_simulator::{Fault, ForwardProxy, RawResponse, Simulator, TlsOptions, closed_port};
 use serde_json::Value;
 
 use super::{
@@ -54,7 +54,7 @@ fn second_node(server: &mut TestServer) -> Simulator {
 
 /// An address at which nothing listens.
 fn closed() -> String {
-    nobody_listens().expect("a port").to_string()
+    closed_port().expect("a port").to_string()
 }
 
 fn has_token(server: &TestServer) -> bool {
@@ -151,7 +151,7 @@ fn a_change_that_may_have_taken_effect_is_not_sent_to_a_second_node(cli: &Cli) {
 fn a_token_that_was_just_minted_is_tried_again_on_a_node_that_lags(cli: &Cli) {
     let mut server = TestServer::new(cli);
     let second = second_node(&mut server);
-    let unknown = RawAnswer {
+    let unknown = RawResponse {
         status: 401,
         reason: "Authentication failed!".to_owned(),
         headers: vec![("Content-Length".to_owned(), "0".to_owned())],
@@ -160,7 +160,7 @@ fn a_token_that_was_just_minted_is_tried_again_on_a_node_that_lags(cli: &Cli) {
     let by_token = |request: &proxmox_simulator::Request| {
         request.identity == proxmox_simulator::Identity::Token("demo@pve!ci".to_owned())
     };
-    second.fault(Fault::answer(unknown).when(by_token).times(2));
+    second.fault(Fault::response(unknown).when(by_token).times(2));
     server.main(&format!(
         r#"{TOKEN}resource "proxmox_host" "h" {{
   name = "h"

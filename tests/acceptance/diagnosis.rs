@@ -1,10 +1,10 @@
-//! Causes that hide behind one answer of the server, told apart: who else answers, which clock is
+//! Causes that hide behind one response of the server, told apart: who else answers, which clock is
 //! off, why a credential is refused, and whose right is missing.
 
 use std::time::Duration;
 
 use cli_harness::{Cli, Run};
-use proxmox_simulator::{Fault, Identity, RawAnswer, State};
+use proxmox_simulator::{Fault, Identity, RawResponse, State};
 
 use super::{
     Scenario,
@@ -29,8 +29,8 @@ data "proxmox_connection" "c" {
 }
 "#;
 
-fn page(title: &str) -> RawAnswer {
-    RawAnswer {
+fn page(title: &str) -> RawResponse {
+    RawResponse {
         status: 200,
         reason: "OK".to_owned(),
         headers: vec![("Content-Type".to_owned(), "text/html".to_owned())],
@@ -39,17 +39,17 @@ fn page(title: &str) -> RawAnswer {
 }
 
 /// What the check says of a server that answers these paths so.
-fn answering(cli: &Cli, answers: Vec<(&str, RawAnswer)>) -> Run {
+fn answering(cli: &Cli, answers: Vec<(&str, RawResponse)>) -> Run {
     let server = TestServer::new(cli);
-    for (path, answer) in answers {
-        server.sim.fault(Fault::answer(answer).on("GET", path));
+    for (path, response) in answers {
+        server.sim.fault(Fault::response(response).on("GET", path));
     }
     server.main(CHECK);
     let run = server.plan_fails(&["not_proxmox", "endpoint"]);
     let seen = server.sim.requests();
     let mut identities = seen.iter().map(|request| &request.identity);
     assert!(
-        identities.all(|who| *who == Identity::Nobody),
+        identities.all(|who| *who == Identity::Anonymous),
         "a stranger was shown a credential"
     );
     run
@@ -57,7 +57,10 @@ fn answering(cli: &Cli, answers: Vec<(&str, RawAnswer)>) -> Run {
 
 fn another_product_of_proxmox_is_named(cli: &Cli) {
     let realms = r#"{"data":[{"realm":"pam","type":"pam"},{"realm":"pbs","type":"pbs"}]}"#;
-    let backup = answering(cli, vec![("/access/domains", RawAnswer::json(200, realms))]);
+    let backup = answering(
+        cli,
+        vec![("/access/domains", RawResponse::json(200, realms))],
+    );
     says(&backup, &["Proxmox Backup Server"]);
     // It has no list of realms, or wants a ticket first, depending on its version.
     for status in [501, 401] {
@@ -66,7 +69,7 @@ fn another_product_of_proxmox_is_named(cli: &Cli) {
             vec![
                 (
                     "/access/domains",
-                    RawAnswer::json(status, r#"{"data":null}"#),
+                    RawResponse::json(status, r#"{"data":null}"#),
                 ),
                 ("/", page("mail1 - Proxmox Mail Gateway")),
             ],

@@ -3,7 +3,7 @@
 use std::{num::NonZeroU64, time::Duration};
 
 use cli_harness::Cli;
-use proxmox_simulator::{Fault, nobody_listens};
+use proxmox_simulator::{Fault, closed_port};
 use serde_json::Value;
 
 use super::{
@@ -130,7 +130,7 @@ fn a_host_that_cannot_be_reached_at_refresh_stays_with_a_warning(cli: &Cli) {
 
 fn a_disabled_host_is_registered_without_a_check(cli: &Cli) {
     let server = TestServer::new(cli);
-    let closed = nobody_listens().expect("a port");
+    let closed = closed_port().expect("a port");
     server.main(&format!(
         r#"resource "proxmox_host" "h" {{
   name = "later"
@@ -430,7 +430,7 @@ fn a_connection_check_reports_without_failing(cli: &Cli) {
     );
 
     server.connect_as(&admin);
-    let closed = nobody_listens().expect("a port");
+    let closed = closed_port().expect("a port");
     server
         .scratch
         .set("PROXMOX_VE_ENDPOINT", &closed.to_string());

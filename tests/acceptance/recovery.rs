@@ -1,7 +1,7 @@
 //! What becomes of writes that go wrong half-way.
 
 use cli_harness::Cli;
-use proxmox_simulator::{Fault, RawAnswer, Version};
+use proxmox_simulator::{Fault, RawResponse, Version};
 use serde_json::Value;
 
 use super::{
@@ -265,7 +265,7 @@ fn unreadable_responses_change_neither_state_nor_server(cli: &Cli) {
     let server = minted(cli);
     let before = server.attributes("proxmox_api_token.t");
     for (kind, body) in answers {
-        let answer = RawAnswer {
+        let response = RawResponse {
             status: 200,
             reason: "OK".to_owned(),
             headers: vec![(
@@ -276,7 +276,7 @@ fn unreadable_responses_change_neither_state_nor_server(cli: &Cli) {
         };
         server
             .sim
-            .fault(Fault::answer(answer).on("GET", "/access/users/demo@pve"));
+            .fault(Fault::response(response).on("GET", "/access/users/demo@pve"));
         server.plan_fails(&["Unable to read API token", "demo@pve!ci"]);
         server.sim.clear_faults();
         assert_eq!(server.attributes("proxmox_api_token.t"), before, "{kind}");

@@ -8,7 +8,7 @@ use std::{
 };
 
 use cli_harness::Cli;
-use proxmox_simulator::{Cluster, Fault, RawAnswer, TlsOptions, nobody_listens};
+use proxmox_simulator::{Cluster, Fault, RawResponse, TlsOptions, closed_port};
 use serde_json::Value;
 
 use super::{Scenario, test_server::TestServer};
@@ -26,7 +26,7 @@ struct Row {
 const ROWS: [Row; 19] = [
     row(TestServer::new, "ok", "cluster", ""),
     row(unknown_name, "dns_failure", "dns", "endpoint"),
-    row(closed_port, "connection_refused", "tcp", "endpoint"),
+    row(refused_connection, "connection_refused", "tcp", "endpoint"),
     row(silent_port, "timeout", "tcp", "request_timeout"),
     row(unknown_authority, "tls_untrusted", "tls", "ca_certificate"),
     row(other_name, "tls_name_mismatch", "tls", "certificate"),
@@ -135,8 +135,8 @@ fn unknown_name(cli: &Cli) -> TestServer {
     at(cli, "no-such-host.invalid")
 }
 
-fn closed_port(cli: &Cli) -> TestServer {
-    at(cli, &nobody_listens().expect("a port").to_string())
+fn refused_connection(cli: &Cli) -> TestServer {
+    at(cli, &closed_port().expect("a port").to_string())
 }
 
 /// A port that takes connections and never says anything.
@@ -214,7 +214,7 @@ fn other_pin(cli: &Cli) -> TestServer {
 
 fn other_service(cli: &Cli) -> TestServer {
     let server = TestServer::new(cli);
-    server.sim.fault(Fault::answer(RawAnswer {
+    server.sim.fault(Fault::response(RawResponse {
         status: 200,
         reason: "OK".to_owned(),
         headers: vec![("Content-Type".to_owned(), "text/html".to_owned())],
@@ -267,8 +267,8 @@ fn nodes_are_secret(cli: &Cli) -> TestServer {
 
 fn answering(cli: &Cli, path: &str, status: u16, body: &str) -> TestServer {
     let server = TestServer::new(cli);
-    let answer = RawAnswer::json(status, body);
-    server.sim.fault(Fault::answer(answer).on("GET", path));
+    let response = RawResponse::json(status, body);
+    server.sim.fault(Fault::response(response).on("GET", path));
     server
 }
 

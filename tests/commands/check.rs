@@ -1,28 +1,28 @@
 //! `check`: the connection check, its exit statuses, and where its settings come from.
 
-use proxmox_simulator::{Cluster, Fault, ForwardProxy, RawAnswer};
+use proxmox_simulator::{Cluster, Fault, ForwardProxy, RawResponse};
 use serde_json::{Value, json};
 
 use crate::shell::{Ended, PASSWORD, Shell, closed};
 
-/// Runs the check twice, for a person and for a script, and sees that both are told the same.
+/// Runs the check twice, with and without `--json`, and asserts that both report the same.
 fn checked(shell: &Shell, options: &[&str]) -> (Ended, Value) {
     let for_person = shell.run(&[&["check"], options].concat(), &[]);
     let for_script = shell.run(&[&["check", "--json"], options].concat(), &[]);
-    let told: Value = serde_json::from_str(&for_script.stdout).unwrap();
+    let report: Value = serde_json::from_str(&for_script.stdout).unwrap();
     assert_eq!(for_person.code, for_script.code);
     assert_eq!(for_script.stdout.lines().count(), 1);
     for part in ["status", "message", "remedy"] {
-        let part = told[part].as_str().unwrap();
+        let part = report[part].as_str().unwrap();
         assert!(for_person.stdout.contains(part), "{for_person:?}");
     }
-    assert_eq!(told["ok"], Value::from(for_person.code == 0));
-    (for_person, told)
+    assert_eq!(report["ok"], Value::from(for_person.code == 0));
+    (for_person, report)
 }
 
 #[test]
 fn a_healthy_connection_is_ok_and_every_stage_is_listed_with_its_duration() {
-    let (ended, told) = checked(&Shell::with_token(), &[]);
+    let (ended, report) = checked(&Shell::with_token(), &[]);
     assert_eq!(ended.code, 0, "{ended:?}");
     assert_eq!(ended.stderr, "");
     for stage in ["endpoint", "dns", "tcp", "tls", "proxmox", "authentication"] {
@@ -31,13 +31,13 @@ fn a_healthy_connection_is_ok_and_every_stage_is_listed_with_its_duration() {
         assert!(line.contains(" ok ") && line.ends_with(" ms"), "{line}");
     }
     assert!(ended.stdout.contains("root@pam!admin"), "{ended:?}");
-    assert_eq!(told["status"], "ok");
-    assert_eq!(told["identity"], "root@pam!admin");
-    assert_eq!(told["auth_method"], "api_token");
-    assert_eq!(told["release"], "9.2");
-    assert_eq!(told["stages"][0]["name"], "endpoint");
-    assert!(told["stages"][0]["duration_ms"].is_number());
-    assert!(told["latency_ms"].is_number());
+    assert_eq!(report["status"], "ok");
+    assert_eq!(report["identity"], "root@pam!admin");
+    assert_eq!(report["auth_method"], "api_token");
+    assert_eq!(report["release"], "9.2");
+    assert_eq!(report["stages"][0]["name"], "endpoint");
+    assert!(report["stages"][0]["duration_ms"].is_number());
+    assert!(report["latency_ms"].is_number());
 }
 
 #[test]
@@ -47,11 +47,11 @@ fn privileges_that_are_required_and_held_are_ok() {
         "/vms=VM.Audit,VM.Allocate",
         "--require=/=Sys.Audit",
     ];
-    let (ended, told) = checked(&Shell::with_token(), &options);
+    let (ended, report) = checked(&Shell::with_token(), &options);
     assert_eq!(ended.code, 0, "{ended:?}");
-    assert_eq!(told["missing_privileges"], json!({}));
+    assert_eq!(report["missing_privileges"], json!({}));
     assert!(
-        told["privileges"]["/vms"]
+        report["privileges"]["/vms"]
             .as_array()
             .unwrap()
             .contains(&"VM.Audit".into())
@@ -116,10 +116,10 @@ fn further_nodes_are_asked_when_the_first_cannot_be_and_the_one_that_answered_is
     let shell = Shell::with_token();
     let (dead, alive) = (format!("https://{}", closed()), shell.sim.endpoint());
     let by_option = ["--endpoint", &dead, "--endpoint", &alive];
-    let (ended, told) = checked(&shell, &by_option);
+    let (ended, report) = checked(&shell, &by_option);
     assert_eq!(ended.code, 0, "{ended:?}");
     assert!(ended.stderr.contains("trying the next one") && ended.stderr.contains(&dead));
-    let message = told["message"].as_str().unwrap();
+    let message = report["message"].as_str().unwrap();
     assert!(message.starts_with(&alive), "{message}");
 
     let nodes = format!("{dead},{alive}");
@@ -127,9 +127,9 @@ fn further_nodes_are_asked_when_the_first_cannot_be_and_the_one_that_answered_is
         .without("PROXMOX_VE_ENDPOINT")
         .with("PROXMOX_VE_ENDPOINTS", &nodes);
     assert_eq!(checked(&shell, &[]).0.code, 0);
-    let (ended, told) = checked(&shell, &["--endpoint", &dead]);
+    let (ended, report) = checked(&shell, &["--endpoint", &dead]);
     assert_eq!(
-        (ended.code, &told["status"]),
+        (ended.code, &report["status"]),
         (3, &json!("connection_refused"))
     );
 }
@@ -143,9 +143,9 @@ fn a_name_for_the_certificate_and_a_version_of_tls_can_be_options() {
         .with("PROXMOX_VE_CA_CERTIFICATE", &authority);
     let named = ["--tls-server-name", "pve1", "--min-tls-version", "1.3"];
     assert_eq!(checked(&shell, &named).0.code, 0);
-    let (ended, told) = checked(&shell, &["--tls-server-name", "pve2"]);
+    let (ended, report) = checked(&shell, &["--tls-server-name", "pve2"]);
     assert_eq!(
-        (ended.code, &told["status"]),
+        (ended.code, &report["status"]),
         (4, &json!("tls_name_mismatch"))
     );
     let ended = shell.run(&["check", "--min-tls-version", "1.1"], &[]);
@@ -160,9 +160,9 @@ fn a_proxy_in_the_environment_leads_to_the_host() {
     let shell = shell.with("HTTPS_PROXY", &format!("http://{}", proxy.address()));
     assert_eq!(checked(&shell, &[]).0.code, 0);
     let shell = shell.with("HTTPS_PROXY", &format!("http://{}", closed()));
-    let (ended, told) = checked(&shell, &[]);
+    let (ended, report) = checked(&shell, &[]);
     assert_eq!(
-        (ended.code, &told["status"]),
+        (ended.code, &report["status"]),
         (3, &json!("connection_refused"))
     );
     assert!(ended.stdout.contains("the proxy 127.0.0.1:"), "{ended:?}");
@@ -186,23 +186,23 @@ fn what_is_open_to_anybody_or_nearly_right_is_pointed_out() {
 
 #[test]
 fn an_address_that_is_none_is_reported_with_where_it_came_from() {
-    let (ended, told) = checked(&Shell::with_token(), &["--endpoint", "http://pve1"]);
+    let (ended, report) = checked(&Shell::with_token(), &["--endpoint", "http://pve1"]);
     assert_eq!(
-        (ended.code, &told["status"]),
+        (ended.code, &report["status"]),
         (2, &"invalid_endpoint".into())
     );
-    assert!(told["message"].as_str().unwrap().contains("--endpoint"));
+    assert!(report["message"].as_str().unwrap().contains("--endpoint"));
     let shell = Shell::with_token().with(
         "PROXMOX_VE_ENDPOINT",
         "https://root:correct horse battery@pve1",
     );
-    let (ended, told) = checked(&shell, &[]);
+    let (ended, report) = checked(&shell, &[]);
     assert_eq!(
-        (ended.code, &told["status"]),
+        (ended.code, &report["status"]),
         (2, &"invalid_endpoint".into())
     );
     assert!(
-        told["message"]
+        report["message"]
             .as_str()
             .unwrap()
             .contains("PROXMOX_VE_ENDPOINT")
@@ -211,9 +211,9 @@ fn an_address_that_is_none_is_reported_with_where_it_came_from() {
 
 #[test]
 fn a_host_that_cannot_be_reached_ends_with_3() {
-    let (ended, told) = checked(&Shell::with_token(), &["--endpoint", &closed().to_string()]);
+    let (ended, report) = checked(&Shell::with_token(), &["--endpoint", &closed().to_string()]);
     assert_eq!(
-        (ended.code, &told["status"]),
+        (ended.code, &report["status"]),
         (3, &"connection_refused".into())
     );
     assert!(
@@ -227,12 +227,15 @@ fn a_host_that_cannot_be_reached_ends_with_3() {
 #[test]
 fn a_certificate_that_is_not_trusted_ends_with_4() {
     let unpinned = Shell::with_token().without("PROXMOX_VE_CERTIFICATE_FINGERPRINTS");
-    let (ended, told) = checked(&unpinned, &[]);
-    assert_eq!((ended.code, &told["status"]), (4, &"tls_untrusted".into()));
-    let other = ["--fingerprint", &["00"; 32].join(":")];
-    let (ended, told) = checked(&unpinned, &other);
+    let (ended, report) = checked(&unpinned, &[]);
     assert_eq!(
-        (ended.code, &told["status"]),
+        (ended.code, &report["status"]),
+        (4, &"tls_untrusted".into())
+    );
+    let other = ["--fingerprint", &["00"; 32].join(":")];
+    let (ended, report) = checked(&unpinned, &other);
+    assert_eq!(
+        (ended.code, &report["status"]),
         (4, &"tls_fingerprint_mismatch".into())
     );
 }
@@ -240,34 +243,34 @@ fn a_certificate_that_is_not_trusted_ends_with_4() {
 #[test]
 fn something_that_is_not_proxmox_ve_ends_with_5() {
     let shell = Shell::with_token();
-    shell.sim.fault(Fault::answer(RawAnswer {
+    shell.sim.fault(Fault::response(RawResponse {
         status: 200,
         reason: "OK".to_owned(),
         headers: vec![("Content-Type".to_owned(), "text/html".to_owned())],
         body: b"<html>It works!</html>".to_vec(),
     }));
-    let (ended, told) = checked(&shell, &[]);
-    assert_eq!((ended.code, &told["status"]), (5, &"not_proxmox".into()));
+    let (ended, report) = checked(&shell, &[]);
+    assert_eq!((ended.code, &report["status"]), (5, &"not_proxmox".into()));
 }
 
 #[test]
 fn credentials_that_are_not_accepted_end_with_6() {
     let wrong = "root@pam!admin=00000000-0000-0000-0000-000000000000";
-    let (ended, told) = checked(
+    let (ended, report) = checked(
         &Shell::with_token().with("PROXMOX_VE_API_TOKEN", wrong),
         &[],
     );
     assert_eq!(
-        (ended.code, &told["status"]),
+        (ended.code, &report["status"]),
         (6, &"unauthenticated".into())
     );
     let shell = Shell::new()
         .with("PROXMOX_VE_USERNAME", "demo@pve")
         .with("PROXMOX_VE_PASSWORD", PASSWORD)
         .state(|state| drop(state.enable_totp("demo@pve")));
-    let (ended, told) = checked(&shell, &[]);
+    let (ended, report) = checked(&shell, &[]);
     assert_eq!(
-        (ended.code, &told["status"]),
+        (ended.code, &report["status"]),
         (6, &"second_factor_required".into())
     );
 }
@@ -291,12 +294,15 @@ fn privileges_that_are_missing_end_with_7() {
     let mut shell = Shell::new();
     let secret = shell.token("demo@pve!ci");
     let shell = shell.with("PROXMOX_VE_API_TOKEN", &format!("demo@pve!ci={secret}"));
-    let (ended, told) = checked(&shell, &["--require", "/vms=VM.Allocate"]);
+    let (ended, report) = checked(&shell, &["--require", "/vms=VM.Allocate"]);
     assert_eq!(
-        (ended.code, &told["status"]),
+        (ended.code, &report["status"]),
         (7, &"missing_privileges".into())
     );
-    assert_eq!(told["missing_privileges"], json!({"/vms": ["VM.Allocate"]}));
+    assert_eq!(
+        report["missing_privileges"],
+        json!({"/vms": ["VM.Allocate"]})
+    );
 }
 
 #[test]
@@ -308,9 +314,9 @@ fn a_cluster_without_a_majority_ends_with_8() {
             quorate: false,
         });
     });
-    let (ended, told) = checked(&shell, &[]);
-    assert_eq!((ended.code, &told["status"]), (8, &"no_quorum".into()));
-    assert_eq!(told["cluster_name"], "lab");
+    let (ended, report) = checked(&shell, &[]);
+    assert_eq!((ended.code, &report["status"]), (8, &"no_quorum".into()));
+    assert_eq!(report["cluster_name"], "lab");
 }
 
 #[test]
@@ -342,7 +348,7 @@ fn options_win_over_the_environment() {
 fn the_secret_of_whoever_an_option_names_is_read_from_standard_input() {
     let mut shell = Shell::with_token();
     let secret = shell.token("demo@pve!ci");
-    for (options, answer, identity) in [
+    for (options, response, identity) in [
         (&["--username", "demo@pve"][..], PASSWORD, "demo@pve"),
         (&["--api-token-id", "demo@pve!ci"], &secret, "demo@pve!ci"),
         (
@@ -351,10 +357,10 @@ fn the_secret_of_whoever_an_option_names_is_read_from_standard_input() {
             "demo@pve!ci",
         ),
     ] {
-        let ended = shell.run(&[&["check", "--json"], options].concat(), &[answer]);
-        let told: Value = serde_json::from_str(&ended.stdout).unwrap();
+        let ended = shell.run(&[&["check", "--json"], options].concat(), &[response]);
+        let report: Value = serde_json::from_str(&ended.stdout).unwrap();
         assert_eq!(
-            (ended.code, &told["identity"]),
+            (ended.code, &report["identity"]),
             (0, &identity.into()),
             "{ended:?}"
         );
@@ -373,9 +379,9 @@ fn the_secret_of_whoever_an_option_names_is_taken_from_the_environment() {
         (["--username", "demo@pve"], "demo@pve"),
         (["--api-token-id", "ci"], "demo@pve!ci"),
     ] {
-        let (ended, told) = checked(&shell, &options);
+        let (ended, report) = checked(&shell, &options);
         assert_eq!(
-            (ended.code, &told["identity"]),
+            (ended.code, &report["identity"]),
             (0, &identity.into()),
             "{ended:?}"
         );

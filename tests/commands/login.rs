@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU64;
 
-use proxmox_simulator::{Fault, RawAnswer};
+use proxmox_simulator::{Fault, RawResponse};
 use serde_json::json;
 
 use crate::shell::{Ended, PASSWORD, Shell, closed};
@@ -186,7 +186,7 @@ fn a_wrong_code_ends_with_6_and_is_not_sent_again() {
     let ended = shell.run(&["login"], &[PASSWORD, wrong, &code(&shell)]);
     refused(&ended, 6, &["demo@pve", "next code"]);
     assert!(!ended.stderr.contains(wrong));
-    // The challenge before the code was asked for, the one that it answers, and the answer.
+    // The challenge before the code was asked for, the one that it answers, and the response.
     assert_eq!(logins(&shell), 3);
 }
 
@@ -200,7 +200,7 @@ fn an_account_whose_factors_cannot_be_typed_is_told_to_use_a_token() {
         "CSRFPreventionToken": "6B04830B:x",
     }});
     shell.sim.fault(
-        Fault::answer(RawAnswer {
+        Fault::response(RawResponse {
             status: 200,
             reason: "OK".to_owned(),
             headers: vec![(

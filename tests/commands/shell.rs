@@ -105,7 +105,7 @@ impl Shell {
             .unwrap();
         let mut stdin = child.stdin.take().unwrap();
         for line in lines {
-            // A command that needs no answer may have ended already.
+            // A command that needs no response may have ended already.
             let _ = writeln!(stdin, "{line}");
         }
         drop(stdin);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proxmox_simulator::nobody_listens;
+use proxmox_simulator::closed_port;
 use serde_json::{Value, json};
 
 use super::login::login_made_before;
@@ -122,7 +122,7 @@ async fn without_credentials_only_the_host_itself_is_checked() {
 
 #[tokio::test]
 async fn a_host_where_nothing_listens_fails_at_the_connection() {
-    let free = nobody_listens().unwrap();
+    let free = closed_port().unwrap();
     let client = Client::new(Settings::new(
         free.to_string().parse().unwrap(),
         Credentials::None,

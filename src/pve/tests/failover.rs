@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use proxmox_simulator::nobody_listens;
+use proxmox_simulator::closed_port;
 use serde_json::json;
 
 use super::script::{Host, Reaction, data, replay, token};
@@ -13,7 +13,7 @@ use crate::pve::{
 
 /// An address at which nothing listens.
 fn nobody() -> Endpoint {
-    nobody_listens().unwrap().to_string().parse().unwrap()
+    closed_port().unwrap().to_string().parse().unwrap()
 }
 
 fn minted() -> Reaction {

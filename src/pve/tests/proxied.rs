@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
-use proxmox_simulator::{ForwardProxy, nobody_listens};
+use proxmox_simulator::{ForwardProxy, closed_port};
 use serde_json::json;
 
 use super::script::{Host, data, token};
@@ -68,7 +68,7 @@ async fn a_proxy_of_the_environment_is_not_asked_for_a_host_on_this_machine() {
 #[tokio::test]
 async fn what_a_proxy_does_wrong_is_told_of_the_proxy() {
     let host = host().await;
-    let closed = nobody_listens().unwrap();
+    let closed = closed_port().unwrap();
     let nowhere = ForwardProxy::to(closed).unwrap();
     let guarded = ForwardProxy::guarded(host.address, "Basic eDp5").unwrap();
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();

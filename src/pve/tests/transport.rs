@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use proxmox_simulator::nobody_listens;
+use proxmox_simulator::closed_port;
 use reqwest::dns::{Name, Resolve, Resolving};
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -313,7 +313,7 @@ async fn a_port_that_accepts_and_stays_silent_is_no_connection() {
 
 #[tokio::test]
 async fn a_port_where_nothing_listens_refuses() {
-    let free = nobody_listens().unwrap();
+    let free = closed_port().unwrap();
     let client = Client::new(Settings::new(
         free.to_string().parse().unwrap(),
         Credentials::None,

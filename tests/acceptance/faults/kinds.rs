@@ -8,7 +8,7 @@ use std::{
 };
 
 use cli_harness::Run;
-use proxmox_simulator::{self as simulator, RawAnswer, Request, Simulator};
+use proxmox_simulator::{self as simulator, RawResponse, Request, Simulator};
 
 use super::{super::test_server::TestServer, operations::Operation};
 
@@ -32,7 +32,7 @@ enum End {
     Itself,
     /// By itself; the server stops answering.
     ServerGone,
-    /// The provider is killed while the answer is on its way.
+    /// The provider is killed while the response is on its way.
     ProviderKilled,
     /// Everything is killed then, as by a power cut.
     AllKilled,
@@ -95,14 +95,14 @@ pub const RUNS: &[Fault] = &[
     run("Ctrl-C", "stopped", slow, End::Interrupted),
 ];
 
-/// Long enough for a signal to arrive before the answer does.
+/// Long enough for a signal to arrive before the response does.
 fn slow() -> simulator::Fault {
     simulator::Fault::slow(Duration::from_millis(700))
 }
 
 fn disk_full() -> simulator::Fault {
     let text = "unable to write '/etc/pve/user.cfg.tmp.53' - No space left on device";
-    simulator::Fault::answer(RawAnswer {
+    simulator::Fault::response(RawResponse {
         status: 500,
         reason: text.to_owned(),
         headers: json(),
@@ -111,7 +111,7 @@ fn disk_full() -> simulator::Fault {
 }
 
 fn garbled() -> simulator::Fault {
-    simulator::Fault::answer(RawAnswer {
+    simulator::Fault::response(RawResponse {
         status: 200,
         reason: "OK".to_owned(),
         headers: json(),

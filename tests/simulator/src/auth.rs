@@ -1,10 +1,10 @@
 //! Who a request comes from.
 
-use crate::answer::Failure;
 use crate::config::is_past;
 use crate::grammar;
 use crate::log::Identity;
 use crate::params::{bytes, latin1, unescape};
+use crate::result::Failure;
 use crate::state::State;
 
 /// The credentials in the headers of a request. A ticket beats a token
@@ -47,7 +47,7 @@ impl Credentials {
                 let id = token.rsplit_once('=').map_or("", |(id, _)| id);
                 Identity::Token(id.to_owned())
             }
-            (None, None) => Identity::Nobody,
+            (None, None) => Identity::Anonymous,
         }
     }
 

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::answer::Failure;
 use crate::config::UserConfig;
 use crate::grammar;
 use crate::params::{Param, Params};
+use crate::result::Failure;
 use crate::schema::Property;
 use crate::state::{Node, State};
 
@@ -72,7 +72,7 @@ impl Method {
 #[derive(Clone, Copy)]
 pub(crate) enum Allowed {
     /// Anyone, without authentication.
-    World,
+    Preconditions,
     /// Anyone who is authenticated.
     All,
     /// Those who pass a check.

@@ -7,8 +7,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::answer::Failure;
 use crate::grammar;
+use crate::result::Failure;
 use crate::roles::Privileges;
 
 /// The largest file that fits into `/etc/pve`, in bytes.

@@ -6,9 +6,9 @@ use std::time::Duration;
 use crate::log::Request;
 use crate::state::State;
 
-/// An answer to send as it is.
+/// A response to send as it is.
 #[derive(Debug, Clone, Default)]
-pub struct RawAnswer {
+pub struct RawResponse {
     /// Status, and the reason after it.
     pub status: u16,
     /// The reason.
@@ -19,7 +19,7 @@ pub struct RawAnswer {
     pub body: Vec<u8>,
 }
 
-impl RawAnswer {
+impl RawResponse {
     /// JSON, with a reason that says nothing.
     #[must_use]
     pub fn json(status: u16, body: &str) -> Self {
@@ -44,7 +44,7 @@ pub(crate) enum Kind {
     DaemonDown,
     DaemonHung,
     PmxcfsDown,
-    Answer(RawAnswer),
+    Response(RawResponse),
     Overtaken(Arc<dyn Fn(&mut State) + Send + Sync>),
 }
 
@@ -72,7 +72,7 @@ impl Fault {
         }
     }
 
-    /// What was asked for is done at once, but the answer comes this much later (real time, not
+    /// What was asked for is done at once, but the response comes this much later (real time, not
     /// scaled).
     pub fn slow(by: Duration) -> Self {
         Self::new(Kind::Slow(by))
@@ -83,7 +83,7 @@ impl Fault {
         Self::new(Kind::DropBefore)
     }
 
-    /// What was asked for is done, and the connection closed without an answer.
+    /// What was asked for is done, and the connection closed without a response.
     pub fn dropped_after_commit() -> Self {
         Self::new(Kind::DropAfterCommit)
     }
@@ -109,7 +109,7 @@ impl Fault {
         Self::new(Kind::DaemonDown)
     }
 
-    /// The privileged daemon hangs: it does what it was asked, and the answer is a 596 after
+    /// The privileged daemon hangs: it does what it was asked, and the response is a 596 after
     /// thirty (scaled) seconds (441-pvedaemon-hung).
     pub fn daemon_hung() -> Self {
         Self::new(Kind::DaemonHung)
@@ -121,8 +121,8 @@ impl Fault {
     }
 
     /// This answer instead of what was asked for, which is not done.
-    pub fn answer(answer: RawAnswer) -> Self {
-        Self::new(Kind::Answer(answer))
+    pub fn response(response: RawResponse) -> Self {
+        Self::new(Kind::Response(response))
     }
 
     /// Somebody else changes something after the call has looked and before it has the lock.

@@ -117,19 +117,21 @@ impl Shared {
         let mut client = BufReader::new(client);
         let head = timeout(PATIENCE, head(&mut client)).await??;
         locked(&self.heads).push(head.clone());
-        let answer = |status: &str| format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n");
+        let response = |status: &str| format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n");
         if !head.starts_with("CONNECT ") {
             return client
-                .write_all(answer("405 Method Not Allowed").as_bytes())
+                .write_all(response("405 Method Not Allowed").as_bytes())
                 .await;
         }
         if !self.admits(&head) {
             return client
-                .write_all(answer("407 Proxy Authentication Required").as_bytes())
+                .write_all(response("407 Proxy Authentication Required").as_bytes())
                 .await;
         }
         let Ok(mut host) = TcpStream::connect(self.target).await else {
-            return client.write_all(answer("502 Bad Gateway").as_bytes()).await;
+            return client
+                .write_all(response("502 Bad Gateway").as_bytes())
+                .await;
         };
         client
             .write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")

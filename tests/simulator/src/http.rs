@@ -3,7 +3,7 @@
 //! That server reads requests by hand, line by line, and no HTTP library behaves like it: it
 //! answers `Connection: close` and `Connection: Keep-Alive` at once and stays open, refuses
 //! chunked bodies, knows four methods, never sends `100 Continue`, redirects plain HTTP on the
-//! same port, and leaves a request with too large a head without any answer.
+//! same port, and leaves a request with too large a head without any response.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -15,12 +15,12 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use crate::auth::Credentials;
-use crate::faults::{Kind, RawAnswer};
-use crate::head::{BadLine, Headers, Line, RequestLine};
+use crate::faults::{Kind, RawResponse};
 use crate::log::Request;
+use crate::request_head::{BadLine, Headers, Line, RequestLine};
 use crate::response::Response;
 use crate::router;
-use crate::server::{Incoming, MAX_BODY, Shared, answer, locked};
+use crate::server::{Incoming, MAX_BODY, Shared, locked, respond};
 
 /// Requests on one connection.
 const KEEP_ALIVE: u32 = 100;
@@ -109,7 +109,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    /// Closes in a way that lets the peer read the answer even while it is still sending.
+    /// Closes in a way that lets the peer read the response even while it is still sending.
     async fn close(mut self) {
         if self.stream.shutdown().await.is_err() {
             return;
@@ -273,21 +273,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let fault = locked(&self.shared.faults).strike(&request);
         match &fault {
             Some(Kind::DropBefore) => return Next::Drop,
-            Some(Kind::Answer(answer)) => {
-                let status = answer.status;
-                self.shared.log_answer(request.id, status, Duration::ZERO);
-                return Next::Raw(raw(answer, line.minor));
+            Some(Kind::Response(response)) => {
+                let status = response.status;
+                self.shared.log_response(request.id, status, Duration::ZERO);
+                return Next::Raw(raw(response, line.minor));
             }
             _ => {}
         }
-        let response = answer(&self.shared, &incoming, fault.as_ref()).await;
+        let response = respond(&self.shared, &incoming, fault.as_ref()).await;
         match fault {
             Some(Kind::DropAfterCommit) => return Next::Drop,
             Some(Kind::Slow(by)) => tokio::time::sleep(by).await,
             _ => {}
         }
         self.shared
-            .log_answer(request.id, response.status, response.wait);
+            .log_response(request.id, response.status, response.wait);
         Next::Answer(response, line.minor)
     }
 
@@ -315,7 +315,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
 impl Shared {
     /// Adds to the log what a request was answered.
-    fn log_answer(&self, id: u64, status: u16, waited: Duration) {
+    fn log_response(&self, id: u64, status: u16, waited: Duration) {
         if let Some(request) = locked(&self.log)
             .iter_mut()
             .rev()
@@ -327,12 +327,13 @@ impl Shared {
     }
 }
 
-fn raw(answer: &RawAnswer, minor: u8) -> Vec<u8> {
-    let mut bytes = format!("HTTP/1.{minor} {} {}\r\n", answer.status, answer.reason).into_bytes();
-    for (name, value) in &answer.headers {
+fn raw(response: &RawResponse, minor: u8) -> Vec<u8> {
+    let mut bytes =
+        format!("HTTP/1.{minor} {} {}\r\n", response.status, response.reason).into_bytes();
+    for (name, value) in &response.headers {
         bytes.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
     }
     bytes.extend_from_slice(b"\r\n");
-    bytes.extend_from_slice(&answer.body);
+    bytes.extend_from_slice(&response.body);
     bytes
 }

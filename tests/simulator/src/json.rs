@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_place_of_a_fault_is_told() {
+    fn an_error_names_its_offset() {
         let fault = parse(br#"{"comment":"#).unwrap_err();
         assert_eq!(
             fault,

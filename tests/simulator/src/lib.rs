@@ -23,26 +23,26 @@
 //! # }
 //! ```
 
-mod answer;
 mod api;
 mod auth;
 mod call;
 mod capabilities;
 mod clock;
+mod closed_port;
 mod config;
 mod faults;
 mod forward_proxy;
 mod grammar;
-mod head;
 mod http;
 mod json;
 mod lock;
 mod log;
-mod nobody;
 mod params;
 mod permissions;
 mod random;
+mod request_head;
 mod response;
+mod result;
 mod roles;
 mod router;
 mod schema;
@@ -62,10 +62,10 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio_rustls::TlsAcceptor;
 
-pub use faults::{Fault, RawAnswer};
+pub use closed_port::closed_port;
+pub use faults::{Fault, RawResponse};
 pub use forward_proxy::ForwardProxy;
 pub use log::{Identity, Request};
-pub use nobody::nobody_listens;
 pub use state::{Cluster, Group, Node, Realm, State, Subject, Task, Token, User};
 pub use tls::TlsOptions;
 pub use version::Version;
@@ -101,7 +101,7 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Answers as this version (the newest unless told).
+    /// Answers as this version (the newest by default).
     #[must_use]
     pub fn version(mut self, version: Version) -> Self {
         self.version = version;
@@ -115,21 +115,21 @@ impl Builder {
         self
     }
 
-    /// After how long an idle connection is closed, in real time (5 s unless told).
+    /// After how long an idle connection is closed, in real time (5 s by default).
     #[must_use]
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = timeout;
         self
     }
 
-    /// The loopback address and port to listen on (any free port of 127.0.0.1 unless told).
+    /// The loopback address and port to listen on (any free port of 127.0.0.1 by default).
     #[must_use]
     pub fn listen(mut self, address: SocketAddr) -> Self {
         self.listen = address;
         self
     }
 
-    /// The password of `root@pam` (`root-pass-1` unless told).
+    /// The password of `root@pam` (`root-pass-1` by default).
     #[must_use]
     pub fn root_password(mut self, password: &str) -> Self {
         password.clone_into(&mut self.root_password);

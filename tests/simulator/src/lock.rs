@@ -3,9 +3,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::answer::Failure;
 use crate::call::Lock;
 use crate::faults::Kind;
+use crate::result::Failure;
 use crate::server::{Shared, locked};
 
 /// How long the lock is waited for, in seconds.

@@ -6,7 +6,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Identity {
     /// No credential.
-    Nobody,
+    Anonymous,
     /// An API token, by `user@realm!name`.
     Token(String),
     /// A ticket, by the user it names (empty when it names none).
@@ -34,8 +34,8 @@ pub struct Request {
     pub headers: Vec<String>,
     /// Who it claims to come from.
     pub identity: Identity,
-    /// The status answered; `None` while there is no answer, and when there never was one.
+    /// The status answered; `None` while there is no response, and when there never was one.
     pub status: Option<u16>,
-    /// How long the server held the answer back on purpose, before scaling.
+    /// How long the server held the response back on purpose, before scaling.
     pub waited: Duration,
 }

@@ -8,9 +8,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::answer::Failure;
 use crate::config::{Subject, UserConfig};
 use crate::grammar;
+use crate::result::Failure;
 
 /// Privileges with whether they propagate. A privilege with `false` is granted all the same.
 pub(crate) type Granted = BTreeMap<String, bool>;

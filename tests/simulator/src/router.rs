@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::answer::Format;
 use crate::api;
 use crate::call::Method;
+use crate::result::Format;
 
 /// Splits `/api2/<format>/<path>`; the path is `/` when there is none.
 pub(crate) fn split_format(path: &str) -> Option<(&str, &str)> {

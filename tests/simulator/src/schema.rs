@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::answer::Failure;
 use crate::grammar;
 use crate::params::{Param, Params};
+use crate::result::Failure;
 use crate::roles;
 use crate::version::Version;
 
@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_is_told_at_once() {
+    fn all_parameter_errors_are_in_one_response() {
         let faults = faults("userid=demo@pve&foo=bar&expire=x&privsep=maybe");
         assert_eq!(
             faults["privsep"],

@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::answer::{Failure, render};
 use crate::auth::{Credentials, Refusal};
 use crate::call::{Allowed, Call, Interrupt, Method};
 use crate::faults::{Faults, Kind};
-use crate::head::media_type;
 use crate::lock::{HOLD, HeldLock, acquire};
 use crate::log::Request;
 use crate::params::{Param, Params, bytes, decode_form, decode_json};
+use crate::request_head::media_type;
 use crate::response::{Response, reason};
+use crate::result::{Failure, render};
 use crate::router;
 use crate::state::State;
 use crate::tls::Certificate;
@@ -108,7 +108,7 @@ impl Incoming {
 }
 
 /// Answers a request; `fault` is what goes wrong with it.
-pub(crate) async fn answer(shared: &Shared, request: &Incoming, fault: Option<&Kind>) -> Response {
+pub(crate) async fn respond(shared: &Shared, request: &Incoming, fault: Option<&Kind>) -> Response {
     let bare_errors = |status: u16, text: String| {
         let mut response = Response::bare(status, text.clone());
         if locked(&shared.state).version.error_bodies() {
@@ -212,7 +212,7 @@ enum Outcome {
         proxied: bool,
         result: Result<Value, Failure>,
     },
-    /// The proxy's own answer, since it got none from the daemon.
+    /// The proxy's own response, since it got none from the daemon.
     Proxy(Response),
 }
 
@@ -288,11 +288,11 @@ fn permit(
     }
     let state = locked(&shared.state);
     match method.allowed {
-        Allowed::World if id.is_empty() => return Ok(()),
+        Allowed::Preconditions if id.is_empty() => return Ok(()),
         _ if id.is_empty() => return Err(Failure::permission("user != null")),
         _ if id == "root@pam" => {}
         Allowed::All => {}
-        Allowed::World => return Err(Failure::permission("")),
+        Allowed::Preconditions => return Err(Failure::permission("")),
         Allowed::Check(check) => {
             check.run(&state.config, id, params, false)?;
         }

@@ -1,6 +1,6 @@
 //! Second factors: time-based codes (RFC 6238) and recovery keys.
 //!
-//! A code is good for its step (30 s unless told) and its neighbours, and for one login only: a
+//! A code is good for its step (30 s by default) and its neighbours, and for one login only: a
 //! step that was
 //! used, and any before it, is refused (249-tfa-challenge-right). Eight wrong codes lock the
 //! codes, not the recovery keys.
@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::random;
 
-/// Seconds a code is good for, unless told.
+/// Seconds a code is good for, by default.
 const STEP: NonZeroU64 = NonZeroU64::new(30).unwrap();
 /// Wrong codes after which no code is accepted any more.
 const LIMIT: u32 = 8;
@@ -108,9 +108,9 @@ impl SecondFactors {
         (!parts.is_empty()).then(|| format!("{{{}}}", parts.join(",")))
     }
 
-    /// Whether the answer, `totp:CODE` or `recovery:KEY`, is right; a right one is used up.
-    pub(crate) fn verify(&mut self, answer: &str, now: i64) -> bool {
-        match answer.split_once(':') {
+    /// Whether the response, `totp:CODE` or `recovery:KEY`, is right; a right one is used up.
+    pub(crate) fn verify(&mut self, response: &str, now: i64) -> bool {
+        match response.split_once(':') {
             Some(("totp", code)) => self.verify_totp(code, now),
             Some(("recovery", key)) => {
                 let key = key.trim();

@@ -41,7 +41,7 @@ impl Version {
         self >= Self::V9_0
     }
 
-    /// Error answers repeat their text in the body.
+    /// Error responses repeat their text in the body.
     pub(crate) fn error_bodies(self) -> bool {
         self >= Self::V9_0
     }

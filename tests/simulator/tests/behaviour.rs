@@ -1,4 +1,4 @@
-//! What tests can make the simulator do: fail, wait, let time pass, and tell what it was asked.
+//! What tests control: faults, waits and time, and the log of requests.
 
 mod support {
     #[allow(
@@ -13,7 +13,7 @@ use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use proxmox_simulator::{
-    Cluster, Fault, ForwardProxy, Identity, RawAnswer, Simulator, TlsOptions, Version,
+    Cluster, Fault, ForwardProxy, Identity, RawResponse, Simulator, TlsOptions, Version,
 };
 use serde_json::Value;
 use support::client::{Answer, Client, handshake};
@@ -69,12 +69,12 @@ impl Given {
     }
 }
 
-fn json(answer: &Answer) -> Value {
-    serde_json::from_slice(&answer.body).unwrap()
+fn json(response: &Answer) -> Value {
+    serde_json::from_slice(&response.body).unwrap()
 }
 
-fn status(answer: Option<Answer>) -> String {
-    answer.map_or_else(|| "no answer".to_owned(), |answer| answer.status_line)
+fn status(response: Option<Answer>) -> String {
+    response.map_or_else(|| "no answer".to_owned(), |response| response.status_line)
 }
 
 #[test]
@@ -139,8 +139,8 @@ fn a_cluster_without_a_majority_refuses_writes_too() {
             quorate: false,
         });
     });
-    let answer = status(given.call("POST", TOKEN, ""));
-    assert!(answer.ends_with("error: no quorum!"), "{answer}");
+    let response = status(given.call("POST", TOKEN, ""));
+    assert!(response.ends_with("error: no quorum!"), "{response}");
     let entries = json(&given.call("GET", "/cluster/status", "").unwrap());
     let cluster = entries["data"]
         .as_array()
@@ -175,14 +175,14 @@ fn a_slow_answer_comes_late_to_a_write_that_is_done() {
 #[test]
 fn an_answer_of_ones_own_is_sent_as_it_is() {
     let given = given();
-    given.simulator.fault(Fault::answer(RawAnswer {
+    given.simulator.fault(Fault::response(RawResponse {
         status: 200,
         reason: "OK".to_owned(),
         headers: vec![("Content-Length".to_owned(), "100".to_owned())],
         body: br#"{"data":"#.to_vec(),
     }));
-    let answer = given.call("POST", TOKEN, "").unwrap();
-    assert_eq!(answer.body, br#"{"data":"#);
+    let response = given.call("POST", TOKEN, "").unwrap();
+    assert_eq!(response.body, br#"{"data":"#);
     assert!(!given.has_token());
 }
 
@@ -283,7 +283,7 @@ fn an_older_server_says_what_is_wrong_with_a_credential() {
 }
 
 #[test]
-fn the_log_tells_what_was_asked_and_no_secrets() {
+fn the_log_has_the_requests_and_no_secrets() {
     let given = given();
     given
         .call("POST", &format!("{TOKEN}?privsep=0"), "comment=hidden")

@@ -1,4 +1,4 @@
-//! Replays recordings of genuine servers against the simulator and compares every answer.
+//! Replays recordings of genuine servers against the simulator and compares every response.
 //!
 //! `PVE_TRANSCRIPTS` names another folder of recordings (a folder of version folders, or one
 //! version folder) than the built-in copy. What a case needs is read from the case; the start of
@@ -10,10 +10,10 @@ mod support {
     pub mod compare;
     pub mod identity;
     pub mod objects;
+    pub mod preconditions;
     pub mod recording;
     pub mod replay;
     pub mod rights;
-    pub mod world;
 }
 
 use std::path::Path;
@@ -52,7 +52,7 @@ fn not_modelled(case: &Case, rules: &Value) -> Option<String> {
         let mut exchanges = case.exchanges.iter();
         exchanges.any(|exchange| {
             exchange
-                .answer_headers
+                .response_headers
                 .iter()
                 .any(|header| has(rule, header))
         })

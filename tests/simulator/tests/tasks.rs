@@ -26,14 +26,14 @@ fn given() -> (Simulator, String) {
     (simulator, secret)
 }
 
-/// The machines that the tasks in an answer are about, in its order.
+/// The machines that the tasks in a response are about, in its order.
 fn machines(simulator: &Simulator, path: &str, header: &str) -> Vec<String> {
     let mut client = Client::encrypted(simulator.address(), simulator.ca_pem());
     let request = format!("GET /api2/json{path} HTTP/1.1\r\nHost: localhost\r\n{header}\r\n\r\n");
     client.send(request.as_bytes());
-    let answer = client.receive().unwrap();
-    let answer: Value = serde_json::from_slice(&answer.body).unwrap();
-    let tasks = answer["data"].as_array().cloned().unwrap();
+    let response = client.receive().unwrap();
+    let response: Value = serde_json::from_slice(&response.body).unwrap();
+    let tasks = response["data"].as_array().cloned().unwrap();
     let id = |task: &Value| task["id"].as_str().unwrap_or_default().to_owned();
     tasks.iter().map(id).collect()
 }

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::answer::Failure;
 use crate::call::{Allowed, Call, Check, Interrupt, Lock, Method};
 use crate::config::{Subject, UserConfig};
 use crate::grammar::{self, split_list};
 use crate::permissions::Granted;
+use crate::result::Failure;
 use crate::schema::{Grammar, Property};
 
 pub(super) const METHODS: &[Method] = &[

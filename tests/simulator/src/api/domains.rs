@@ -2,13 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::answer::Failure;
 use crate::call::{Allowed, Call, Check, Interrupt, Method};
+use crate::result::Failure;
 use crate::schema::{Grammar, Property};
 use crate::state::Realm;
 
 pub(super) const METHODS: &[Method] = &[
-    Method::get("/access/domains", list).allowed(Allowed::World),
+    Method::get("/access/domains", list).allowed(Allowed::Preconditions),
     Method::get("/access/domains/{realm}", read)
         .allowed(Allowed::Check(Check::AnyPrivilege(
             "/access/realm",
@@ -38,10 +38,10 @@ fn read(call: &mut Call<'_>) -> Result<Value, Interrupt> {
     let name = call.required("realm");
     let realm = call.state.realms.get(name);
     let realm = realm.ok_or_else(|| Failure::die(format!("domain '{name}' does not exist\n")))?;
-    let mut answer = shown(realm);
-    answer.insert(
+    let mut response = shown(realm);
+    response.insert(
         "digest".into(),
         json!("da39a3ee5e6b4b0d3255bfef95601890afd80709"),
     );
-    Ok(Value::Object(answer))
+    Ok(Value::Object(response))
 }

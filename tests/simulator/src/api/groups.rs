@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::answer::Failure;
 use crate::call::{Allowed, Call, Check, Interrupt, Lock, Method};
 use crate::config::{Group, Subject};
+use crate::result::Failure;
 use crate::schema::{Grammar, Property};
 
 const GROUPID: Property = Property::text("groupid", Grammar::GroupId);
@@ -61,11 +61,11 @@ fn read(call: &mut Call<'_>) -> Result<Value, Interrupt> {
         .get(name)
         .cloned()
         .unwrap_or_default();
-    let mut answer = Map::from_iter([("members".to_owned(), json!(group.users))]);
+    let mut response = Map::from_iter([("members".to_owned(), json!(group.users))]);
     if let Some(comment) = group.comment {
-        answer.insert("comment".into(), json!(comment));
+        response.insert("comment".into(), json!(comment));
     }
-    Ok(Value::Object(answer))
+    Ok(Value::Object(response))
 }
 
 fn create(call: &mut Call<'_>) -> Result<Value, Interrupt> {

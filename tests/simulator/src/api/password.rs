@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::answer::Failure;
 use crate::call::{Allowed, Call, Check, Groups, Interrupt, Method};
 use crate::grammar;
+use crate::result::Failure;
 use crate::schema::Property;
 
 pub(super) const METHODS: &[Method] = &[Method::write("PUT", "/access/password", change)

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::answer::Failure;
 use crate::call::{Allowed, Call, Check, Interrupt, Lock, Method};
 use crate::config::UserConfig;
 use crate::grammar::split_list;
+use crate::result::Failure;
 use crate::roles::Privileges;
 use crate::schema::{Grammar, Property};
 

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::answer::Failure;
 use crate::call::{Allowed, Call, Check, Groups, Interrupt, Method};
 use crate::random;
+use crate::result::Failure;
 use crate::schema::{Grammar, Property};
 
 const READERS: Allowed = Allowed::Check(Check::Or(&[

@@ -2,15 +2,15 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::answer::Failure;
 use crate::call::{Allowed, Call, Interrupt, Method};
 use crate::grammar;
+use crate::result::Failure;
 use crate::schema::{Grammar, Property};
 
 pub(super) const METHODS: &[Method] = &[
-    Method::get("/access/ticket", |_| Ok(Value::Null)).allowed(Allowed::World),
+    Method::get("/access/ticket", |_| Ok(Value::Null)).allowed(Allowed::Preconditions),
     Method::write("POST", "/access/ticket", create)
-        .allowed(Allowed::World)
+        .allowed(Allowed::Preconditions)
         .tickets_only()
         .properties(&[
             Property::string("username").most(64),
@@ -49,7 +49,7 @@ fn create(call: &mut Call<'_>) -> Result<Value, Interrupt> {
         return verify(call, &userid).ok_or_else(|| refused().into());
     }
     let login = log_in(call, &userid).ok_or_else(refused)?;
-    Ok(answer(call, &userid, login))
+    Ok(response(call, &userid, login))
 }
 
 /// What a login has come to.
@@ -117,32 +117,32 @@ fn verify(call: &mut Call<'_>, userid: &str) -> Option<Value> {
     allowed.then(|| json!({ "username": userid, "cap": call.state.config.capabilities(userid) }))
 }
 
-fn answer(call: &Call<'_>, userid: &str, login: Login) -> Value {
+fn response(call: &Call<'_>, userid: &str, login: Login) -> Value {
     let (state, now) = (&call.state, call.state.now());
-    let mut answer = Map::new();
-    answer.insert("username".into(), json!(userid));
-    answer.insert(
+    let mut response = Map::new();
+    response.insert("username".into(), json!(userid));
+    response.insert(
         "CSRFPreventionToken".into(),
         json!(state.tickets.assemble_csrf(userid, now)),
     );
     let ticket = match login {
         Login::Complete => {
-            answer.insert("cap".into(), json!(state.config.capabilities(userid)));
+            response.insert("cap".into(), json!(state.config.capabilities(userid)));
             state.tickets.assemble(userid, None, now)
         }
         Login::Challenged(challenge) => {
-            answer.insert("NeedTFA".into(), json!(1));
+            response.insert("NeedTFA".into(), json!(1));
             state
                 .tickets
                 .assemble(&format!("!tfa!{challenge}"), Some(userid), now)
         }
     };
-    answer.insert("ticket".into(), json!(ticket));
+    response.insert("ticket".into(), json!(ticket));
     let cluster = state.cluster.as_ref();
     if let Some(cluster) =
         cluster.filter(|_| state.config.check(userid, "/", &["Sys.Audit"]).is_ok())
     {
-        answer.insert("clustername".into(), json!(cluster.name));
+        response.insert("clustername".into(), json!(cluster.name));
     }
-    Value::Object(answer)
+    Value::Object(response)
 }

@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::answer::Failure;
 use crate::call::{Allowed, Call, Check, Groups, Interrupt, Lock, Method};
 use crate::config::{Token, UserConfig, stored_expire};
 use crate::grammar::split_list;
 use crate::params::Params;
 use crate::random;
+use crate::result::Failure;
 use crate::schema::{Grammar, Property};
 use crate::version::Version;
 
@@ -178,22 +178,22 @@ fn update(call: &mut Call<'_>) -> Result<Value, Interrupt> {
     let (params, version) = (call.params, call.state.version);
     call.change(lock, |config, secrets| {
         let mut token = config.token(&userid, &name)?.clone();
-        let mut answer = shown(&token);
-        let stored = apply(params, &mut token, &mut answer);
+        let mut response = shown(&token);
+        let stored = apply(params, &mut token, &mut response);
         set_comment(params, version, &mut token);
         delete_comment(params, &mut token)?;
         match &token.comment {
-            Some(comment) => answer.insert("comment".into(), json!(comment)),
-            None => answer.remove("comment"),
+            Some(comment) => response.insert("comment".into(), json!(comment)),
+            None => response.remove("comment"),
         };
         if regenerate {
             let (id, secret) = (format!("{userid}!{name}"), random::uuid());
             secrets.insert(id.clone(), secret.clone());
-            answer.insert("value".into(), json!(secret));
-            answer.insert("full-tokenid".into(), json!(id));
+            response.insert("value".into(), json!(secret));
+            response.insert("full-tokenid".into(), json!(id));
         }
         store(config, &userid, &name, token, stored)?;
-        Ok(Value::Object(answer))
+        Ok(Value::Object(response))
     })
 }
 

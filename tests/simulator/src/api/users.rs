@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::answer::Failure;
 use crate::call::{Allowed, Call, Check, Groups, Interrupt, Lock, Method};
 use crate::config::{Subject, User, UserConfig, stored_expire};
 use crate::grammar::{self, split_list};
 use crate::params::Params;
+use crate::result::Failure;
 use crate::schema::{Grammar, Property};
 
 const READERS: &[&str] = &["User.Modify", "Sys.Audit"];
@@ -149,8 +149,8 @@ fn token_list(user: &User) -> Value {
 fn read(call: &mut Call<'_>) -> Result<Value, Interrupt> {
     let userid = call.required("userid");
     let user = call.state.config.user(userid)?;
-    let mut answer = shown(user);
-    answer.insert(
+    let mut response = shown(user);
+    response.insert(
         "groups".into(),
         json!(groups_of(&call.state.config, userid)),
     );
@@ -164,8 +164,8 @@ fn read(call: &mut Call<'_>) -> Result<Value, Interrupt> {
     } else {
         Value::Object(tokens)
     };
-    answer.insert("tokens".into(), tokens);
-    Ok(Value::Object(answer))
+    response.insert("tokens".into(), tokens);
+    Ok(Value::Object(response))
 }
 
 /// Sets what was sent; tells whether the user survives being stored (an expiry too large a

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
-/// An answer as it came.
+/// A response as it came.
 #[derive(Debug)]
 pub struct Answer {
     pub status_line: String,
@@ -142,7 +142,7 @@ impl Client {
         }
     }
 
-    /// Reads an answer; `None` when the connection ends without one.
+    /// Reads a response; `None` when the connection ends without one.
     pub fn receive(&mut self) -> Option<Answer> {
         let end = loop {
             match self

@@ -58,25 +58,27 @@ const VOLATILE: &[&str] = &[
     "wait",
 ];
 
-/// How an answer differs from the recorded one, or `None`.
-pub fn difference(recorded: &Exchange, answer: Option<&Answer>) -> Option<String> {
-    let (Some(status_line), Some(answer)) = (&recorded.status_line, answer) else {
-        return match (&recorded.status_line, answer) {
+/// How a response differs from the recorded one, or `None`.
+pub fn difference(recorded: &Exchange, response: Option<&Answer>) -> Option<String> {
+    let (Some(status_line), Some(response)) = (&recorded.status_line, response) else {
+        return match (&recorded.status_line, response) {
             (None, None) => None,
             (Some(line), None) => Some(format!("no answer instead of '{line}'")),
-            (None, Some(answer)) => Some(format!("'{}' instead of no answer", answer.status_line)),
+            (None, Some(response)) => {
+                Some(format!("'{}' instead of no answer", response.status_line))
+            }
             (Some(_), Some(_)) => unreachable!("handled above"),
         };
     };
-    let (expected, found) = (mask_places(status_line), mask_places(&answer.status_line));
+    let (expected, found) = (mask_places(status_line), mask_places(&response.status_line));
     if expected != found {
         return Some(format!("status line '{found}' instead of '{expected}'"));
     }
-    let (expected, found) = (kept(&recorded.answer_headers), kept(&answer.headers));
+    let (expected, found) = (kept(&recorded.response_headers), kept(&response.headers));
     if expected != found {
         return Some(format!("headers {found:?} instead of {expected:?}"));
     }
-    body_difference(&recorded.answer, &answer.body)
+    body_difference(&recorded.response, &response.body)
 }
 
 fn kept(headers: &[(String, String)]) -> Vec<(String, String)> {
@@ -186,7 +188,7 @@ pub fn mask_places(text: &str) -> String {
     }
 }
 
-/// Whether the recorded beginning of an answer is part of the found one.
+/// Whether the recorded beginning of a response is part of the found one.
 fn begins_with(found: &Value, recorded: &Value) -> bool {
     match (found, recorded) {
         (Value::Object(found), Value::Object(recorded)) => recorded.iter().all(|(name, value)| {

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::identity::{identity, token_of};
+use super::preconditions::{Preconditions, ROOT_TOKEN, texts};
 use super::recording::{Body, CUT, Exchange};
-use super::world::{ROOT_TOKEN, World, texts};
 
-impl World<'_> {
+impl Preconditions<'_> {
     pub(super) fn token(&mut self, method: &str, exchange: &Exchange, userid: &str, name: &str) {
         let error = exchange.error();
         let id = format!("{userid}!{name}");
@@ -68,7 +68,7 @@ impl World<'_> {
         self.user_exists(userid);
         let listed = exchange.data().as_array().cloned().unwrap_or_default();
         self.token_list(userid, &listed);
-        if matches!(exchange.answer, Body::Beginning(_)) {
+        if matches!(exchange.response, Body::Beginning(_)) {
             return;
         }
         let names: BTreeSet<&str> = listed
@@ -174,7 +174,7 @@ impl World<'_> {
                 shown["tokens"].as_array().map_or(&[], Vec::as_slice),
             );
         }
-        let complete = matches!(exchange.answer, Body::Json(_));
+        let complete = matches!(exchange.response, Body::Json(_));
         if complete && listed.len() > 1 {
             let users: Vec<String> = self.state.user_ids().map(str::to_owned).collect();
             for userid in users {

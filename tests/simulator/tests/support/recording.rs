@@ -24,16 +24,16 @@ pub struct Case {
     pub observations: Value,
 }
 
-/// One request and its answer.
+/// One request and its response.
 #[derive(Clone)]
 pub struct Exchange {
     pub line: String,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
-    /// `None`: the connection was closed without an answer.
+    /// `None`: the connection was closed without a response.
     pub status_line: Option<String>,
-    pub answer_headers: Vec<(String, String)>,
-    pub answer: Body,
+    pub response_headers: Vec<(String, String)>,
+    pub response: Body,
     pub elapsed_ms: u64,
 }
 
@@ -129,8 +129,8 @@ impl Exchange {
             headers: headers(&request["headers"]),
             body: expand(&text(&request["body"])),
             status_line: response["status_line"].as_str().map(str::to_owned),
-            answer_headers: headers(&response["headers"]),
-            answer: Body::read(response),
+            response_headers: headers(&response["headers"]),
+            response: Body::read(response),
             elapsed_ms: response["elapsed_ms"].as_u64().unwrap_or(0),
         }
     }
@@ -195,13 +195,13 @@ impl Exchange {
     }
 
     pub fn json(&self) -> Option<&Value> {
-        match &self.answer {
+        match &self.response {
             Body::Json(json) | Body::Beginning(json) => Some(json),
             Body::Text(_) | Body::Binary => None,
         }
     }
 
-    /// The answer's data.
+    /// The response's data.
     pub fn data(&self) -> &Value {
         self.json().map_or(&Value::Null, |json| &json["data"])
     }

@@ -10,9 +10,9 @@ use serde_json::Value;
 use super::client::{Client, handshake};
 use super::compare::difference;
 use super::identity::token_of;
+use super::preconditions::{Preconditions, ROOT_TOKEN};
 use super::recording::{Case, Exchange};
 use super::rights::{RIGHTS, Rights};
-use super::world::{ROOT_TOKEN, World};
 
 /// Waits are this much shorter than recorded.
 const SCALE: f64 = 0.002;
@@ -82,7 +82,7 @@ impl<'a> Run<'a> {
             if let Some(now) = now {
                 state.set_clock(now);
             }
-            World::infer(state, case, start, rights).later
+            Preconditions::infer(state, case, start, rights).later
         });
         Self {
             case,
@@ -118,16 +118,16 @@ impl<'a> Run<'a> {
             _ => self.connect(plain),
         };
         client.send(&bytes);
-        let answer = client.receive();
+        let response = client.receive();
         self.simulator.clear_faults();
-        if let Some(text) = difference(recorded, answer.as_ref()) {
+        if let Some(text) = difference(recorded, response.as_ref()) {
             return Err(text);
         }
         self.compare_wait(recorded)?;
-        if let Some(answer) = answer {
-            let json: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        if let Some(response) = response {
+            let json: Value = serde_json::from_slice(&response.body).unwrap_or_default();
             self.learn(recorded.json().unwrap_or(&Value::Null), &json);
-            if answer.stays_open() && !plain {
+            if response.stays_open() && !plain {
                 self.client = Some(client);
             }
         }
@@ -199,7 +199,7 @@ impl<'a> Run<'a> {
             })
     }
 
-    /// Learns what stands for the secrets of an answer.
+    /// Learns what stands for the secrets of a response.
     fn learn(&mut self, recorded: &Value, here: &Value) {
         for name in ["value", "ticket", "CSRFPreventionToken"] {
             if let (Some(recorded), Some(here)) =
@@ -215,7 +215,7 @@ impl<'a> Run<'a> {
         let userid = recorded.param("username").unwrap_or_default();
         let answers = [recorded.param("password"), recorded.param("otp")];
         let codes = answers.into_iter().flatten();
-        for code in codes.filter_map(|answer| answer.strip_prefix("totp:").map(str::to_owned)) {
+        for code in codes.filter_map(|response| response.strip_prefix("totp:").map(str::to_owned)) {
             let code_here = self.simulator.state(|state| state.totp_code(&userid));
             if let Some(here) = code_here.filter(|_| recorded.succeeded()) {
                 self.stand_ins.push((code, here));
@@ -247,7 +247,7 @@ impl<'a> Run<'a> {
         });
     }
 
-    /// What was broken on the server shows in its answer.
+    /// What was broken on the server shows in its response.
     fn set_fault(&self, recorded: &Exchange) {
         let error = recorded.error();
         let has = |text: &str| error.contains(text);
@@ -331,9 +331,9 @@ impl<'a> Run<'a> {
             let mut client = self.connect(false);
             client.send(b"GET /api2/json/version HTTP/1.1\r\nX-Never: fin");
             let began = Instant::now();
-            let answer = client.receive();
-            if answer.is_some() || began.elapsed() < IDLE {
-                return differs("silent connection", &(answer, began.elapsed()), noted);
+            let response = client.receive();
+            if response.is_some() || began.elapsed() < IDLE {
+                return differs("silent connection", &(response, began.elapsed()), noted);
             }
         }
         Ok(())
@@ -344,11 +344,11 @@ impl<'a> Run<'a> {
         let (mut count, mut last) = (0, Vec::new());
         loop {
             client.send(b"GET /api2/json/access/domains HTTP/1.1\r\nHost: localhost:8006\r\n\r\n");
-            let Some(answer) = client.receive() else {
+            let Some(response) = client.receive() else {
                 break;
             };
             count += 1;
-            last = answer.header("Connection").map(str::to_owned).collect();
+            last = response.header("Connection").map(str::to_owned).collect();
         }
         (count, last)
     }

@@ -6,8 +6,8 @@ use proxmox_simulator::{State, Subject};
 use serde_json::Value;
 
 use super::identity::identity;
+use super::preconditions::{Preconditions, ROOT_TOKEN};
 use super::recording::Exchange;
-use super::world::{ROOT_TOKEN, World};
 
 /// An assumption: a role of those who are not root at a path, and whether their tokens are
 /// privilege-separated.
@@ -23,7 +23,7 @@ pub const RIGHTS: &[Rights] = &[
     (Some(("/", "Administrator")), false),
 ];
 
-impl World<'_> {
+impl Preconditions<'_> {
     /// Whoever is granted something exists, and so does the role; what was taken was there.
     pub(super) fn granted(&mut self, exchange: &Exchange) {
         for entry in grants_of(exchange) {

@@ -13,7 +13,7 @@ static TAKEN: Mutex<Vec<TcpSocket>> = Mutex::new(Vec::new());
 ///
 /// # Errors
 /// Whatever keeps the system from giving a port away.
-pub fn nobody_listens() -> io::Result<SocketAddr> {
+pub fn closed_port() -> io::Result<SocketAddr> {
     let socket = TcpSocket::new_v4()?;
     socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
     let address = socket.local_addr()?;
@@ -26,11 +26,11 @@ pub fn nobody_listens() -> io::Result<SocketAddr> {
 mod tests {
     use std::net::{TcpListener, TcpStream};
 
-    use super::nobody_listens;
+    use super::closed_port;
 
     #[test]
     fn the_port_refuses_and_cannot_be_taken() {
-        let address = nobody_listens().unwrap();
+        let address = closed_port().unwrap();
         let refused = TcpStream::connect(address).unwrap_err();
         assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
         assert!(TcpListener::bind(address).is_err());

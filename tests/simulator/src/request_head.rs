@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_first_lines_are_told_apart() {
+    fn odd_request_lines_are_told_apart() {
         let fault = |line: &str| RequestLine::parse(line.as_bytes()).unwrap_err();
         assert_eq!(fault("hello"), BadLine::NotHttp);
         assert_eq!(fault("GET / HTTP/2.0"), BadLine::Version("2.0".into()));

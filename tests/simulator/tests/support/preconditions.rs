@@ -18,7 +18,7 @@ use super::rights::Rights;
 pub const ROOT_TOKEN: &str = "root@pam!admin";
 
 /// Builds the state before a case.
-pub struct World<'a> {
+pub struct Preconditions<'a> {
     pub(super) state: &'a mut State,
     pub(super) case: &'a Case,
     /// Objects whose existence before the case is decided.
@@ -26,24 +26,24 @@ pub struct World<'a> {
     /// Permissions granted between two exchanges, after the one of this number.
     pub later: BTreeMap<usize, Vec<(String, String, String, bool)>>,
 }
-impl<'a> World<'a> {
+impl<'a> Preconditions<'a> {
     /// Infers the state of a case into a fresh server.
     pub fn infer(state: &'a mut State, case: &'a Case, start: &Value, rights: Rights) -> Self {
-        let mut world = Self {
+        let mut preconditions = Self {
             state,
             case,
             decided: BTreeSet::new(),
             later: BTreeMap::new(),
         };
-        world.start(start);
+        preconditions.start(start);
         for (number, exchange) in case.exchanges.iter().enumerate() {
-            world.credentials(number, exchange, rights);
+            preconditions.credentials(number, exchange, rights);
         }
         for (number, exchange) in case.exchanges.iter().enumerate() {
-            world.objects(number, exchange);
+            preconditions.objects(number, exchange);
         }
-        world.permissions(rights);
-        world
+        preconditions.permissions(rights);
+        preconditions
     }
 
     pub(super) fn start(&mut self, start: &Value) {
@@ -154,7 +154,7 @@ impl<'a> World<'a> {
         });
         let answers = logins.filter_map(|login| login.param("password"));
         let mut used =
-            answers.filter_map(|answer| Some(answer.strip_prefix("recovery:")?.to_owned()));
+            answers.filter_map(|response| Some(response.strip_prefix("recovery:")?.to_owned()));
         let count = left.iter().max().map_or(0, |&last| last + 1).max(10);
         let mut keys: Vec<String> = (0..count).map(|n| format!("{n:04x}-0-0-0")).collect();
         for &number in &left {
