@@ -4,6 +4,7 @@
 //! Terraform and calls [`framework`], which adapts typed traits to it; [`provider`] implements
 //! those traits for API tokens and hosts, over the client in [`pve`].
 
+pub mod cli;
 pub mod framework;
 pub mod plugin;
 pub mod provider;

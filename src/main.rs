@@ -1,16 +1,13 @@
 //! The command line. Terraform calls it without arguments and is served; a person gets help, and
 //! two commands.
 
-use std::{
-    env,
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::env;
+use std::io::{self, Write};
+use std::process::ExitCode;
 
-use terraform_provider_proxmox::{
-    plugin::{self, ServeError},
-    provider::{catalog, commands},
-};
+use terraform_provider_proxmox::cli;
+use terraform_provider_proxmox::plugin::{self, ServeError};
+use terraform_provider_proxmox::provider::catalog;
 
 const HELP: &str = "\
 Terraform and OpenTofu start this provider by themselves; it serves them when it is called
@@ -29,8 +26,8 @@ fn main() -> ExitCode {
     let arguments: Vec<_> = arguments.iter().map(|argument| argument.to_str()).collect();
     match arguments.as_slice() {
         [] => outcome(plugin::serve(catalog)),
-        [Some("check"), ..] => commands::check(env::args_os().skip(2)),
-        [Some("login"), ..] => commands::login(env::args_os().skip(2)),
+        [Some("check"), ..] => cli::check(env::args_os().skip(2)),
+        [Some("login"), ..] => cli::login(env::args_os().skip(2)),
         // Go's providers spell it with one dash, and so do many instructions.
         [Some("--debug" | "-debug")] => outcome(plugin::serve_for_debugging(catalog)),
         [Some("--version" | "-V")] => print(concat!(

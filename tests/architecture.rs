@@ -1,4 +1,4 @@
-//! The arrows between the parts of the code: `main -> plugin, provider`,
+//! The arrows between the parts of the code: `main -> plugin, cli, provider`, `cli -> provider`,
 //! `plugin -> framework <- provider -> pve`, and never back.
 
 use std::{
@@ -8,7 +8,8 @@ use std::{
 };
 
 /// The parts, and which others each may name.
-const ARROWS: [(&str, &[&str]); 4] = [
+const ARROWS: [(&str, &[&str]); 5] = [
+    ("cli", &["provider", "pve"]),
     ("framework", &[]),
     ("plugin", &["framework"]),
     ("provider", &["framework", "pve"]),
@@ -46,10 +47,13 @@ fn each_part_names_only_the_parts_it_may() {
 }
 
 #[test]
-fn the_command_line_names_only_plugin_and_provider() {
+fn main_names_only_plugin_cli_and_provider() {
     let text = fs::read_to_string(source().join("main.rs")).expect("main.rs");
     let named = reached(&text, "terraform_provider_proxmox");
-    assert_eq!(named, ["plugin", "provider"].map(str::to_owned).into());
+    assert_eq!(
+        named,
+        ["cli", "plugin", "provider"].map(str::to_owned).into()
+    );
 }
 
 #[test]

@@ -2,15 +2,11 @@
 
 use async_trait::async_trait;
 use serde::Serialize;
-use tf_provider::{
-    AttributePath, Diagnostics, Function,
-    schema::{Description, FunctionSchema, Parameter, Type},
-};
+use tf_provider::schema::{Description, FunctionSchema, Parameter, Type};
+use tf_provider::{AttributePath, Diagnostics, Function};
 
-use crate::{
-    framework::Report,
-    pve::{ApiToken, IdError, Secret, TokenId, TokenName, UserId},
-};
+use crate::framework::Report;
+use crate::pve::{ApiToken, IdError, Secret, TokenId, TokenName, UserId};
 
 /// `parse_token_id("user@realm!name")`: the parts of a token id.
 pub struct ParseTokenId;

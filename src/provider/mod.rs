@@ -1,59 +1,41 @@
 //! The provider itself: what a configuration can say, and what happens then.
 //!
-//! One file (or folder) for each resource, data source and set of functions, named after it,
+//! One file or folder for each resource, data source and set of functions, named after it and
 //! written against the typed traits of `tf-provider`; [`catalog`] lists them. What they share
-//! stands beside them: how settings are resolved (`config`, `address`, `credentials`, `tls`,
-//! `transport`, `given`, `environment`), the connection they lead to (`connection`, `twins`), how errors
-//! are told (`explain`), how ephemeral tokens are named (`ephemeral_name`), and how secrets enter
-//! the state (`secret`). [`commands`] are what the binary does
-//! for a person in a shell, with the same settings.
+//! stands in folders of its own: `settings` of a connection, the `clients` that they lead to,
+//! `attributes` that mean the same everywhere, and `diagnostics`.
 
-mod address;
 mod api_token;
-pub mod commands;
-mod config;
-mod connection;
-mod credentials;
-mod data;
-mod duration;
-mod environment;
-mod ephemeral_name;
-mod explain;
-mod facts;
+pub(crate) mod attributes;
+pub(crate) mod clients;
+mod data_sources;
+pub(crate) mod diagnostics;
 mod functions;
-mod given;
-mod host;
-mod instant;
-mod misspelt;
-mod outcome;
-mod remarks;
-mod secret;
-mod timeouts;
-mod tls;
-mod transport;
-mod twins;
+pub(crate) mod host;
+pub(crate) mod settings;
 
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use tf_provider::{Diagnostics, Provider, schema::Schema};
+use tf_provider::schema::Schema;
+use tf_provider::{Diagnostics, Provider};
 
-use self::{
-    api_token::ApiTokenResource,
-    config::{Config, Defaults},
-    connection::Connections,
-    data::{
-        ApiTokenData, ApiTokensData, ConnectionData, HostData, PermissionsData, TokenActivityData,
-    },
-    environment::Environment,
-    functions::{AuthorizationHeader, FormatTokenId, ParseTokenId},
-    given::Given,
-    host::HostResource,
-};
+use crate::framework::upgrade::NeverChanged;
 use crate::framework::{
     Catalog, DataSourceAdapter, ErasedDataSource, ErasedFunction, ErasedResource, FunctionAdapter,
-    ProviderAdapter, ResourceAdapter, upgrade::NeverChanged,
+    ProviderAdapter, ResourceAdapter,
 };
+use crate::provider::api_token::ApiTokenResource;
+use crate::provider::clients::Connections;
+use crate::provider::data_sources::{
+    ApiTokenData, ApiTokensData, ConnectionData, HostData, PermissionsData, TokenActivityData,
+};
+use crate::provider::functions::{AuthorizationHeader, FormatTokenId, ParseTokenId};
+use crate::provider::host::resource::HostResource;
+use crate::provider::settings::block::Config;
+use crate::provider::settings::connection::Defaults;
+use crate::provider::settings::environment::Environment;
+use crate::provider::settings::setting::Given;
 
 /// Everything this provider offers.
 pub fn catalog() -> Catalog {
@@ -70,7 +52,7 @@ pub fn catalog() -> Catalog {
             "proxmox_host",
             Box::new(
                 ResourceAdapter::new(HostResource::new(connections.clone()), NeverChanged)
-                    .with_write_only(host::WRITE_ONLY),
+                    .with_write_only(host::resource::WRITE_ONLY),
             ),
         ),
     ];
@@ -147,7 +129,7 @@ impl Provider for ProxmoxProvider {
     type MetaState<'a> = ();
 
     fn schema(&self, _diags: &mut Diagnostics) -> Option<Schema> {
-        Some(config::schema())
+        Some(settings::schema::schema())
     }
 
     async fn validate<'a>(&self, diags: &mut Diagnostics, config: Config) -> Option<()> {
@@ -166,7 +148,7 @@ impl Provider for ProxmoxProvider {
         config: Config,
     ) -> Option<()> {
         let environment = Environment::of_this_process();
-        misspelt::warn(&environment, diags);
+        settings::unknown_variables::warn(&environment, diags);
         let environment = Defaults::from_environment(&environment, diags);
         let (own, clusters) = config.given();
         let own = own.or_environment(environment, diags);
@@ -177,7 +159,7 @@ impl Provider for ProxmoxProvider {
                 .map(|(name, cluster)| (name, cluster.or_block(&own)));
             inherited.collect()
         });
-        remarks::warn(&own, &clusters, diags);
+        settings::warnings::warn(&own, &clusters, diags);
         self.connections.configure(own, clusters);
         Some(())
     }

@@ -9,19 +9,23 @@ use http::{HeaderValue, Method};
 use percent_encoding::utf8_percent_encode;
 use time::OffsetDateTime;
 
-use super::answer::RequestLine;
-use super::ask::{Ask, Reply, SEGMENT};
-use super::call::{Call, Stopped};
-use super::classify::{self, Raw};
-use super::clock::ServerClock;
-use super::failover::Failover;
-use super::failure::{AuthFailure, Phase};
-use super::lane::Lane;
-use super::reach::Reach;
-use super::reads::Reads;
-use super::session::Session;
-use super::transport::Transport;
-use super::{ApiToken, Credentials, Endpoint, Error, LoginTicket, Settings, young};
+use crate::pve::auth::credentials::{ApiToken, Credentials, LoginTicket};
+use crate::pve::auth::fresh_tokens;
+use crate::pve::auth::session::Session;
+use crate::pve::cluster::Reads;
+use crate::pve::context::{Call, Stopped};
+use crate::pve::error::classify::Raw;
+use crate::pve::error::failure::{AuthFailure, Phase};
+use crate::pve::error::response::RequestLine;
+use crate::pve::error::{Error, classify};
+use crate::pve::net::clock::ServerClock;
+use crate::pve::net::endpoint::Endpoint;
+use crate::pve::net::nodes::Failover;
+use crate::pve::net::reachability::Reach;
+use crate::pve::net::request::{Ask, Reply, SEGMENT};
+use crate::pve::net::transport::Transport;
+use crate::pve::settings::Settings;
+use crate::pve::write_lock::Lane;
 
 /// A client for one host or cluster. Cheap to clone; clones share everything.
 #[derive(Clone)]
@@ -54,7 +58,7 @@ impl fmt::Debug for Client {
 
 /// What proves the caller's identity on one request.
 #[derive(Default)]
-pub(super) struct Proof {
+pub(crate) struct Proof {
     headers: HeaderMap,
     /// What a refusal will have refused.
     kind: Option<AuthFailure>,
@@ -152,23 +156,23 @@ impl Client {
         *self.0.lane.write().unwrap_or_else(PoisonError::into_inner) = lane;
     }
 
-    pub(super) fn regenerates(&self) -> &OnceLock<bool> {
+    pub(crate) fn regenerates(&self) -> &OnceLock<bool> {
         &self.0.regenerates
     }
 
-    pub(super) fn reads(&self) -> &Reads {
+    pub(crate) fn reads(&self) -> &Reads {
         &self.0.reads
     }
 
-    pub(super) fn reach(&self) -> &Reach {
+    pub(crate) fn reach(&self) -> &Reach {
         &self.0.reach
     }
 
-    pub(super) fn failover(&self) -> &Failover {
+    pub(crate) fn failover(&self) -> &Failover {
         &self.0.failover
     }
 
-    pub(super) fn session(&self) -> &Session {
+    pub(crate) fn session(&self) -> &Session {
         &self.0.session
     }
 
@@ -233,13 +237,13 @@ impl Client {
         loop {
             match self.send(ask, proof).await {
                 Err(Error::Unauthenticated { .. })
-                    if young::is_young(&self.settings().credentials) && !call.is_over() =>
+                    if fresh_tokens::is_young(&self.settings().credentials) && !call.is_over() =>
                 {
                     tracing::info!(
                         path = ask.path,
                         "a new token is not known here yet, trying again"
                     );
-                    tokio::time::sleep(young::PAUSE).await;
+                    tokio::time::sleep(fresh_tokens::PAUSE).await;
                 }
                 outcome => return outcome,
             }
@@ -280,7 +284,7 @@ impl Client {
     ///
     /// # Errors
     /// Any [`Error`] of the way there.
-    pub(super) async fn front_page(&self, call: &Call) -> Result<Option<Bytes>, Error> {
+    pub(crate) async fn front_page(&self, call: &Call) -> Result<Option<Bytes>, Error> {
         let ask = Ask::front_page();
         let line = self.line(&ask);
         let (transport, headers) = (&self.0.transport, HeaderMap::new());
@@ -291,7 +295,7 @@ impl Client {
     }
 
     /// One exchange with one node, without retry. Others were `tried` before.
-    pub(super) async fn exchange(
+    pub(crate) async fn exchange(
         &self,
         endpoint: &Endpoint,
         ask: &Ask,
@@ -344,7 +348,7 @@ impl Client {
         }
     }
 
-    pub(super) fn line(&self, ask: &Ask) -> RequestLine {
+    pub(crate) fn line(&self, ask: &Ask) -> RequestLine {
         RequestLine {
             method: ask.method.clone(),
             endpoint: self.endpoint().to_string(),
@@ -355,7 +359,7 @@ impl Client {
 
     /// The error of a call that the caller stopped before its request was sent, or while it
     /// only read.
-    pub(super) fn stop(&self, stopped: Stopped, ask: &Ask) -> Error {
+    pub(crate) fn stop(&self, stopped: Stopped, ask: &Ask) -> Error {
         let request = Box::new(self.line(ask));
         match stopped {
             Stopped::Cancelled => Error::Cancelled { request },

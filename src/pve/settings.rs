@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
-use super::{Credentials, Endpoint, ExtraHeaders, Proxy, Retries, TlsPolicy};
+use crate::pve::auth::credentials::Credentials;
+use crate::pve::net::endpoint::Endpoint;
+use crate::pve::net::headers::ExtraHeaders;
+use crate::pve::net::proxy::Proxy;
+use crate::pve::net::retry::Retries;
+use crate::pve::tls::policy::TlsPolicy;
 
 /// Everything a client is made from.
 #[derive(Debug, Clone)]

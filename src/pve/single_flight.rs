@@ -9,7 +9,7 @@ use futures_util::future::{BoxFuture, Shared, WeakShared};
 ///
 /// The run belongs to those who wait for it: one of them may leave without harm, and when the
 /// last has left it is dropped.
-pub(super) struct SingleFlight<T: Clone>(Mutex<Option<WeakShared<BoxFuture<'static, T>>>>);
+pub(crate) struct SingleFlight<T: Clone>(Mutex<Option<WeakShared<BoxFuture<'static, T>>>>);
 
 impl<T: Clone> Default for SingleFlight<T> {
     fn default() -> Self {
@@ -19,7 +19,7 @@ impl<T: Clone> Default for SingleFlight<T> {
 
 impl<T: Clone> SingleFlight<T> {
     /// Joins the run that is under way, or starts one.
-    pub(super) fn join(
+    pub(crate) fn join(
         &self,
         start: impl FnOnce() -> BoxFuture<'static, T>,
     ) -> Shared<BoxFuture<'static, T>> {

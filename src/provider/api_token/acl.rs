@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use tf_provider::value::Value;
 
-use crate::pve::{self, normalise_path};
+use crate::pve;
+use crate::pve::normalise_path;
 
 /// The `acl` attribute.
 pub type Acl = Value<Vec<Value<AclEntry>>>;

@@ -1,42 +1,32 @@
 //! The resource `proxmox_api_token`: an API token from its creation to its revocation.
 //!
-//! This file is the life in outline; what a plan decides is in [`plan`] (with [`expiry`] and
-//! [`rotation`]), what happens on the server in [`life`], for the creation in [`mint`], and for a
-//! new secret in [`rotate`].
+//! This file is the life in outline; what a plan decides is in [`plan`], what happens on the server in [`apply`].
 
 mod acl;
-mod advice;
-mod expiry;
-mod held;
-mod import;
-mod life;
-mod mint;
-mod names;
-mod notes;
+mod apply;
+pub(crate) mod ephemeral_name;
+mod model;
 mod plan;
-mod protect;
-mod rotate;
-mod rotation;
+mod private_state;
 mod schema;
-mod state;
-mod validate;
-mod verify;
 
 use async_trait::async_trait;
-use tf_provider::{AttributePath, Diagnostics, Resource, schema::Schema, value::Value};
+use tf_provider::schema::Schema;
+use tf_provider::value::Value;
+use tf_provider::{AttributePath, Diagnostics, Resource};
 use time::OffsetDateTime;
 
-use self::{life::Reading, names::Names, notes::Notes, state::State};
-use super::{
-    connection::Connections,
-    credentials::Unresolved,
-    explain::{code_kept, code_would_be_spent, not_known_yet},
-    twins::Twins,
-};
-use crate::{
-    framework::Report,
-    pve::{Client, TokenId},
-};
+use crate::framework::Report;
+use crate::provider::api_token::apply::{Reading, import, rotate};
+use crate::provider::api_token::model::State;
+use crate::provider::api_token::plan::name_conflicts::Names;
+use crate::provider::api_token::plan::{acl_checks, lockout, validate};
+use crate::provider::api_token::private_state::Notes;
+use crate::provider::clients::Connections;
+use crate::provider::clients::same_cluster::Twins;
+use crate::provider::diagnostics::{code_kept, code_would_be_spent, not_known_yet};
+use crate::provider::settings::credentials::Unresolved;
+use crate::pve::{Client, TokenId};
 
 const NOT_REFRESHED: &str = "API token not refreshed";
 
@@ -139,9 +129,9 @@ impl Resource for ApiTokenResource {
             }
             Err(Unresolved::Invalid) => return None,
         };
-        match life::read(&client, state.clone(), diags).await {
+        match apply::read(&client, state.clone(), diags).await {
             Reading::Present(state, notes) => {
-                advice::note_filtered(&client, &state, diags).await;
+                acl_checks::note_filtered(&client, &state, diags).await;
                 Some((*state, Some(notes)))
             }
             Reading::Gone => None,
@@ -158,7 +148,7 @@ impl Resource for ApiTokenResource {
     ) -> Option<(State, Option<Notes>)> {
         // Values that were unknown at validation are known by the plan that apply makes again.
         validate::validate(&config, diags);
-        advice::advise(self.adviser(&config).as_ref(), &config, None, diags).await;
+        acl_checks::advise(self.adviser(&config).as_ref(), &config, None, diags).await;
         let planned = plan::create(proposed, now(), diags);
         self.names.claim(&planned, diags);
         Some((planned, None))
@@ -175,20 +165,20 @@ impl Resource for ApiTokenResource {
     ) -> Option<(State, Option<Notes>, Vec<AttributePath>)> {
         validate::validate(&config, diags);
         let adviser = self.adviser(&config);
-        advice::advise(adviser.as_ref(), &config, Some(&prior), diags).await;
+        acl_checks::advise(adviser.as_ref(), &config, Some(&prior), diags).await;
         let now = notes.as_ref().map_or_else(now, |notes| notes.observed_at);
         let (planned, replace) =
             plan::update(&prior, proposed, &config, notes.as_ref(), now, diags);
         self.names.claim(&planned, diags);
         let replaced = !replace.is_empty();
-        let change = protect::Change {
+        let change = lockout::Change {
             prior: &prior,
             planned: &planned,
             replaced,
             live_is_gone: notes.as_ref().is_some_and(|notes| notes.live_is_gone),
             now,
         };
-        protect::refuse_change(&self.connections, &change, diags);
+        lockout::refuse_change(&self.connections, &change, diags);
         if let Some(client) = &adviser {
             rotate::foresee(client, &prior, &planned, diags).await;
         }
@@ -202,7 +192,7 @@ impl Resource for ApiTokenResource {
         notes: Option<Notes>,
         _meta: (),
     ) -> Option<Option<Notes>> {
-        protect::refuse_revocation(&self.connections, &prior, diags);
+        lockout::refuse_revocation(&self.connections, &prior, diags);
         Some(notes)
     }
 
@@ -215,7 +205,7 @@ impl Resource for ApiTokenResource {
         _meta: (),
     ) -> Option<(State, Option<Notes>)> {
         let (client, token) = self.write_target(&planned, diags).await?;
-        let created = life::create(&client, &token, planned, diags).await?;
+        let created = apply::create(&client, &token, planned, diags).await?;
         Some((created, Some(seen_by(&client))))
     }
 
@@ -231,7 +221,7 @@ impl Resource for ApiTokenResource {
         let (client, token) = self.write_target(&planned, diags).await?;
         let token = prior.live().unwrap_or(token);
         if !planned.rotated_at.is_unknown() {
-            let updated = life::update(&client, &token, prior, planned, diags).await;
+            let updated = apply::update(&client, &token, prior, planned, diags).await;
             return Some((updated, Some(seen_by(&client))));
         }
         let gone = notes.is_some_and(|notes| notes.live_is_gone);
@@ -250,7 +240,7 @@ impl Resource for ApiTokenResource {
             left_in_place(&prior, diags);
             return Some(());
         }
-        if !protect::refuse_revocation(&self.connections, &prior, diags) {
+        if !lockout::refuse_revocation(&self.connections, &prior, diags) {
             return None;
         }
         let (client, token) = self.target(&prior, diags)?;
@@ -260,7 +250,7 @@ impl Resource for ApiTokenResource {
             .twins
             .before_write(&prior.cluster, &client, &token, unheard);
         let _ = twins.await;
-        life::revoke(&client, &prior, diags).await?;
+        apply::revoke(&client, &prior, diags).await?;
         self.twins.forget(&prior.cluster, &token);
         Some(())
     }

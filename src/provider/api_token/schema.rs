@@ -2,10 +2,9 @@
 
 use tf_provider::schema::{AttributeType, Schema};
 
-use crate::{
-    framework::schema,
-    provider::{connection::cluster_attribute, timeouts},
-};
+use crate::framework::schema;
+use crate::provider::attributes::timeouts;
+use crate::provider::clients::cluster_attribute;
 
 /// The schema of `proxmox_api_token`.
 pub fn schema() -> Schema {

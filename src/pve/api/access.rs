@@ -7,10 +7,13 @@ use serde::Deserialize;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::super::ask::Ask;
-use super::super::{Call, Client, Error, UserId};
-use super::lenient;
-use super::tokens::{self, TokenInfo};
+use crate::pve::api::tokens::TokenInfo;
+use crate::pve::api::{lenient, tokens};
+use crate::pve::client::Client;
+use crate::pve::context::Call;
+use crate::pve::error::Error;
+use crate::pve::id::UserId;
+use crate::pve::net::request::Ask;
 
 /// A realm, as the login page lists it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -136,7 +139,7 @@ impl Privileges {
 
     /// The answer of `GET /access/permissions`, in which a 0 means granted without
     /// propagation (recording `164-use-permissions-privsep1-acl-noprop`).
-    pub(super) fn at(path: &str, answer: &BTreeMap<String, BTreeMap<String, Value>>) -> Self {
+    pub(crate) fn at(path: &str, answer: &BTreeMap<String, BTreeMap<String, Value>>) -> Self {
         let granted = answer.get(path).into_iter().flatten();
         Self(
             granted

@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::super::ask::Ask;
-use super::super::{Call, Client, Error, TokenId};
-use super::access::normalise_path;
-use super::lenient;
+use crate::pve::api::access::normalise_path;
+use crate::pve::api::lenient;
+use crate::pve::client::Client;
+use crate::pve::context::Call;
+use crate::pve::error::Error;
+use crate::pve::id::TokenId;
+use crate::pve::net::request::Ask;
 
 /// What kind of subject an entry is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]

@@ -4,7 +4,8 @@
 //! (recordings `005-token-create-privsep0-expire`, `094-token-get`), and lists may be maps,
 //! arrays or `null`.
 
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 /// A whole number as integer, float or string; `null` and the empty string are 0.

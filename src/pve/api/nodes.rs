@@ -3,9 +3,12 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::super::ask::Ask;
-use super::super::{Call, Client, Error, Fingerprint};
-use super::lenient;
+use crate::pve::api::lenient;
+use crate::pve::client::Client;
+use crate::pve::context::Call;
+use crate::pve::error::Error;
+use crate::pve::net::request::Ask;
+use crate::pve::tls::certificate::Fingerprint;
 
 /// A node as every authenticated caller may see it (recording `178-use-nodes-unprivileged`).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -9,9 +9,12 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::super::ask::Ask;
-use super::super::{Call, Client, Error, UserId};
-use super::access::{Privileges, normalise_path};
+use crate::pve::api::access::{Privileges, normalise_path};
+use crate::pve::client::Client;
+use crate::pve::context::Call;
+use crate::pve::error::Error;
+use crate::pve::id::UserId;
+use crate::pve::net::request::Ask;
 
 /// The privileges of each role.
 pub type Roles = BTreeMap<String, BTreeSet<String>>;
@@ -91,7 +94,7 @@ impl Client {
             let client = self.clone();
             async move {
                 let roles = client.roles(&Call::default()).await;
-                let by_name = |role: super::access::Role| (role.name, role.privileges);
+                let by_name = |role: crate::pve::api::access::Role| (role.name, role.privileges);
                 Ok(roles.map(|roles| Arc::new(roles.into_iter().map(by_name).collect())))
             }
         };

@@ -5,9 +5,12 @@
 
 use serde::Deserialize;
 
-use super::super::ask::Ask;
-use super::super::{Call, Client, Error, TokenId};
-use super::lenient;
+use crate::pve::api::lenient;
+use crate::pve::client::Client;
+use crate::pve::context::Call;
+use crate::pve::error::Error;
+use crate::pve::id::TokenId;
+use crate::pve::net::request::Ask;
 
 /// The most tasks that are asked of one node.
 const MOST: usize = 5000;

@@ -6,9 +6,14 @@ use serde::Deserialize;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::super::ask::{Ask, Reply};
-use super::super::{Call, Client, Error, Secret, TokenId, young};
-use super::lenient;
+use crate::pve::api::lenient;
+use crate::pve::auth::fresh_tokens;
+use crate::pve::client::Client;
+use crate::pve::context::Call;
+use crate::pve::error::Error;
+use crate::pve::id::TokenId;
+use crate::pve::net::request::{Ask, Reply};
+use crate::pve::secret::Secret;
 
 /// What the server tells of a token, all but its secret.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -47,7 +52,7 @@ impl From<RawToken> for TokenInfo {
 const MALFORMED: &str = "its tokens do not have the documented form";
 
 /// Tokens as map (one user), list (many users, token list) or `null` (none).
-pub(super) fn from_collection(value: Value) -> Result<BTreeMap<String, TokenInfo>, String> {
+pub(crate) fn from_collection(value: Value) -> Result<BTreeMap<String, TokenInfo>, String> {
     let named = |raw: RawToken| match raw.tokenid.clone() {
         Some(name) => Ok((name, raw.into())),
         None => Err(MALFORMED.to_owned()),
@@ -294,7 +299,7 @@ impl Reply {
                 .map(Secret::new)
                 .ok_or_else(|| "it holds no secret".to_owned())
         })?;
-        young::note(token, &secret);
+        fresh_tokens::note(token, &secret);
         Ok(CreatedToken {
             id: token.clone(),
             secret,

@@ -2,8 +2,10 @@
 
 use serde::Deserialize;
 
-use super::super::ask::Ask;
-use super::super::{Call, Client, Error};
+use crate::pve::client::Client;
+use crate::pve::context::Call;
+use crate::pve::error::Error;
+use crate::pve::net::request::Ask;
 
 /// The version of pve-manager. Features are probed by using them, never by comparing this.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

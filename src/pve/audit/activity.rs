@@ -4,8 +4,14 @@ use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
 
-use super::super::{Call, Client, Credentials, Error, Node, NodeTasks, Task, TokenId};
-use super::AUDIT;
+use crate::pve::api::nodes::Node;
+use crate::pve::api::tasks::{NodeTasks, Task};
+use crate::pve::audit::AUDIT;
+use crate::pve::auth::credentials::Credentials;
+use crate::pve::client::Client;
+use crate::pve::context::Call;
+use crate::pve::error::Error;
+use crate::pve::id::TokenId;
 
 /// The tasks that a token ran, and where more of them may be hidden.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,15 +13,20 @@ mod root;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use activity::Activity;
 use time::OffsetDateTime;
 
-pub use activity::Activity;
-
-use self::root::roots;
-use super::ask::Ask;
-use super::{
-    AclView, Call, Client, Error, Owner, Privileges, Task, TokenId, TokenInfo, majority_online,
-};
+use crate::pve::api::access::{Owner, Privileges};
+use crate::pve::api::acl::AclView;
+use crate::pve::api::nodes::majority_online;
+use crate::pve::api::tasks::Task;
+use crate::pve::api::tokens::TokenInfo;
+use crate::pve::audit::root::roots;
+use crate::pve::client::Client;
+use crate::pve::context::Call;
+use crate::pve::error::Error;
+use crate::pve::id::TokenId;
+use crate::pve::net::request::Ask;
 
 const AUDIT: &str = "Sys.Audit";
 const USERS: &str = "/access/groups";
@@ -208,10 +213,13 @@ mod tests {
     use time::OffsetDateTime;
 
     use super::latest;
-    use crate::pve::{AclEntry, AclSubject, Owner, Task, TokenInfo};
+    use crate::pve::api::access::Owner;
+    use crate::pve::api::acl::{AclEntry, AclSubject};
+    use crate::pve::api::tasks::Task;
+    use crate::pve::api::tokens::TokenInfo;
 
     /// An entry for `user@realm`, `user@realm!token` or `@group`.
-    pub(super) fn entry(path: &str, subject: &str, role: &str, propagate: bool) -> AclEntry {
+    pub(crate) fn entry(path: &str, subject: &str, role: &str, propagate: bool) -> AclEntry {
         let (kind, subject) = match subject.strip_prefix('@') {
             Some(group) => (AclSubject::Group, group),
             None if subject.contains('!') => (AclSubject::Token, subject),
@@ -227,7 +235,7 @@ mod tests {
     }
 
     /// A user with its groups and tokens, each with whether its privileges are separate.
-    pub(super) fn owner(user: &str, groups: &[&str], tokens: &[(&str, bool)]) -> Owner {
+    pub(crate) fn owner(user: &str, groups: &[&str], tokens: &[(&str, bool)]) -> Owner {
         let tokens = tokens.iter().map(|(name, privilege_separation)| {
             let info = TokenInfo {
                 privilege_separation: *privilege_separation,

@@ -5,19 +5,21 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::super::{AclEntry, AclSubject, Owner, Role, UserId};
+use crate::pve::api::access::{Owner, Role};
+use crate::pve::api::acl::{AclEntry, AclSubject};
+use crate::pve::id::UserId;
 
 /// The entries of one subject at one path: roles, and whether each is passed on.
 type Entries<'a> = Vec<(&'a str, bool)>;
 
 /// Who may do what where. Only right if nothing is missing from the list.
-pub(super) struct Rights<'a> {
+pub(crate) struct Rights<'a> {
     entries: HashMap<&'a str, HashMap<(AclSubject, &'a str), Entries<'a>>>,
     roles: HashMap<&'a str, &'a BTreeSet<String>>,
 }
 
 impl<'a> Rights<'a> {
-    pub(super) fn new(acl: &'a [AclEntry], roles: &'a [Role]) -> Self {
+    pub(crate) fn new(acl: &'a [AclEntry], roles: &'a [Role]) -> Self {
         let mut entries: HashMap<_, HashMap<_, Entries<'a>>> = HashMap::new();
         for entry in acl {
             let here = entries.entry(entry.path.as_str()).or_default();
@@ -35,7 +37,7 @@ impl<'a> Rights<'a> {
     }
 
     /// Whether a user has a privilege at a path. `root@pam` has them all.
-    pub(super) fn of_user(&self, owner: &Owner, path: &str, privilege: &str) -> bool {
+    pub(crate) fn of_user(&self, owner: &Owner, path: &str, privilege: &str) -> bool {
         is_root(&owner.user_id) || {
             let user = owner.user_id.to_string();
             let roles = self.roles_at((AclSubject::User, &user), &owner.groups, path);
@@ -45,7 +47,7 @@ impl<'a> Rights<'a> {
 
     /// Whether a privilege-separated token has a privilege at a path: it must have it itself, and
     /// its owner, too.
-    pub(super) fn of_separated_token(
+    pub(crate) fn of_separated_token(
         &self,
         owner: &Owner,
         token: &str,
@@ -99,7 +101,7 @@ impl<'a> Rights<'a> {
 }
 
 /// Whether this is the one user who may do everything.
-pub(super) fn is_root(user: &UserId) -> bool {
+pub(crate) fn is_root(user: &UserId) -> bool {
     user.name() == "root" && user.realm() == "pam"
 }
 
@@ -113,8 +115,9 @@ fn places(path: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::{Rights, places};
+    use crate::pve::api::access::Role;
+    use crate::pve::api::acl::AclEntry;
     use crate::pve::audit::tests::{entry, owner};
-    use crate::pve::{AclEntry, Role};
 
     fn role(name: &str, privileges: &[&str]) -> Role {
         Role {

@@ -13,9 +13,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::{AclView, Owner, Role, TokenInfo, UserId};
-use super::full_id;
-use super::rights::{Rights, is_root};
+use crate::pve::api::access::{Owner, Role};
+use crate::pve::api::acl::AclView;
+use crate::pve::api::tokens::TokenInfo;
+use crate::pve::audit::full_id;
+use crate::pve::audit::rights::{Rights, is_root};
+use crate::pve::id::UserId;
 
 const WAYS: [(&str, &str); 4] = [
     ("Permissions.Modify", "/"),
@@ -28,7 +31,7 @@ const WAYS_OVER_A_GROUP: [&str; 2] = ["User.Modify", "Permissions.Modify"];
 
 /// Why tokens are as good as root, by id: what can be said of the part of the access control list
 /// that is known.
-pub(super) fn roots(owners: &[Owner], acl: &AclView, roles: &[Role]) -> BTreeMap<String, String> {
+pub(crate) fn roots(owners: &[Owner], acl: &AclView, roles: &[Role]) -> BTreeMap<String, String> {
     let rights = acl.complete.then(|| Rights::new(&acl.entries, roles));
     let roots = rights
         .as_ref()
@@ -134,8 +137,9 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use super::roots;
+    use crate::pve::api::access::{Owner, Role};
+    use crate::pve::api::acl::{AclEntry, AclView};
     use crate::pve::audit::tests::{entry, owner};
-    use crate::pve::{AclEntry, AclView, Owner, Role};
 
     fn roles() -> Vec<Role> {
         [

@@ -1,11 +1,11 @@
 //! Whether a cluster is whole, from what could be read of it.
 
-use super::super::{ClusterNode, ClusterStatus, Node, majority_online};
-use super::report::{Stage, Status};
-use super::verdict::Verdict;
+use crate::pve::api::nodes::{ClusterNode, ClusterStatus, Node, majority_online};
+use crate::pve::diagnosis::report::{Stage, Status};
+use crate::pve::diagnosis::verdict::Verdict;
 
 /// The nodes, from the cluster's own list where it could be read, or what everybody may know.
-pub(super) fn members(nodes: &[Node], status: &ClusterStatus) -> Vec<ClusterNode> {
+pub(crate) fn members(nodes: &[Node], status: &ClusterStatus) -> Vec<ClusterNode> {
     if !status.nodes.is_empty() {
         return status.nodes.clone();
     }
@@ -19,7 +19,7 @@ pub(super) fn members(nodes: &[Node], status: &ClusterStatus) -> Vec<ClusterNode
 }
 
 /// What is wrong with the cluster, if anything is.
-pub(super) fn judge(nodes: &[Node], status: &ClusterStatus) -> Option<Verdict> {
+pub(crate) fn judge(nodes: &[Node], status: &ClusterStatus) -> Option<Verdict> {
     let cut_off = match status.quorate {
         Some(quorate) => !quorate,
         None => status.nodes.is_empty() && !majority_online(nodes),
@@ -58,8 +58,8 @@ pub(super) fn judge(nodes: &[Node], status: &ClusterStatus) -> Option<Verdict> {
 #[cfg(test)]
 mod tests {
     use super::{judge, members};
+    use crate::pve::api::nodes::{ClusterNode, ClusterStatus, Node};
     use crate::pve::diagnosis::Status;
-    use crate::pve::{ClusterNode, ClusterStatus, Node};
 
     fn nodes(online: &[bool]) -> Vec<Node> {
         let node = |(index, online): (usize, &bool)| Node {

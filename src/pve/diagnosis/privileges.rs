@@ -2,9 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::{Call, Client, Credentials, Roles, TokenId, UserId, normalise_path};
-use super::report::{Requirements, Stage, Status};
-use super::verdict::Verdict;
+use crate::pve::api::access::normalise_path;
+use crate::pve::api::rights::Roles;
+use crate::pve::auth::credentials::Credentials;
+use crate::pve::client::Client;
+use crate::pve::context::Call;
+use crate::pve::diagnosis::report::{Requirements, Stage, Status};
+use crate::pve::diagnosis::verdict::Verdict;
+use crate::pve::id::{TokenId, UserId};
 
 /// The role that holds every privilege: granting it is never the remedy.
 const ALL: &str = "Administrator";
@@ -16,13 +21,13 @@ const NEAR: usize = 3;
 type ByPath = BTreeMap<String, Vec<String>>;
 
 /// Who is asked about the rights of a credential that lacks some.
-pub(super) struct Lookup<'a> {
-    pub(super) client: &'a Client,
+pub(crate) struct Lookup<'a> {
+    pub(crate) client: &'a Client,
     /// Another credential for the same server, which may see more.
-    pub(super) witness: Option<&'a Client>,
-    pub(super) call: &'a Call,
+    pub(crate) witness: Option<&'a Client>,
+    pub(crate) call: &'a Call,
     /// All that is needed, of which some is missing.
-    pub(super) requirements: &'a Requirements,
+    pub(crate) requirements: &'a Requirements,
 }
 
 /// What is known of a token's owner.
@@ -35,7 +40,7 @@ struct Seen {
 
 impl Lookup<'_> {
     /// What to say of a credential that lacks all of this, `barred` if it has nothing anywhere.
-    pub(super) async fn verdict(&self, missing: &ByPath, barred: bool) -> Verdict {
+    pub(crate) async fn verdict(&self, missing: &ByPath, barred: bool) -> Verdict {
         let roles = self.client.known_roles(self.call).await.ok();
         let roles = roles.as_deref().filter(|roles| !roles.is_empty());
         let unheard = roles.map(|roles| unheard(missing, roles));
@@ -111,7 +116,7 @@ const REPLACES: &str = "An entry takes the place of what is inherited at its pat
      all that is needed there.";
 
 /// `158-use-permissions-privsep1-noacl`
-pub(super) const BARRED: &str = " The token works but may do nothing at all: it has privilege \
+pub(crate) const BARRED: &str = " The token works but may do nothing at all: it has privilege \
      separation and no grants of its own, or its owner has no rights.";
 
 fn of_owner(owner: &UserId, seen: Option<&Seen>) -> String {

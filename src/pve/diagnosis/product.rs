@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::super::{Call, Client, Realm};
+use crate::pve::api::access::Realm;
+use crate::pve::client::Client;
+use crate::pve::context::Call;
 
 /// The longest title that is repeated, in characters.
 const LONGEST_TITLE: usize = 80;
@@ -22,7 +24,7 @@ const SEARCHED: usize = 64 * 1024;
 /// The product whose own realm is among these, if that is another one. Proxmox VE has realms of
 /// the kinds `pam`, `pve`, `ldap`, `ad` and `openid`; early versions of the others leave the kind
 /// of theirs out.
-pub(super) fn among(realms: &[Realm]) -> Option<&'static str> {
+pub(crate) fn among(realms: &[Realm]) -> Option<&'static str> {
     let own = |realm: &Realm| match (realm.kind.as_str(), realm.realm.as_str()) {
         ("pbs", _) | ("", "pbs") => Some("Proxmox Backup Server"),
         ("pmg", _) | ("", "pmg") => Some("Proxmox Mail Gateway"),
@@ -33,7 +35,7 @@ pub(super) fn among(realms: &[Realm]) -> Option<&'static str> {
 }
 
 /// What the page that the host shows to browsers is called, unless that is of no help.
-pub(super) async fn title(client: &Client, call: &Call) -> Option<String> {
+pub(crate) async fn title(client: &Client, call: &Call) -> Option<String> {
     let patience = Instant::now() + PATIENCE;
     let call = Call {
         deadline: call

@@ -6,7 +6,12 @@
 
 use std::fmt;
 
-use super::super::{AuthFailure, Call, Client, Credentials, Owner, TokenId, UserId};
+use crate::pve::api::access::Owner;
+use crate::pve::auth::credentials::Credentials;
+use crate::pve::client::Client;
+use crate::pve::context::Call;
+use crate::pve::error::failure::AuthFailure;
+use crate::pve::id::{TokenId, UserId};
 
 /// Why a credential is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +60,7 @@ impl Refusal {
     }
 
     /// What to change.
-    pub(super) fn remedy(&self) -> String {
+    pub(crate) fn remedy(&self) -> String {
         match self {
             Self::NoUser(user) => {
                 format!("Correct the user, or create {user} on the host first.")
@@ -117,7 +122,7 @@ impl fmt::Display for Refusal {
 
 /// What `witness`, another credential for the same server, finds out about the refusal of
 /// `credentials`. `None` where it may not look either, or there is nothing to look up.
-pub(super) async fn look_up(
+pub(crate) async fn look_up(
     credentials: &Credentials,
     failure: AuthFailure,
     witness: &Client,
@@ -140,7 +145,8 @@ pub(super) async fn look_up(
 #[cfg(test)]
 mod tests {
     use super::{Owner, Refusal};
-    use crate::pve::{TokenId, TokenInfo};
+    use crate::pve::api::tokens::TokenInfo;
+    use crate::pve::id::TokenId;
 
     /// What is found of `demo@pve!ci` at the time 1000 on the server's clock.
     fn refusal(change: impl FnOnce(&mut Owner)) -> String {

@@ -1,13 +1,15 @@
 //! What to change, in the words of the provider's attributes.
 
-use super::super::{
-    Answer, AuthFailure, Certificate, Error, Phase, ProxyFailure, TlsFailure, TlsVersion,
-};
+use crate::pve::error::Error;
+use crate::pve::error::failure::{AuthFailure, Phase, ProxyFailure, TlsFailure};
+use crate::pve::error::response::Answer;
+use crate::pve::tls::certificate::Certificate;
+use crate::pve::tls::handshake::TlsVersion;
 
 /// Where an administrator finds the fingerprint to compare with.
 const WHERE: &str = "Compare it with the one on the host under Node > System > Certificates";
 
-pub(super) fn remedy(error: &Error) -> String {
+pub(crate) fn remedy(error: &Error) -> String {
     match error {
         Error::Tls { failure, .. } => tls(failure),
         Error::Forbidden { answer } => forbidden(answer),

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
-use super::super::{ClusterNode, EndpointError, Fingerprint, Version};
+use crate::pve::api::nodes::ClusterNode;
+use crate::pve::api::version::Version;
+use crate::pve::net::endpoint::EndpointError;
+use crate::pve::tls::certificate::Fingerprint;
 
 /// What a connection must be good for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -205,7 +208,7 @@ pub struct Report {
 }
 
 impl Report {
-    pub(super) fn begin(auth_method: &'static str, identity: Option<String>) -> Self {
+    pub(crate) fn begin(auth_method: &'static str, identity: Option<String>) -> Self {
         Self {
             status: Status::Ok,
             stage: Stage::Endpoint,
@@ -236,11 +239,11 @@ impl Report {
         report
     }
 
-    pub(super) fn pass(&mut self, name: Stage, elapsed: Duration) {
+    pub(crate) fn pass(&mut self, name: Stage, elapsed: Duration) {
         self.note(name, true, elapsed);
     }
 
-    pub(super) fn fail(&mut self, name: Stage, elapsed: Duration) {
+    pub(crate) fn fail(&mut self, name: Stage, elapsed: Duration) {
         self.note(name, false, elapsed);
     }
 

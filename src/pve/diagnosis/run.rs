@@ -2,12 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use super::super::ask::Ask;
-use super::super::{Call, Client, ClusterStatus, Credentials, Error, Node, Realm};
-use super::privileges::{BARRED, Lookup};
-use super::report::{Report, Requirements, Stage, Status};
-use super::verdict::Verdict;
-use super::{cluster, product, refusal};
+use crate::pve::api::access::Realm;
+use crate::pve::api::nodes::{ClusterStatus, Node};
+use crate::pve::auth::credentials::Credentials;
+use crate::pve::client::Client;
+use crate::pve::context::Call;
+use crate::pve::diagnosis::privileges::{BARRED, Lookup};
+use crate::pve::diagnosis::report::{Report, Requirements, Stage, Status};
+use crate::pve::diagnosis::verdict::Verdict;
+use crate::pve::diagnosis::{cluster, product, refusal};
+use crate::pve::error::Error;
+use crate::pve::net::request::Ask;
 
 /// Older versions answer the access API too differently.
 const OLDEST_MAJOR: u32 = 7;

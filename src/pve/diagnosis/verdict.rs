@@ -1,8 +1,9 @@
 //! What an error means for the person who configured the connection.
 
-use super::super::{AuthFailure, Error, Phase, ProxyFailure, TlsFailure};
-use super::remedy::remedy;
-use super::report::{Stage, Status};
+use crate::pve::diagnosis::remedy::remedy;
+use crate::pve::diagnosis::report::{Stage, Status};
+use crate::pve::error::Error;
+use crate::pve::error::failure::{AuthFailure, Phase, ProxyFailure, TlsFailure};
 
 /// One word, one sentence and one piece of advice for an error of any call.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,10 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use proxmox_simulator::closed_port;
 use serde_json::{Value, json};
 
-use super::login::login_made_before;
-use super::script::{Host, Reaction, Received, data, replay, token};
+use crate::pve::auth::credentials::Credentials;
+use crate::pve::client::Client;
+use crate::pve::context::Call;
 use crate::pve::diagnosis::{Report, Requirements, Stage, Status, check};
-use crate::pve::{Call, Client, Credentials, Fingerprint, Secret, Settings, TlsPolicy};
+use crate::pve::secret::Secret;
+use crate::pve::settings::Settings;
+use crate::pve::tests::login::login_made_before;
+use crate::pve::tests::script::{Host, Reaction, Received, data, replay, token};
+use crate::pve::tls::certificate::Fingerprint;
+use crate::pve::tls::policy::TlsPolicy;
 
 /// A host that is well, but for the requests that `odd` answers.
 async fn host(odd: impl Fn(&Received) -> Option<Reaction> + Send + Sync + 'static) -> Host {
@@ -491,7 +497,9 @@ async fn a_host_whose_daemon_is_gone_is_a_server_error() {
 
 #[test]
 fn an_endpoint_that_names_no_address_is_reported_without_a_client() {
-    let error = "http://pve1".parse::<crate::pve::Endpoint>().unwrap_err();
+    let error = "http://pve1"
+        .parse::<crate::pve::net::endpoint::Endpoint>()
+        .unwrap_err();
     let report = Report::invalid_endpoint(&error);
     assert_eq!(
         (report.status, report.stage),

@@ -5,11 +5,17 @@ use std::time::Duration;
 use proxmox_simulator::closed_port;
 use serde_json::json;
 
-use super::script::{Host, Reaction, data, replay, token};
-use crate::pve::{
-    Call, Client, CreatedToken, Credentials, Endpoint, Error, NewToken, Retries, Secret, Settings,
-    TokenId,
-};
+use crate::pve::api::tokens::{CreatedToken, NewToken};
+use crate::pve::auth::credentials::Credentials;
+use crate::pve::client::Client;
+use crate::pve::context::Call;
+use crate::pve::error::Error;
+use crate::pve::id::TokenId;
+use crate::pve::net::endpoint::Endpoint;
+use crate::pve::net::retry::Retries;
+use crate::pve::secret::Secret;
+use crate::pve::settings::Settings;
+use crate::pve::tests::script::{Host, Reaction, data, replay, token};
 
 /// An address at which nothing listens.
 fn nobody() -> Endpoint {
@@ -28,7 +34,7 @@ async fn healthy() -> Host {
     .await
 }
 
-fn answering(status: &'static str) -> impl Fn(&super::script::Received) -> Reaction {
+fn answering(status: &'static str) -> impl Fn(&crate::pve::tests::script::Received) -> Reaction {
     move |_| {
         let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n");
         Reaction::Answer(answer.into_bytes())
@@ -137,7 +143,7 @@ async fn what_a_server_refuses_is_not_asked_of_another() {
         create(&client).await,
         Err(Error::TokenExists { .. })
     ));
-    let untrusted = self::client(first.endpoint(), &[], &[&second]);
+    let untrusted = crate::pve::tests::failover::client(first.endpoint(), &[], &[&second]);
     let read = untrusted.version(&Call::default()).await;
     assert!(matches!(read, Err(Error::Tls { .. })), "{read:?}");
     assert_eq!(second.lines().len(), 0);
@@ -168,7 +174,7 @@ async fn a_login_goes_on_and_a_one_time_code_does_not() {
     let first = Host::new(answering("596 Connection timed out")).await;
     let second = Host::new(|received| match received.body.contains("tfa-challenge") {
         true => lost(),
-        false => super::login::challenge(),
+        false => crate::pve::tests::login::challenge(),
     })
     .await;
     let third = healthy().await;

@@ -5,8 +5,14 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::json;
 
-use super::script::{Host, Reaction, Received, data, replay};
-use crate::pve::{AuthFailure, Call, Client, Credentials, Error, LoginTicket, Secret, TotpSeed};
+use crate::pve::auth::credentials::{Credentials, LoginTicket};
+use crate::pve::auth::totp::TotpSeed;
+use crate::pve::client::Client;
+use crate::pve::context::Call;
+use crate::pve::error::Error;
+use crate::pve::error::failure::AuthFailure;
+use crate::pve::secret::Secret;
+use crate::pve::tests::script::{Host, Reaction, Received, data, replay};
 
 const SEED: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 
@@ -29,7 +35,7 @@ fn granted() -> Reaction {
     )
 }
 
-pub(super) fn challenge() -> Reaction {
+pub(crate) fn challenge() -> Reaction {
     data(
         &json!({"NeedTFA": 1, "ticket": "PVE:!tfa!{\"totp\"%3Atrue}:6B04830B::bJl/+==", "CSRFPreventionToken": "x"}),
     )
@@ -87,7 +93,7 @@ async fn a_login_can_be_handed_on_and_used_by_another_client() {
     let write = &host.received()[1];
     assert!(write.line.starts_with("DELETE") && write.header("cookie").is_some());
     assert_eq!(write.header("csrfpreventiontoken"), Some("6B0482D5:OwkT"));
-    let token = Client::new(host.settings(super::script::token("demo@pve!t1=s")));
+    let token = Client::new(host.settings(crate::pve::tests::script::token("demo@pve!t1=s")));
     assert!(token.log_in(&Call::default()).await.unwrap().is_none());
 }
 
@@ -202,7 +208,7 @@ async fn a_ticket_that_cannot_be_renewed_is_replaced_by_a_new_login() {
 }
 
 /// A login that was made so many seconds ago.
-pub(super) fn login_made_before(seconds: i64) -> Credentials {
+pub(crate) fn login_made_before(seconds: i64) -> Credentials {
     let issued = time::OffsetDateTime::now_utc().unix_timestamp() - seconds;
     let ticket = Secret::new(format!("PVE:demo@pve:{issued:08X}::x"));
     let csrf = Secret::new("6B0482D5:x");

@@ -3,12 +3,12 @@
 //! Its answers come from recordings of genuine hosts (`tests/simulator/fixtures/transcripts`)
 //! wherever one exists.
 
+mod cached;
 mod check;
 mod failover;
-mod kept;
 mod login;
 mod proxied;
-mod reach;
+mod reachability;
 mod recordings;
 mod refusals;
 mod script;

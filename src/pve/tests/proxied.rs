@@ -6,10 +6,15 @@ use std::time::Duration;
 use proxmox_simulator::{ForwardProxy, closed_port};
 use serde_json::json;
 
-use super::script::{Host, data, token};
-use crate::pve::{
-    Call, Client, Error, ExtraHeaders, NoProxy, Proxy, ProxyFailure, Settings, Version,
-};
+use crate::pve::api::version::Version;
+use crate::pve::client::Client;
+use crate::pve::context::Call;
+use crate::pve::error::Error;
+use crate::pve::error::failure::ProxyFailure;
+use crate::pve::net::headers::ExtraHeaders;
+use crate::pve::net::proxy::{NoProxy, Proxy};
+use crate::pve::settings::Settings;
+use crate::pve::tests::script::{Host, data, token};
 
 async fn host() -> Host {
     Host::new(|_| data(&json!({"version": "9.2.11"}))).await

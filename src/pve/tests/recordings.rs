@@ -5,15 +5,15 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 /// One recorded answer.
-pub(super) struct Recorded {
-    pub(super) status: u16,
-    pub(super) reason: String,
-    pub(super) body: String,
+pub(crate) struct Recorded {
+    pub(crate) status: u16,
+    pub(crate) reason: String,
+    pub(crate) body: String,
     json: bool,
 }
 
 /// The answer of one exchange of a case, such as `9.1.1/096-token-get-missing`, from 0.
-pub(super) fn recorded(case: &str, exchange: usize) -> Recorded {
+pub(crate) fn recorded(case: &str, exchange: usize) -> Recorded {
     let file = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("tests/simulator/fixtures/transcripts")
         .join(format!("{case}.json"));
@@ -37,7 +37,7 @@ pub(super) fn recorded(case: &str, exchange: usize) -> Recorded {
 
 impl Recorded {
     /// The answer as it goes over the wire. Refusals close the connection, as the server does.
-    pub(super) fn wire(&self) -> Vec<u8> {
+    pub(crate) fn wire(&self) -> Vec<u8> {
         let kind = if self.json {
             "Content-Type: application/json;charset=UTF-8\r\n"
         } else {

@@ -2,10 +2,12 @@
 
 use http::Method;
 
-use super::recordings::recorded;
-use crate::pve::ask::About;
-use crate::pve::classify::{self, Raw};
-use crate::pve::{Error, RequestLine, TokenId};
+use crate::pve::error::classify::Raw;
+use crate::pve::error::response::RequestLine;
+use crate::pve::error::{Error, classify};
+use crate::pve::id::TokenId;
+use crate::pve::net::request::About;
+use crate::pve::tests::recordings::recorded;
 
 fn refusal(method: Method, case: &str, exchange: usize) -> Error {
     let recorded = recorded(case, exchange);

@@ -20,20 +20,25 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-use super::recordings::recorded;
-use crate::pve::{Client, Credentials, Endpoint, Fingerprint, Settings, TlsPolicy};
+use crate::pve::auth::credentials::Credentials;
+use crate::pve::client::Client;
+use crate::pve::net::endpoint::Endpoint;
+use crate::pve::settings::Settings;
+use crate::pve::tests::recordings::recorded;
+use crate::pve::tls::certificate::Fingerprint;
+use crate::pve::tls::policy::TlsPolicy;
 
 /// A request as it arrived.
 #[derive(Debug, Clone)]
-pub(super) struct Received {
+pub(crate) struct Received {
     /// Method and target, such as `GET /api2/json/version`.
-    pub(super) line: String,
+    pub(crate) line: String,
     headers: Vec<(String, String)>,
-    pub(super) body: String,
+    pub(crate) body: String,
 }
 
 impl Received {
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let found = self
             .headers
             .iter()
@@ -43,7 +48,7 @@ impl Received {
 }
 
 /// The host's reaction to a request.
-pub(super) enum Reaction {
+pub(crate) enum Reaction {
     /// These bytes, and the connection stays open unless they say otherwise.
     Answer(Vec<u8>),
     /// These bytes, and the connection is closed.
@@ -53,7 +58,7 @@ pub(super) enum Reaction {
 }
 
 /// A success with this content as its data.
-pub(super) fn data(content: &serde_json::Value) -> Reaction {
+pub(crate) fn data(content: &serde_json::Value) -> Reaction {
     let body = serde_json::json!({ "data": content }).to_string();
     Reaction::Answer(
         format!(
@@ -65,28 +70,28 @@ pub(super) fn data(content: &serde_json::Value) -> Reaction {
 }
 
 /// The response of a recording.
-pub(super) fn replay(case: &str, exchange: usize) -> Reaction {
+pub(crate) fn replay(case: &str, exchange: usize) -> Reaction {
     Reaction::Answer(recorded(case, exchange).wire())
 }
 
 type Script = Arc<dyn Fn(Received) -> BoxFuture<'static, Reaction> + Send + Sync>;
 
 /// A running host. It stops with the test's runtime.
-pub(super) struct Host {
-    pub(super) address: SocketAddr,
-    pub(super) fingerprint: Fingerprint,
+pub(crate) struct Host {
+    pub(crate) address: SocketAddr,
+    pub(crate) fingerprint: Fingerprint,
     received: Arc<Mutex<Vec<Received>>>,
     connections: Arc<AtomicUsize>,
 }
 
 /// The certificate chain of a host, and its key.
-pub(super) struct Identity {
-    pub(super) chain: Vec<CertificateDer<'static>>,
-    pub(super) key: PrivateKeyDer<'static>,
+pub(crate) struct Identity {
+    pub(crate) chain: Vec<CertificateDer<'static>>,
+    pub(crate) key: PrivateKeyDer<'static>,
 }
 
 impl Identity {
-    pub(super) fn self_signed(params: CertificateParams) -> Self {
+    pub(crate) fn self_signed(params: CertificateParams) -> Self {
         let key = KeyPair::generate().unwrap();
         let certificate = params.self_signed(&key).unwrap();
         Self {
@@ -98,7 +103,7 @@ impl Identity {
 
 impl Host {
     /// A host with a certificate of its own that responds at once.
-    pub(super) async fn new(
+    pub(crate) async fn new(
         script: impl Fn(&Received) -> Reaction + Send + Sync + 'static,
     ) -> Self {
         let script = Arc::new(script);
@@ -110,7 +115,7 @@ impl Host {
     }
 
     /// A host with a certificate of its own that responds when a future is ready.
-    pub(super) async fn waiting(
+    pub(crate) async fn waiting(
         script: impl Fn(Received) -> BoxFuture<'static, Reaction> + Send + Sync + 'static,
     ) -> Self {
         let params = CertificateParams::new(["pve1.test".to_owned()]).unwrap();
@@ -118,7 +123,7 @@ impl Host {
     }
 
     /// A host with this certificate that responds when a future is ready.
-    pub(super) async fn with_identity(
+    pub(crate) async fn with_identity(
         identity: Identity,
         script: impl Fn(Received) -> BoxFuture<'static, Reaction> + Send + Sync + 'static,
     ) -> Self {
@@ -153,12 +158,12 @@ impl Host {
         host
     }
 
-    pub(super) fn endpoint(&self) -> Endpoint {
+    pub(crate) fn endpoint(&self) -> Endpoint {
         self.address.to_string().parse().unwrap()
     }
 
     /// Settings that trust this host and no other.
-    pub(super) fn settings(&self, credentials: Credentials) -> Settings {
+    pub(crate) fn settings(&self, credentials: Credentials) -> Settings {
         let mut settings = Settings::new(self.endpoint(), credentials);
         settings.tls = TlsPolicy {
             fingerprints: vec![self.fingerprint],
@@ -168,28 +173,28 @@ impl Host {
     }
 
     /// A client with a token of `root@pam`.
-    pub(super) fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         Client::new(self.settings(token("root@pam!admin=s3cr3t")))
     }
 
-    pub(super) fn received(&self) -> Vec<Received> {
+    pub(crate) fn received(&self) -> Vec<Received> {
         self.received.lock().unwrap().clone()
     }
 
     /// Method and target of everything received.
-    pub(super) fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         self.received()
             .into_iter()
             .map(|received| received.line)
             .collect()
     }
 
-    pub(super) fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
 }
 
-pub(super) fn token(text: &str) -> Credentials {
+pub(crate) fn token(text: &str) -> Credentials {
     Credentials::Token(text.parse().unwrap())
 }
 

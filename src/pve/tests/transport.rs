@@ -7,11 +7,18 @@ use reqwest::dns::{Name, Resolve, Resolving};
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use super::script::{Host, Reaction, data, replay, token};
-use crate::pve::{
-    Call, Client, Credentials, Deletion, Error, NewToken, Phase, RequestLine, Settings, TlsPolicy,
-    TlsVersion, TokenChange, TokenId, classify,
-};
+use crate::pve::api::tokens::{Deletion, NewToken, TokenChange};
+use crate::pve::auth::credentials::Credentials;
+use crate::pve::client::Client;
+use crate::pve::context::Call;
+use crate::pve::error::failure::Phase;
+use crate::pve::error::response::RequestLine;
+use crate::pve::error::{Error, classify};
+use crate::pve::id::TokenId;
+use crate::pve::settings::Settings;
+use crate::pve::tests::script::{Host, Reaction, data, replay, token};
+use crate::pve::tls::handshake::TlsVersion;
+use crate::pve::tls::policy::TlsPolicy;
 
 fn id(text: &str) -> TokenId {
     text.parse().unwrap()

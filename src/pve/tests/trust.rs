@@ -7,11 +7,17 @@ use time::{Duration, OffsetDateTime};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use super::script::{Host, Identity, data};
-use crate::pve::{
-    Call, Client, Credentials, Error, Fingerprint, Settings, TlsFailure, TlsPolicy, TlsVersion,
-    Version,
-};
+use crate::pve::api::version::Version;
+use crate::pve::auth::credentials::Credentials;
+use crate::pve::client::Client;
+use crate::pve::context::Call;
+use crate::pve::error::Error;
+use crate::pve::error::failure::TlsFailure;
+use crate::pve::settings::Settings;
+use crate::pve::tests::script::{Host, Identity, data};
+use crate::pve::tls::certificate::Fingerprint;
+use crate::pve::tls::handshake::TlsVersion;
+use crate::pve::tls::policy::TlsPolicy;
 
 struct Authority {
     certificate: Certificate,

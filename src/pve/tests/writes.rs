@@ -8,10 +8,14 @@ use futures_util::future::join_all;
 use serde_json::json;
 use tokio::sync::Notify;
 
-use super::script::{Host, Reaction, data, replay, token};
-use crate::pve::{
-    Call, Client, Credentials, Deletion, Error, Secret, TokenChange, TokenId, UserId,
-};
+use crate::pve::api::tokens::{Deletion, TokenChange};
+use crate::pve::auth::credentials::Credentials;
+use crate::pve::client::Client;
+use crate::pve::context::Call;
+use crate::pve::error::Error;
+use crate::pve::id::{TokenId, UserId};
+use crate::pve::secret::Secret;
+use crate::pve::tests::script::{Host, Reaction, data, replay, token};
 
 fn id(text: &str) -> TokenId {
     text.parse().unwrap()

@@ -1,0 +1,193 @@
+//! What options and environment say together.
+//!
+//! Options win. Those about the certificate replace all that the environment says about it, and
+//! those that name somebody take a secret from the environment only if it belongs to them.
+
+use tf_provider::Diagnostics;
+
+use crate::cli::args::Options;
+use crate::cli::exit::Failure;
+use crate::cli::tell;
+use crate::provider::clients::connect;
+use crate::provider::settings::address::AddressFields;
+use crate::provider::settings::connection::Defaults;
+use crate::provider::settings::credentials::CredentialFields;
+use crate::provider::settings::environment::Environment;
+use crate::provider::settings::setting::{Given, Source};
+use crate::provider::settings::tls::TlsFields;
+use crate::provider::settings::{unknown_variables, warnings};
+use crate::pve::Client;
+
+impl Options {
+    /// Address and trust from the options, or the environment; credentials as the environment
+    /// has them.
+    pub fn over_environment(&self) -> Result<Defaults, Failure> {
+        let mut diags = Diagnostics::default();
+        let environment = Environment::of_this_process();
+        unknown_variables::warn(&environment, &mut diags);
+        let environment = Defaults::from_environment(&environment, &mut diags);
+        if !diags.errors.is_empty() {
+            return Err(Failure::of_settings(&diags));
+        }
+        warn(&diags);
+        let tls = TlsFields {
+            verify_ssl: Given::Absent,
+            ca_certificate: option("--ca-certificate", &self.ca_certificate),
+            certificate_fingerprints: match self.fingerprints.is_empty() {
+                true => Given::Absent,
+                false => Given::Known(
+                    self.fingerprints.clone(),
+                    Source::CommandLine("--fingerprint"),
+                ),
+            },
+            tls_server_name: option("--tls-server-name", &self.tls_server_name),
+            min_tls_version: option("--min-tls-version", &self.min_tls_version),
+        };
+        let address = AddressFields {
+            endpoint: Given::Absent,
+            endpoints: match self.endpoints.is_empty() {
+                true => Given::Absent,
+                false => Given::Known(self.endpoints.clone(), Source::CommandLine("--endpoint")),
+            },
+        };
+        Ok(Defaults {
+            address: address.or(environment.address),
+            tls: tls.or(&environment.tls),
+            ..environment
+        })
+    }
+
+    /// The login of the user that `--username` or the environment names, with the password and
+    /// the second factor of that user where the environment has them.
+    pub fn login(&self, environment: CredentialFields) -> CredentialFields {
+        let own = agree(&self.username, &environment.username);
+        CredentialFields {
+            username: option("--username", &self.username).or(environment.username),
+            password: only_if(own, environment.password),
+            totp_secret: only_if(own, environment.totp_secret),
+            otp: only_if(own, environment.otp),
+            ..CredentialFields::default()
+        }
+    }
+
+    /// The token that `--api-token-id` names, with its secret where the environment has it.
+    pub fn token(&self, environment: CredentialFields) -> CredentialFields {
+        let own = agree(&self.username, &environment.username)
+            && agree(&self.api_token_id, &environment.api_token_id);
+        CredentialFields {
+            api_token_id: option("--api-token-id", &self.api_token_id),
+            api_token_secret: only_if(own, environment.api_token_secret),
+            username: option("--username", &self.username).or(environment.username),
+            ..CredentialFields::default()
+        }
+    }
+}
+
+/// Whether the environment names nobody else than the option.
+fn agree(option: &Option<String>, environment: &Given<String>) -> bool {
+    match (option, environment) {
+        (Some(option), Given::Known(environment, _)) => option == environment,
+        _ => true,
+    }
+}
+
+fn only_if<T>(own: bool, value: Given<T>) -> Given<T> {
+    if own { value } else { Given::Absent }
+}
+
+fn option(name: &'static str, value: &Option<String>) -> Given<String> {
+    match value {
+        Some(value) => Given::Known(value.clone(), Source::CommandLine(name)),
+        None => Given::Absent,
+    }
+}
+
+/// What was answered to a question.
+pub fn answered<T>(answer: T) -> Given<T> {
+    Given::Known(answer, Source::CommandLine("the answer"))
+}
+
+fn warn(diags: &Diagnostics) {
+    for warning in &diags.warnings {
+        tell(&format!("{}: {}\n", warning.summary, warning.detail));
+    }
+}
+
+/// A client for these settings, made as the provider makes its own.
+pub fn client(settings: Defaults) -> Result<Client, Failure> {
+    let mut diags = Diagnostics::default();
+    let client = connect(&settings, &mut diags);
+    warnings::warn(&settings, &Given::Absent, &mut diags);
+    warn(&diags);
+    client.map_err(|_| Failure::of_settings(&diags))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment<const N: usize>(variables: [(&str, &str); N]) -> CredentialFields {
+        let environment = Environment::from(variables);
+        CredentialFields::from_environment(&environment, &mut Diagnostics::default())
+    }
+
+    fn options(username: Option<&str>, api_token_id: Option<&str>) -> Options {
+        Options {
+            username: username.map(str::to_owned),
+            api_token_id: api_token_id.map(str::to_owned),
+            ..Options::default()
+        }
+    }
+
+    #[test]
+    fn a_password_of_the_environment_goes_with_its_own_user_only() {
+        let of_demo = || {
+            environment([
+                ("PROXMOX_VE_USERNAME", "demo@pve"),
+                ("PROXMOX_VE_PASSWORD", "s3cr3t"),
+                ("PROXMOX_VE_TOTP_SECRET", "JBSWY3DPEHPK3PXP"),
+            ])
+        };
+        for username in [None, Some("demo@pve")] {
+            let login = options(username, None).login(of_demo());
+            assert!(login.password.is_given() && login.totp_secret.is_given());
+        }
+        let login = options(Some("root@pam"), None).login(of_demo());
+        assert!(!login.password.is_given() && !login.totp_secret.is_given());
+        let of_nobody = environment([("PROXMOX_VE_PASSWORD", "s3cr3t")]);
+        let login = options(Some("root@pam"), None).login(of_nobody);
+        assert!(login.password.is_given());
+    }
+
+    #[test]
+    fn a_token_s_secret_of_the_environment_goes_with_its_own_token_only() {
+        let of_ci = || {
+            environment([
+                ("PROXMOX_VE_USERNAME", "demo@pve"),
+                ("PROXMOX_VE_API_TOKEN_ID", "ci"),
+                ("PROXMOX_VE_API_TOKEN_SECRET", "s3cr3t"),
+            ])
+        };
+        for (username, id, own) in [
+            (None, "ci", true),
+            (Some("demo@pve"), "ci", true),
+            (Some("root@pam"), "ci", false),
+            (None, "backup", false),
+        ] {
+            let token = options(username, Some(id)).token(of_ci());
+            assert_eq!(token.api_token_secret.is_given(), own, "{username:?} {id}");
+        }
+    }
+
+    #[test]
+    fn options_about_the_certificate_replace_what_the_environment_says() {
+        let pinned = Options {
+            fingerprints: vec!["AA".to_owned()],
+            ..Options::default()
+        };
+        let settings = pinned.over_environment().unwrap();
+        let source = settings.tls.certificate_fingerprints.source();
+        assert_eq!(source, Some(Source::CommandLine("--fingerprint")));
+        assert!(!settings.tls.verify_ssl.is_given() && !settings.tls.ca_certificate.is_given());
+    }
+}

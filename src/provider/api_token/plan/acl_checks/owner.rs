@@ -1,0 +1,142 @@
+//! Entries that grant what the token's owner does not have.
+//!
+//! A token with privilege separation has what its own entries and its owner's rights have in
+//! common, so an entry that goes beyond the owner does nothing. The owner's rights count at the
+//! path itself, at deeper paths and at the members of pools.
+
+use std::collections::BTreeSet;
+
+use tf_provider::Diagnostics;
+
+use crate::provider::api_token::acl::Grant;
+use crate::provider::api_token::plan::acl_checks::{Scope, listing, warn_of_all};
+use crate::pve::{Call, Client, Error, Roles, TokenId, UserId, is_below};
+
+/// Has every privilege everywhere.
+const SUPERUSER: &str = "root@pam";
+
+/// Warns of entries that grant more than the owner has.
+pub async fn warn(
+    client: &Client,
+    token: &TokenId,
+    scope: &Scope,
+    roles: &Roles,
+    call: &Call,
+    diags: &mut Diagnostics,
+) {
+    let owner = &token.user;
+    if owner.to_string() == SUPERUSER || client.may_see_rights_of(owner, call).await != Ok(true) {
+        return;
+    }
+    let mut findings = Vec::new();
+    for grant in &scope.declared {
+        let granted = match roles.get(&grant.role) {
+            Some(granted) if !granted.is_empty() => granted,
+            _ => continue,
+        };
+        match lacking(client, owner, grant, granted, call).await {
+            Ok(lacking) if !lacking.is_empty() => {
+                findings.push(message(scope, owner, grant, granted, &lacking));
+            }
+            _ => {}
+        }
+    }
+    // Of a user that does not exist yet the server says that it has no rights.
+    if findings.is_empty() || !matches!(client.user(owner, call).await, Ok(Some(_))) {
+        return;
+    }
+    let remedy = format!(
+        "A token never has more than its owner. Grant {owner} or one of its groups what is missing \
+         (Datacenter > Permissions), choose a role with fewer privileges, or another `user_id`."
+    );
+    warn_of_all("Owner lacks what is granted", &findings, &remedy, diags);
+}
+
+/// The privileges of a grant that the owner has nowhere where the grant reaches.
+async fn lacking(
+    client: &Client,
+    owner: &UserId,
+    grant: &Grant,
+    granted: &BTreeSet<String>,
+    call: &Call,
+) -> Result<BTreeSet<String>, Error> {
+    let here = client.rights_of(owner, Some(&grant.path), call).await?;
+    let here = here.at(&grant.path);
+    let not_here = granted.iter().filter(|name| !here.contains(name));
+    let not_here: BTreeSet<String> = not_here.cloned().collect();
+    if not_here.is_empty() {
+        return Ok(not_here);
+    }
+    let everywhere = client.rights_of(owner, None, call).await?;
+    Ok(not_here
+        .into_iter()
+        .filter(|name| !everywhere.beyond(&here, name, &grant.path, grant.propagate))
+        .collect())
+}
+
+fn message(
+    scope: &Scope,
+    owner: &UserId,
+    grant: &Grant,
+    granted: &BTreeSet<String>,
+    lacking: &BTreeSet<String>,
+) -> String {
+    let entry = scope.entry(grant);
+    let (reach, role, names) = (reach(grant), &grant.role, listing(lacking));
+    if lacking == granted {
+        format!(
+            "{entry} grants nothing: its owner {owner} has none of the privileges of {role} \
+             ({names}) {reach}."
+        )
+    } else {
+        format!("{entry} grants less than it says: its owner {owner} is without {names} {reach}.")
+    }
+}
+
+/// Where an entry holds.
+fn reach(grant: &Grant) -> String {
+    let path = &grant.path;
+    match (grant.propagate, is_below(path, "/pool")) {
+        (_, true) => format!("at {path} or the members of pools"),
+        (true, false) => format!("at or below {path}"),
+        (false, false) => format!("at {path}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::api_token::plan::acl_checks::tests::{grant, roles, scope};
+
+    fn told(grant: &Grant, lacking: &[&str]) -> String {
+        let lacking = lacking.iter().map(|&name| name.to_owned()).collect();
+        let owner = "demo@pve".parse().unwrap();
+        let scope = scope([grant.clone()]);
+        message(&scope, &owner, grant, &roles()[&grant.role], &lacking)
+    }
+
+    #[test]
+    fn an_entry_without_effect_is_told_from_one_that_has_less_effect() {
+        let entry = grant("/vms", "User", true);
+        let nothing = told(&entry, &["VM.Audit", "VM.Console"]);
+        assert!(nothing.contains("acl entry /vms User of demo@pve!ci grants nothing"));
+        assert!(nothing.contains("(VM.Audit, VM.Console) at or below /vms"));
+        let less = told(&entry, &["VM.Console"]);
+        assert!(less.contains("less than it says"), "{less}");
+        assert!(
+            less.contains("without VM.Console at or below /vms"),
+            "{less}"
+        );
+    }
+
+    #[test]
+    fn where_an_entry_holds_is_told() {
+        for (path, propagate, expected) in [
+            ("/vms", false, "at /vms"),
+            ("/vms", true, "at or below /vms"),
+            ("/pool/web", false, "at /pool/web or the members of pools"),
+        ] {
+            assert_eq!(reach(&grant(path, "User", propagate)), expected);
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! How a connection check ended, as attributes: what `proxmox_connection` has, and what the
+//! command `check` prints as JSON.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tf_provider::value::Value;
+
+use crate::provider::host::facts::Facts;
+use crate::pve::diagnosis::{Report, StageResult};
+
+/// How a check ended, and the facts that it came to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    ok: Value<bool>,
+    status: Value<String>,
+    message: Value<String>,
+    remedy: Value<String>,
+    stages: Value<Vec<Stage>>,
+    latency_ms: Value<i64>,
+    identity: Value<String>,
+    missing_privileges: Value<BTreeMap<String, Vec<String>>>,
+    #[serde(flatten)]
+    facts: Facts,
+}
+
+/// One stage of the check.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Stage {
+    name: Value<String>,
+    ok: Value<bool>,
+    duration_ms: Value<i64>,
+}
+
+impl From<&StageResult> for Stage {
+    fn from(stage: &StageResult) -> Self {
+        Self {
+            name: stage.name.as_str().to_owned().into(),
+            ok: stage.ok.into(),
+            duration_ms: milliseconds(stage.elapsed).into(),
+        }
+    }
+}
+
+impl Outcome {
+    /// The report's own words beside the facts.
+    pub fn of(facts: Facts, report: Report) -> Self {
+        Self {
+            ok: (report.status.is_ok()).into(),
+            status: report.status.as_str().to_owned().into(),
+            stages: Value::Value(report.stages.iter().map(Stage::from).collect()),
+            latency_ms: report.latency.map(milliseconds).into(),
+            identity: report.identity.into(),
+            missing_privileges: Value::Value(report.missing_privileges),
+            message: report.message.into(),
+            remedy: report.remedy.unwrap_or_default().into(),
+            facts,
+        }
+    }
+}
+
+fn milliseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

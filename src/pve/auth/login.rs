@@ -1,0 +1,281 @@
+//! Logging in with a password and, where the account has one, a second factor.
+//!
+//! It takes one request, or two with a second factor: the first is answered with a challenge, the
+//! second returns it with the code (recording `249-tfa-challenge-right`). The one-request form
+//! with `otp` no longer logs in and burns the code (`257-tfa-otp-in-one-no-prefix`).
+
+use std::time::Duration;
+
+use percent_encoding::percent_decode_str;
+use serde::Deserialize;
+use serde_json::Value;
+use time::OffsetDateTime;
+
+use crate::pve::api::lenient;
+use crate::pve::auth::credentials::LoginTicket;
+use crate::pve::auth::totp::TotpSeed;
+use crate::pve::auth::used_codes;
+use crate::pve::client::{Client, Proof};
+use crate::pve::error::Error;
+use crate::pve::error::failure::AuthFailure;
+use crate::pve::id::UserId;
+use crate::pve::net::request::{Ask, Reply};
+use crate::pve::secret::Secret;
+
+pub(crate) const TICKET: [&str; 2] = ["access", "ticket"];
+
+/// Who logs in, and with what.
+pub(crate) struct Account {
+    pub(crate) user: UserId,
+    pub(crate) password: Secret,
+    pub(crate) factor: Option<Factor>,
+}
+
+/// What answers a challenge.
+pub(crate) enum Factor {
+    /// Codes are computed when they are needed.
+    Seed(TotpSeed),
+    /// A code that is good once, perhaps with its kind in front.
+    Code(Secret),
+}
+
+impl Factor {
+    /// The kind of factor, in the server's words.
+    fn kind(&self) -> &str {
+        match self {
+            Self::Seed(_) => "totp",
+            Self::Code(code) => code
+                .expose()
+                .split_once(':')
+                .map_or("totp", |(kind, _)| kind),
+        }
+    }
+}
+
+/// What a login gives.
+pub(crate) struct Granted {
+    pub(crate) ticket: Secret,
+    pub(crate) csrf: Secret,
+}
+
+#[derive(Deserialize)]
+struct LoginAnswer {
+    ticket: String,
+    #[serde(rename = "CSRFPreventionToken", default)]
+    csrf: String,
+    #[serde(rename = "NeedTFA", default, deserialize_with = "lenient::flag")]
+    need_tfa: bool,
+}
+
+enum Login {
+    Granted(Granted),
+    Challenge {
+        ticket: Secret,
+        factors: Vec<String>,
+    },
+}
+
+impl From<LoginAnswer> for Login {
+    fn from(answer: LoginAnswer) -> Self {
+        match factors(&answer.ticket) {
+            Some(factors) => Self::Challenge {
+                ticket: Secret::new(answer.ticket),
+                factors,
+            },
+            None if answer.need_tfa => Self::Challenge {
+                ticket: Secret::new(answer.ticket),
+                factors: Vec::new(),
+            },
+            None => Self::Granted(Granted {
+                ticket: Secret::new(answer.ticket),
+                csrf: Secret::new(answer.csrf),
+            }),
+        }
+    }
+}
+
+/// The kinds of factor that a challenge `PVE:!tfa!{"totp"%3Atrue}:6B04830B::…` accepts.
+fn factors(ticket: &str) -> Option<Vec<String>> {
+    let challenge = ticket.strip_prefix("PVE:!tfa!")?;
+    let json =
+        percent_decode_str(challenge.split(':').next().unwrap_or_default()).decode_utf8_lossy();
+    let offered: serde_json::Map<String, Value> = serde_json::from_str(&json).unwrap_or_default();
+    let usable = |value: &Value| !matches!(value, Value::Null | Value::Bool(false));
+    Some(
+        offered
+            .into_iter()
+            .filter(|(_, value)| usable(value))
+            .map(|(name, _)| name)
+            .collect(),
+    )
+}
+
+impl Client {
+    /// A ticket posted as the password gives a new one, without a second factor
+    /// (recording `233-ticket-renew`). `None`: the old one is not accepted any more.
+    pub(crate) async fn renew_login(&self, old: &LoginTicket) -> Result<Option<Granted>, Error> {
+        let user = old.user.to_string();
+        let form = [
+            ("username", user.as_str()),
+            ("password", old.ticket.expose()),
+        ];
+        match self
+            .post_login(Ask::post(&TICKET).repeatable(), &form)
+            .await
+        {
+            Ok((Login::Granted(granted), _)) => Ok(Some(granted)),
+            Ok((Login::Challenge { .. }, _)) | Err(Error::Unauthenticated { .. }) => Ok(None),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// A login from the beginning.
+    pub(crate) async fn new_login(&self, account: &Account) -> Result<Granted, Error> {
+        let user = account.user.to_string();
+        let form = [
+            ("username", user.as_str()),
+            ("password", account.password.expose()),
+        ];
+        let first = self
+            .post_login(Ask::post(&TICKET).repeatable(), &form)
+            .await;
+        match first.map_err(|error| refused_as(error, AuthFailure::Password, &account.user))? {
+            (Login::Granted(granted), _) => Ok(granted),
+            (Login::Challenge { ticket, factors }, server_time) => {
+                let code = self.code(account, factors, server_time).await?;
+                self.answer_challenge(&account.user, &ticket, &code).await
+            }
+        }
+    }
+
+    async fn answer_challenge(
+        &self,
+        user: &UserId,
+        challenge: &Secret,
+        code: &Secret,
+    ) -> Result<Granted, Error> {
+        let name = user.to_string();
+        let form = [
+            ("username", name.as_str()),
+            ("tfa-challenge", challenge.expose()),
+            ("password", code.expose()),
+        ];
+        // A code is good once.
+        let second = self.post_login(Ask::post(&TICKET), &form).await;
+        match second.map_err(|error| refused_as(error, AuthFailure::SecondFactor, user))? {
+            (Login::Granted(granted), _) => Ok(granted),
+            (Login::Challenge { factors, .. }, _) => Err(self.lacks_factor(user, factors)),
+        }
+    }
+
+    /// The answer to a challenge, as `totp:123456`.
+    async fn code(
+        &self,
+        account: &Account,
+        factors: Vec<String>,
+        server_time: OffsetDateTime,
+    ) -> Result<Secret, Error> {
+        let accepted =
+            |kind: &str| factors.is_empty() || factors.iter().any(|factor| factor == kind);
+        let factor = account
+            .factor
+            .as_ref()
+            .filter(|factor| accepted(factor.kind()));
+        let code = match factor {
+            None => return Err(self.lacks_factor(&account.user, factors)),
+            Some(Factor::Seed(seed)) => self.unused_code(&account.user, seed, server_time).await,
+            Some(Factor::Code(code)) => code.clone(),
+        };
+        Ok(match code.expose().contains(':') {
+            true => code,
+            false => Secret::new(format!("totp:{}", code.expose())),
+        })
+    }
+
+    /// The code of the current time step on the server's clock, or of the next one if that code
+    /// was used before.
+    async fn unused_code(
+        &self,
+        user: &UserId,
+        seed: &TotpSeed,
+        server_time: OffsetDateTime,
+    ) -> Secret {
+        let ahead = server_time - OffsetDateTime::now_utc();
+        let now = || {
+            u64::try_from((OffsetDateTime::now_utc() + ahead).unix_timestamp()).unwrap_or_default()
+        };
+        let (endpoint, name) = (self.settings().endpoint.to_string(), user.to_string());
+        loop {
+            let time = now();
+            let step = seed.step_at(time);
+            if used_codes::claim(&endpoint, &name, step).await {
+                return seed.code_at(time);
+            }
+            let wait = seed.start_of(step + 1).saturating_sub(time);
+            tracing::info!(
+                user = name,
+                seconds = wait,
+                "the current one-time code was used before, waiting for the next one"
+            );
+            tokio::time::sleep(Duration::from_secs(wait)).await;
+        }
+    }
+
+    fn lacks_factor(&self, user: &UserId, factors: Vec<String>) -> Error {
+        Error::SecondFactorRequired {
+            request: Box::new(self.line(&Ask::post(&TICKET))),
+            user: user.clone(),
+            factors,
+        }
+    }
+
+    async fn post_login(
+        &self,
+        ask: Ask,
+        form: &[(&str, &str)],
+    ) -> Result<(Login, OffsetDateTime), Error> {
+        let ask = ask.form(form).anonymous();
+        let reply: Reply = self.send(&ask, &Proof::default()).await?;
+        let server_time = reply.server_time;
+        Ok((reply.decode::<LoginAnswer>()?.into(), server_time))
+    }
+}
+
+fn refused_as(error: Error, failure: AuthFailure, user: &UserId) -> Error {
+    match error {
+        Error::Unauthenticated { answer, .. } => Error::Unauthenticated {
+            answer,
+            failure,
+            identity: Some(user.to_string()),
+        },
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::factors;
+
+    #[test]
+    fn a_challenge_names_the_factors_it_accepts() {
+        // 249-tfa-challenge-right and 263-tfa-recovery
+        assert_eq!(
+            factors("PVE:!tfa!{\"totp\"%3Atrue}:6B04830B::bJljkt31").unwrap(),
+            ["totp"]
+        );
+        assert_eq!(
+            factors("PVE:!tfa!{\"recovery\"%3A[0,1,2]}:6B048362::pSB09").unwrap(),
+            ["recovery"]
+        );
+        assert_eq!(
+            factors("PVE:!tfa!{\"totp\"%3Afalse,\"webauthn\"%3Anull}:6B::x").unwrap(),
+            [""; 0]
+        );
+        assert_eq!(factors("PVE:!tfa!nonsense").unwrap(), [""; 0]);
+    }
+
+    #[test]
+    fn a_ticket_is_no_challenge() {
+        assert_eq!(factors("PVE:demo@pve:6B0482D5::KHgwLos"), None);
+    }
+}

@@ -1,0 +1,8 @@
+//! How a client proves its identity: tokens, and logins with a second factor.
+
+pub mod credentials;
+pub mod fresh_tokens;
+pub mod login;
+pub mod session;
+pub mod totp;
+pub mod used_codes;

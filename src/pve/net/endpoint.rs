@@ -1,0 +1,280 @@
+//! Where a Proxmox VE host listens.
+
+use std::fmt;
+use std::net::Ipv6Addr;
+use std::str::FromStr;
+
+use rustls::pki_types::ServerName;
+use url::{Host, Url};
+
+/// The port on which Proxmox VE serves its API.
+pub const DEFAULT_PORT: u16 = 8006;
+
+/// Why a text does not name an endpoint. User information in a URL is never quoted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EndpointError {
+    /// Nothing was given.
+    #[error(
+        "the endpoint is empty: give a host name, an address or a URL such as https://pve1.example.com:8006"
+    )]
+    Empty,
+    /// `http://`.
+    #[error(
+        "the endpoint starts with http://, but Proxmox VE answers on https only: write https:// or leave the scheme out"
+    )]
+    PlainHttp,
+    /// Another scheme.
+    #[error("the endpoint has the scheme \"{0}\": only https is possible")]
+    Scheme(String),
+    /// `user:password@host`.
+    #[error(
+        "the endpoint holds a user name or password before '@': credentials have attributes of their own"
+    )]
+    UserInfo,
+    /// `?…` or `#…`.
+    #[error("the endpoint has a part after '?' or '#': give the address only")]
+    QueryOrFragment,
+    /// The host or port cannot be read.
+    #[error("the endpoint cannot be read: {0}")]
+    Malformed(String),
+}
+
+/// The address of one node's API: host, port and, behind a reverse proxy, a path prefix.
+///
+/// ```
+/// use terraform_provider_proxmox::pve::Endpoint;
+///
+/// let endpoint: Endpoint = "pve1.example.com".parse()?;
+/// assert_eq!(endpoint.to_string(), "https://pve1.example.com:8006");
+/// assert_eq!(endpoint.api_url().as_str(), "https://pve1.example.com:8006/api2/json/");
+/// # Ok::<(), terraform_provider_proxmox::pve::EndpointError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Endpoint {
+    base: Url,
+    port: u16,
+}
+
+impl Endpoint {
+    /// What is served there to browsers, with a slash at the end.
+    pub(crate) fn url(&self) -> Url {
+        let mut url = self.base.clone();
+        let path = format!("{}/", self.prefix());
+        url.set_path(&path);
+        url
+    }
+
+    /// The root of the JSON API, with a slash at the end.
+    pub fn api_url(&self) -> Url {
+        let mut url = self.base.clone();
+        let path = format!("{}/api2/json/", self.prefix());
+        url.set_path(&path);
+        url
+    }
+
+    /// The host: a name, an IPv4 address, or an IPv6 address without brackets.
+    pub fn host(&self) -> String {
+        match self.base.host() {
+            Some(Host::Ipv6(address)) => address.to_string(),
+            Some(host) => host.to_string(),
+            None => String::new(),
+        }
+    }
+
+    /// The TCP port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The same host at another port.
+    #[must_use]
+    pub fn with_port(&self, port: u16) -> Self {
+        let mut base = self.base.clone();
+        // Fails only for a URL without a host, which `from_str` never lets through.
+        let _ = base.set_port(Some(port));
+        Self { base, port }
+    }
+
+    fn prefix(&self) -> &str {
+        self.base.path().trim_end_matches('/')
+    }
+}
+
+impl FromStr for Endpoint {
+    type Err = EndpointError;
+
+    fn from_str(text: &str) -> Result<Self, EndpointError> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(EndpointError::Empty);
+        }
+        let rest = match text.split_once("://") {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => rest,
+            Some((scheme, _)) if scheme.eq_ignore_ascii_case("http") => {
+                return Err(EndpointError::PlainHttp);
+            }
+            Some((scheme, _)) => {
+                return Err(EndpointError::Scheme(scheme.chars().take(20).collect()));
+            }
+            None => text,
+        };
+        if rest.contains(['?', '#']) {
+            return Err(EndpointError::QueryOrFragment);
+        }
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        if authority.contains('@') {
+            return Err(EndpointError::UserInfo);
+        }
+        let bare_ipv6 = authority.parse::<Ipv6Addr>().is_ok();
+        let authority = if bare_ipv6 {
+            format!("[{authority}]")
+        } else {
+            authority.to_owned()
+        };
+        let mut base = Url::parse(&format!("https://{authority}{}", without_api_path(path)))
+            .map_err(|error| EndpointError::Malformed(error.to_string()))?;
+        // The `url` crate drops :443, the default of https, which here is as good as any other.
+        let port = match base.port() {
+            Some(port) => port,
+            None if authority.ends_with(":443") => 443,
+            None => DEFAULT_PORT,
+        };
+        if !base.host_str().is_some_and(is_host) {
+            return Err(EndpointError::Malformed(
+                "its host is no valid name".to_owned(),
+            ));
+        }
+        if port == 0 {
+            return Err(EndpointError::Malformed(
+                "port 0 cannot be connected to".to_owned(),
+            ));
+        }
+        base.set_port(Some(port))
+            .map_err(|()| EndpointError::Malformed("it names no host".to_owned()))?;
+        Ok(Self { base, port })
+    }
+}
+
+/// What a certificate could be valid for: no empty or overlong labels.
+fn is_host(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    ServerName::try_from(bare).is_ok()
+}
+
+/// The prefix alone, where the API's own path was given along out of habit.
+fn without_api_path(path: &str) -> &str {
+    let path = path.trim_end_matches('/');
+    for habit in ["/api2/json", "/api2/extjs", "/api2"] {
+        if let Some(prefix) = path.strip_suffix(habit) {
+            return prefix.trim_end_matches('/');
+        }
+    }
+    path
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = self.base.host_str().unwrap_or_default();
+        write!(f, "https://{host}:{}{}", self.port, self.prefix())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Endpoint, EndpointError};
+
+    fn shown(text: &str) -> String {
+        text.parse::<Endpoint>().unwrap().to_string()
+    }
+
+    #[test]
+    fn scheme_and_port_are_assumed_where_not_given() {
+        for (text, expected) in [
+            ("pve1", "https://pve1:8006"),
+            ("  PVE1.example.com ", "https://pve1.example.com:8006"),
+            ("pve1:443", "https://pve1:443"),
+            ("https://pve1:443/", "https://pve1:443"),
+            ("https://pve1", "https://pve1:8006"),
+            ("HTTPS://pve1:9000//", "https://pve1:9000"),
+            ("192.0.2.7", "https://192.0.2.7:8006"),
+            ("192.0.2.7:1", "https://192.0.2.7:1"),
+            ("2001:db8::7", "https://[2001:db8::7]:8006"),
+            ("[2001:db8::7]", "https://[2001:db8::7]:8006"),
+            ("[2001:db8::7]:443", "https://[2001:db8::7]:443"),
+            ("https://[2001:db8::7]:8443/", "https://[2001:db8::7]:8443"),
+        ] {
+            assert_eq!(shown(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_api_path_given_out_of_habit_is_dropped_and_a_prefix_kept() {
+        for text in [
+            "https://pve1:8006/api2/json",
+            "https://pve1:8006/api2/json/",
+            "pve1/api2",
+        ] {
+            assert_eq!(shown(text), "https://pve1:8006", "{text}");
+        }
+        let behind_proxy: Endpoint = "https://gate/cluster/one/api2/json/".parse().unwrap();
+        assert_eq!(behind_proxy.to_string(), "https://gate:8006/cluster/one");
+        assert_eq!(
+            behind_proxy.api_url().as_str(),
+            "https://gate:8006/cluster/one/api2/json/"
+        );
+    }
+
+    #[test]
+    fn the_api_url_keeps_the_port_that_https_would_imply() {
+        let endpoint: Endpoint = "pve1:443".parse().unwrap();
+        assert_eq!(endpoint.api_url().as_str(), "https://pve1/api2/json/");
+        assert_eq!(endpoint.port(), 443);
+    }
+
+    #[test]
+    fn host_and_port_can_be_asked_for() {
+        let endpoint: Endpoint = "[2001:db8::7]".parse().unwrap();
+        assert_eq!(
+            (endpoint.host().as_str(), endpoint.port()),
+            ("2001:db8::7", 8006)
+        );
+        assert_eq!(
+            endpoint.with_port(443).to_string(),
+            "https://[2001:db8::7]:443"
+        );
+        assert_eq!(
+            endpoint.with_port(443).api_url().as_str(),
+            "https://[2001:db8::7]/api2/json/"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_with_the_reason() {
+        for (text, error) in [
+            (" ", EndpointError::Empty),
+            ("http://pve1:8006", EndpointError::PlainHttp),
+            ("ssh://pve1", EndpointError::Scheme("ssh".into())),
+            ("https://root:hunter2@pve1", EndpointError::UserInfo),
+            ("https://pve1/?x=1", EndpointError::QueryOrFragment),
+            ("pve1#v1", EndpointError::QueryOrFragment),
+        ] {
+            assert_eq!(text.parse::<Endpoint>().unwrap_err(), error, "{text}");
+        }
+        for text in [
+            "https://",
+            "pve 1",
+            "pve1:99999",
+            "pve1:x",
+            "pve1:0",
+            "[2001:db8::7",
+            "https://:8006",
+            "pve1..example.com",
+            &"a".repeat(64),
+        ] {
+            assert!(
+                matches!(text.parse::<Endpoint>(), Err(EndpointError::Malformed(_))),
+                "{text}"
+            );
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The way of a request to a node of the cluster and of its response back.
+
+pub mod clock;
+pub mod endpoint;
+pub mod headers;
+pub mod nodes;
+pub mod proxy;
+pub mod reachability;
+pub mod request;
+pub mod retry;
+pub mod transport;

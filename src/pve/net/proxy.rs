@@ -1,0 +1,192 @@
+//! The forward proxy that leads to a host, where there is one.
+//!
+//! The proxy is asked with `CONNECT` for a tunnel to the host, in which TLS is then spoken with
+//! the host itself: the proxy sees its name and nothing that is said.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use hyper_util::client::proxy::matcher::Matcher;
+use url::Url;
+
+use crate::pve::net::endpoint::Endpoint;
+
+/// Why a text names no proxy. It is never quoted: it may hold a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ProxyError {
+    /// `https://`, `socks5://`, …
+    #[error("its scheme is not http://: a proxy is asked for a tunnel, in which TLS goes on")]
+    Scheme,
+    /// No host, a bad port, a path.
+    #[error("it has not the form http://host:port or http://user:password@host:port")]
+    Malformed,
+}
+
+/// The hosts that are reached without the proxy that an environment names for everybody: this
+/// machine, and those in a list as the variable `NO_PROXY` has it.
+#[derive(Debug, Clone)]
+pub struct NoProxy(Arc<Matcher>);
+
+impl NoProxy {
+    /// Reads such a list: names that stand for their subdomains too, addresses, networks, `*`.
+    pub fn new(list: &str) -> Self {
+        // The matcher is asked for the hosts that are left to some proxy, whichever it is.
+        let others = Matcher::builder().all("http://proxy").no(list).build();
+        Self(Arc::new(others))
+    }
+
+    /// Whether no proxy leads to this endpoint.
+    pub fn spares(&self, endpoint: &Endpoint) -> bool {
+        self.spares_url(&endpoint.api_url())
+    }
+
+    fn spares_url(&self, url: &Url) -> bool {
+        let uri = url.as_str().parse();
+        is_this_machine(url) || uri.is_ok_and(|uri| self.0.intercept(&uri).is_none())
+    }
+}
+
+fn is_this_machine(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || bare
+            .parse()
+            .is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
+/// A forward proxy, and which hosts it does not lead to.
+#[derive(Clone)]
+pub struct Proxy {
+    url: Url,
+    unless: Option<NoProxy>,
+}
+
+impl Proxy {
+    /// The same proxy, but not for these hosts.
+    #[must_use]
+    pub fn unless(self, spared: NoProxy) -> Self {
+        let unless = Some(spared);
+        Self { unless, ..self }
+    }
+
+    /// Whether it leads to this address.
+    pub(crate) fn leads_to(&self, url: &Url) -> bool {
+        let spared = self.unless.as_ref();
+        !spared.is_some_and(|spared| spared.spares_url(url))
+    }
+
+    /// The URL, credentials included, for the one who connects.
+    pub(crate) fn url(&self) -> &Url {
+        &self.url
+    }
+}
+
+impl FromStr for Proxy {
+    type Err = ProxyError;
+
+    fn from_str(text: &str) -> Result<Self, ProxyError> {
+        let text = text.trim();
+        let text = match text.split_once("://") {
+            Some((scheme, _)) if scheme.eq_ignore_ascii_case("http") => text.to_owned(),
+            Some(_) => return Err(ProxyError::Scheme),
+            None => format!("http://{text}"),
+        };
+        let url = Url::parse(&text).map_err(|_| ProxyError::Malformed)?;
+        let is_more = url.path() != "/" || url.query().is_some() || url.fragment().is_some();
+        if is_more || url.host_str().is_none_or(str::is_empty) || url.port() == Some(0) {
+            return Err(ProxyError::Malformed);
+        }
+        Ok(Self { url, unless: None })
+    }
+}
+
+/// Host and port, without credentials.
+impl fmt::Display for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = self.url.host_str().unwrap_or_default();
+        let port = self.url.port_or_known_default().unwrap_or_default();
+        write!(f, "{host}:{port}")
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Proxy({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NoProxy, Proxy, ProxyError};
+
+    fn proxy(text: &str) -> Proxy {
+        text.parse().unwrap()
+    }
+
+    fn leads(proxy: &Proxy, host: &str) -> bool {
+        proxy.leads_to(&format!("https://{host}:8006/").parse().unwrap())
+    }
+
+    #[test]
+    fn a_proxy_is_shown_without_its_credentials() {
+        for (text, shown) in [
+            (
+                "http://user:s3cr3t@proxy.example.com:3128",
+                "proxy.example.com:3128",
+            ),
+            ("HTTP://proxy/", "proxy:80"),
+            ("proxy:3128", "proxy:3128"),
+            ("[2001:db8::7]:3128", "[2001:db8::7]:3128"),
+        ] {
+            let proxy = proxy(text);
+            assert_eq!(proxy.to_string(), shown);
+            assert!(!format!("{proxy:?}").contains("s3cr3t"));
+        }
+    }
+
+    #[test]
+    fn what_is_no_proxy_is_refused_and_not_quoted() {
+        for (text, error) in [
+            ("https://proxy", ProxyError::Scheme),
+            ("socks5://u:s3cr3t@proxy:1080", ProxyError::Scheme),
+            ("", ProxyError::Malformed),
+            ("http://", ProxyError::Malformed),
+            ("proxy:0", ProxyError::Malformed),
+            ("proxy:99999", ProxyError::Malformed),
+            ("http://proxy/path", ProxyError::Malformed),
+            ("http://u:s3cr3t@proxy:x", ProxyError::Malformed),
+        ] {
+            let found = text.parse::<Proxy>().unwrap_err();
+            assert_eq!(found, error, "{text}");
+            assert!(!found.to_string().contains("s3cr3t"));
+        }
+    }
+
+    #[test]
+    fn a_proxy_that_was_set_explicitly_leads_everywhere() {
+        let explicit = proxy("proxy:3128");
+        assert!(leads(&explicit, "127.0.0.1") && leads(&explicit, "pve1.example.com"));
+    }
+
+    #[test]
+    fn a_proxy_of_the_environment_spares_this_machine_and_the_listed_hosts() {
+        let usual = proxy("proxy:3128").unless(NoProxy::new("example.com,192.0.2.0/24"));
+        for host in [
+            "127.0.0.1",
+            "[::1]",
+            "localhost",
+            "pve1.example.com",
+            "192.0.2.7",
+        ] {
+            assert!(!leads(&usual, host), "{host}");
+        }
+        assert!(leads(&usual, "pve1.example.org") && leads(&usual, "198.51.100.7"));
+        assert!(!leads(
+            &proxy("proxy:3128").unless(NoProxy::new("*")),
+            "pve1.example.org"
+        ));
+    }
+}

@@ -1,0 +1,3 @@
+//! The paths of objects that permissions are granted on.
+
+pub mod acl_path;

@@ -1,0 +1,5 @@
+//! Which certificates are trusted, and how a TLS connection is made.
+
+pub mod certificate;
+pub mod handshake;
+pub mod policy;
