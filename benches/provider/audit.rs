@@ -2,7 +2,7 @@
 
 use std::{error::Error, time::Instant};
 
-use terraform_provider_proxmox::pve::Call;
+use terraform_provider_proxmox::pve::Context;
 
 use crate::{
     Measured,
@@ -74,7 +74,7 @@ fn by_itself(host: &Host, options: &Options) -> Result<Vec<f64>, Box<dyn Error>>
     let samples = (0..options.rounds(ROUNDS)).map(|_| {
         let client = client(simulator)?;
         let begin = Instant::now();
-        runtime.block_on(client.audit(&Call::default()))?;
+        runtime.block_on(client.audit(&Context::default()))?;
         Ok(begin.elapsed().as_secs_f64() * 1e3)
     });
     samples.collect()

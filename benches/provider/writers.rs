@@ -5,7 +5,7 @@ use std::{error::Error, time::Instant};
 
 use futures_util::future::try_join_all;
 use proxmox_simulator::Simulator;
-use terraform_provider_proxmox::pve::{self, Call, Client, NewToken, TokenId};
+use terraform_provider_proxmox::pve::{self, Client, Context, NewToken, TokenId};
 
 use crate::host::client;
 
@@ -42,7 +42,9 @@ async fn create_all(client: &Client, names: &[TokenId]) -> Result<(), pve::Error
         privsep: true,
     };
     for name in names {
-        client.create_token(name, &token, &Call::default()).await?;
+        client
+            .create_token(name, &token, &Context::default())
+            .await?;
     }
     Ok(())
 }

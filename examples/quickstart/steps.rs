@@ -9,7 +9,7 @@ use std::{
 };
 
 use cli_harness::{Run, Scratch};
-use terraform_provider_proxmox::pve::{ApiToken, Call, Client, Credentials, Error, Settings};
+use terraform_provider_proxmox::pve::{ApiToken, Client, Context, Credentials, Error, Settings};
 
 use crate::{
     server::Server,
@@ -236,14 +236,17 @@ impl Terminal {
 
     fn use_token(&self, token: &ApiToken) -> Result<(), String> {
         let client = self.client(token)?;
-        let call = Call::default();
+        let context = Context::default();
         say(&format!("GET /version as {}", token.id));
-        let version = self.runtime.block_on(client.version(&call)).map_err(text)?;
+        let version = self
+            .runtime
+            .block_on(client.version(&context))
+            .map_err(text)?;
         say(&format!("  Proxmox VE {}", version.version));
         say("GET /access/permissions?path=/vms");
         let held = self
             .runtime
-            .block_on(client.permissions("/vms", &call))
+            .block_on(client.permissions("/vms", &context))
             .map_err(text)?;
         say(&format!(
             "  {}",
@@ -255,7 +258,7 @@ impl Terminal {
     fn token_is_refused(&self, token: &ApiToken) -> Result<(), String> {
         let client = self.client(token)?;
         say(&format!("GET /version as {}", token.id));
-        match self.runtime.block_on(client.version(&Call::default())) {
+        match self.runtime.block_on(client.version(&Context::default())) {
             Err(error @ Error::Unauthenticated { .. }) => {
                 say(&format!("  {error}"));
                 Ok(())

@@ -10,9 +10,9 @@ use crate::cli::prompt::ask_secretly;
 use crate::cli::settings::{answered, client};
 use crate::provider::diagnostics::check_result::Outcome;
 use crate::provider::host::facts::Facts;
-use crate::provider::settings::credentials::CredentialFields;
+use crate::provider::settings::credentials::CredentialSettings;
 use crate::pve::diagnosis::Report;
-use crate::pve::{Call, diagnosis};
+use crate::pve::{Context, diagnosis};
 
 const HELP: &str = "\
 Usage: terraform-provider-proxmox check [OPTIONS]
@@ -87,15 +87,15 @@ pub async fn run(arguments: Vec<OsString>) -> Result<Exit, Failure> {
     }
     settings.credentials = credentials(&options, settings.credentials).await?;
     let client = client(settings)?;
-    let report = diagnosis::check(&client, None, &options.requirements, &Call::default()).await;
+    let report = diagnosis::check(&client, None, &options.requirements, &Context::default()).await;
     conclude(Facts::of(&client, &report), report, options.json)
 }
 
 /// Settles who it is that connects, and asks for the secret of whoever the options name.
 async fn credentials(
     options: &Options,
-    environment: CredentialFields,
-) -> Result<CredentialFields, Failure> {
+    environment: CredentialSettings,
+) -> Result<CredentialSettings, Failure> {
     if options.api_token_id.is_some() {
         let mut token = options.token(environment);
         if !token.api_token_secret.is_given() {

@@ -11,10 +11,10 @@ use crate::cli::exit::{Exit, Failure};
 use crate::cli::prompt::{ask, ask_secretly};
 use crate::cli::settings::{answered, client};
 use crate::cli::{print, tell};
-use crate::provider::settings::connection::Defaults;
-use crate::provider::settings::credentials::CredentialFields;
+use crate::provider::settings::connection::ConnectionSettings;
+use crate::provider::settings::credentials::CredentialSettings;
 use crate::provider::settings::setting::Source;
-use crate::pve::{AuthFailure, Call, Client, Error, LoginTicket, Secret};
+use crate::pve::{AuthFailure, Client, Context, Error, LoginTicket, Secret};
 
 const HELP: &str = "\
 Usage: eval \"$(terraform-provider-proxmox login [OPTIONS])\"
@@ -77,7 +77,7 @@ pub async fn run(arguments: Vec<OsString>) -> Result<Exit, Failure> {
 }
 
 /// Asks for the address, the user and the password where nobody gave them.
-async fn complete(options: &Options, settings: &mut Defaults) -> Result<(), Failure> {
+async fn complete(options: &Options, settings: &mut ConnectionSettings) -> Result<(), Failure> {
     if !settings.address.is_given() {
         let address = ask(
             "Address of a Proxmox VE node",
@@ -106,15 +106,15 @@ async fn complete(options: &Options, settings: &mut Defaults) -> Result<(), Fail
 }
 
 async fn log_in(client: &Client) -> Result<LoginTicket, Failure> {
-    let call = Call::default();
-    let login = match client.log_in(&call).await {
+    let context = Context::default();
+    let login = match client.log_in(&context).await {
         Err(Error::SecondFactorRequired { factors, .. }) if typed(&factors) => {
             let code = ask(
                 "One-time code or recovery key",
                 "set PROXMOX_VE_OTP or PROXMOX_VE_TOTP_SECRET",
             );
             let code = factor(&code.await?);
-            client.log_in_with_code(&code, &call).await
+            client.log_in_with_code(&code, &context).await
         }
         other => other,
     };
@@ -209,7 +209,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// The variables of other credentials that the provider would find beside the ticket.
-fn others(environment: &CredentialFields) -> Vec<&'static str> {
+fn others(environment: &CredentialSettings) -> Vec<&'static str> {
     let sources = [
         environment.api_token.source(),
         environment.api_token_id.source(),

@@ -9,33 +9,33 @@ use crate::cli::args::Options;
 use crate::cli::exit::Failure;
 use crate::cli::tell;
 use crate::provider::clients::connect;
-use crate::provider::settings::address::AddressFields;
-use crate::provider::settings::connection::Defaults;
-use crate::provider::settings::credentials::CredentialFields;
+use crate::provider::settings::address::AddressSettings;
+use crate::provider::settings::connection::ConnectionSettings;
+use crate::provider::settings::credentials::CredentialSettings;
 use crate::provider::settings::environment::Environment;
-use crate::provider::settings::setting::{Given, Source};
-use crate::provider::settings::tls::TlsFields;
+use crate::provider::settings::setting::{Setting, Source};
+use crate::provider::settings::tls::TlsSettings;
 use crate::provider::settings::{unknown_variables, warnings};
 use crate::pve::Client;
 
 impl Options {
     /// Address and trust from the options, or the environment; credentials as the environment
     /// has them.
-    pub fn over_environment(&self) -> Result<Defaults, Failure> {
+    pub fn over_environment(&self) -> Result<ConnectionSettings, Failure> {
         let mut diags = Diagnostics::default();
         let environment = Environment::of_this_process();
         unknown_variables::warn(&environment, &mut diags);
-        let environment = Defaults::from_environment(&environment, &mut diags);
+        let environment = ConnectionSettings::from_environment(&environment, &mut diags);
         if !diags.errors.is_empty() {
             return Err(Failure::of_settings(&diags));
         }
         warn(&diags);
-        let tls = TlsFields {
-            verify_ssl: Given::Absent,
+        let tls = TlsSettings {
+            verify_ssl: Setting::Absent,
             ca_certificate: option("--ca-certificate", &self.ca_certificate),
             certificate_fingerprints: match self.fingerprints.is_empty() {
-                true => Given::Absent,
-                false => Given::Known(
+                true => Setting::Absent,
+                false => Setting::Known(
                     self.fingerprints.clone(),
                     Source::CommandLine("--fingerprint"),
                 ),
@@ -43,14 +43,14 @@ impl Options {
             tls_server_name: option("--tls-server-name", &self.tls_server_name),
             min_tls_version: option("--min-tls-version", &self.min_tls_version),
         };
-        let address = AddressFields {
-            endpoint: Given::Absent,
+        let address = AddressSettings {
+            endpoint: Setting::Absent,
             endpoints: match self.endpoints.is_empty() {
-                true => Given::Absent,
-                false => Given::Known(self.endpoints.clone(), Source::CommandLine("--endpoint")),
+                true => Setting::Absent,
+                false => Setting::Known(self.endpoints.clone(), Source::CommandLine("--endpoint")),
             },
         };
-        Ok(Defaults {
+        Ok(ConnectionSettings {
             address: address.or(environment.address),
             tls: tls.or(&environment.tls),
             ..environment
@@ -59,52 +59,52 @@ impl Options {
 
     /// The login of the user that `--username` or the environment names, with the password and
     /// the second factor of that user where the environment has them.
-    pub fn login(&self, environment: CredentialFields) -> CredentialFields {
+    pub fn login(&self, environment: CredentialSettings) -> CredentialSettings {
         let own = agree(&self.username, &environment.username);
-        CredentialFields {
+        CredentialSettings {
             username: option("--username", &self.username).or(environment.username),
             password: only_if(own, environment.password),
             totp_secret: only_if(own, environment.totp_secret),
             otp: only_if(own, environment.otp),
-            ..CredentialFields::default()
+            ..CredentialSettings::default()
         }
     }
 
     /// The token that `--api-token-id` names, with its secret where the environment has it.
-    pub fn token(&self, environment: CredentialFields) -> CredentialFields {
+    pub fn token(&self, environment: CredentialSettings) -> CredentialSettings {
         let own = agree(&self.username, &environment.username)
             && agree(&self.api_token_id, &environment.api_token_id);
-        CredentialFields {
+        CredentialSettings {
             api_token_id: option("--api-token-id", &self.api_token_id),
             api_token_secret: only_if(own, environment.api_token_secret),
             username: option("--username", &self.username).or(environment.username),
-            ..CredentialFields::default()
+            ..CredentialSettings::default()
         }
     }
 }
 
 /// Whether the environment names nobody else than the option.
-fn agree(option: &Option<String>, environment: &Given<String>) -> bool {
+fn agree(option: &Option<String>, environment: &Setting<String>) -> bool {
     match (option, environment) {
-        (Some(option), Given::Known(environment, _)) => option == environment,
+        (Some(option), Setting::Known(environment, _)) => option == environment,
         _ => true,
     }
 }
 
-fn only_if<T>(own: bool, value: Given<T>) -> Given<T> {
-    if own { value } else { Given::Absent }
+fn only_if<T>(own: bool, value: Setting<T>) -> Setting<T> {
+    if own { value } else { Setting::Absent }
 }
 
-fn option(name: &'static str, value: &Option<String>) -> Given<String> {
+fn option(name: &'static str, value: &Option<String>) -> Setting<String> {
     match value {
-        Some(value) => Given::Known(value.clone(), Source::CommandLine(name)),
-        None => Given::Absent,
+        Some(value) => Setting::Known(value.clone(), Source::CommandLine(name)),
+        None => Setting::Absent,
     }
 }
 
 /// What was answered to a question.
-pub fn answered<T>(answer: T) -> Given<T> {
-    Given::Known(answer, Source::CommandLine("the answer"))
+pub fn answered<T>(answer: T) -> Setting<T> {
+    Setting::Known(answer, Source::CommandLine("the answer"))
 }
 
 fn warn(diags: &Diagnostics) {
@@ -114,10 +114,10 @@ fn warn(diags: &Diagnostics) {
 }
 
 /// A client for these settings, made as the provider makes its own.
-pub fn client(settings: Defaults) -> Result<Client, Failure> {
+pub fn client(settings: ConnectionSettings) -> Result<Client, Failure> {
     let mut diags = Diagnostics::default();
     let client = connect(&settings, &mut diags);
-    warnings::warn(&settings, &Given::Absent, &mut diags);
+    warnings::warn(&settings, &Setting::Absent, &mut diags);
     warn(&diags);
     client.map_err(|_| Failure::of_settings(&diags))
 }
@@ -126,9 +126,9 @@ pub fn client(settings: Defaults) -> Result<Client, Failure> {
 mod tests {
     use super::*;
 
-    fn environment<const N: usize>(variables: [(&str, &str); N]) -> CredentialFields {
+    fn environment<const N: usize>(variables: [(&str, &str); N]) -> CredentialSettings {
         let environment = Environment::from(variables);
-        CredentialFields::from_environment(&environment, &mut Diagnostics::default())
+        CredentialSettings::from_environment(&environment, &mut Diagnostics::default())
     }
 
     fn options(username: Option<&str>, api_token_id: Option<&str>) -> Options {

@@ -33,9 +33,9 @@ use crate::provider::data_sources::{
 use crate::provider::functions::{AuthorizationHeader, FormatTokenId, ParseTokenId};
 use crate::provider::host::resource::HostResource;
 use crate::provider::settings::block::Config;
-use crate::provider::settings::connection::Defaults;
+use crate::provider::settings::connection::ConnectionSettings;
 use crate::provider::settings::environment::Environment;
-use crate::provider::settings::setting::Given;
+use crate::provider::settings::setting::Setting;
 
 /// Everything this provider offers.
 pub fn catalog() -> Catalog {
@@ -135,7 +135,7 @@ impl Provider for ProxmoxProvider {
     async fn validate<'a>(&self, diags: &mut Diagnostics, config: Config) -> Option<()> {
         let (own, clusters) = config.given();
         own.check(diags);
-        if let Given::Known(clusters, _) = clusters {
+        if let Setting::Known(clusters, _) = clusters {
             clusters.values().for_each(|cluster| cluster.check(diags));
         }
         Some(())
@@ -149,11 +149,11 @@ impl Provider for ProxmoxProvider {
     ) -> Option<()> {
         let environment = Environment::of_this_process();
         settings::unknown_variables::warn(&environment, diags);
-        let environment = Defaults::from_environment(&environment, diags);
+        let environment = ConnectionSettings::from_environment(&environment, diags);
         let (own, clusters) = config.given();
         let own = own.or_environment(environment, diags);
         own.check(diags);
-        let clusters: Given<BTreeMap<String, Defaults>> = clusters.map(|clusters| {
+        let clusters: Setting<BTreeMap<String, ConnectionSettings>> = clusters.map(|clusters| {
             let inherited = clusters
                 .into_iter()
                 .map(|(name, cluster)| (name, cluster.or_block(&own)));

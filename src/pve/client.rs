@@ -13,19 +13,19 @@ use crate::pve::auth::credentials::{ApiToken, Credentials, LoginTicket};
 use crate::pve::auth::fresh_tokens;
 use crate::pve::auth::session::Session;
 use crate::pve::cluster::Reads;
-use crate::pve::context::{Call, Stopped};
+use crate::pve::context::{Context, Stopped};
 use crate::pve::error::classify::Raw;
 use crate::pve::error::failure::{AuthFailure, Phase};
-use crate::pve::error::response::RequestLine;
+use crate::pve::error::response::RequestInfo;
 use crate::pve::error::{Error, classify};
 use crate::pve::net::clock::ServerClock;
 use crate::pve::net::endpoint::Endpoint;
 use crate::pve::net::nodes::Failover;
-use crate::pve::net::reachability::Reach;
+use crate::pve::net::reachability::Reachability;
 use crate::pve::net::request::{Ask, Reply, SEGMENT};
 use crate::pve::net::transport::Transport;
 use crate::pve::settings::Settings;
-use crate::pve::write_lock::Lane;
+use crate::pve::write_lock::WriteLock;
 
 /// A client for one host or cluster. Cheap to clone; clones share everything.
 #[derive(Clone)]
@@ -36,9 +36,9 @@ struct Inner {
     transport: Transport,
     failover: Failover,
     session: Session,
-    lane: RwLock<Lane>,
+    write_lock: RwLock<WriteLock>,
     reads: Reads,
-    reach: Reach,
+    reachability: Reachability,
     clock: ServerClock,
     /// The token that took the place of the configured one during this run.
     successor: RwLock<Option<ApiToken>>,
@@ -102,9 +102,9 @@ impl Client {
             transport: Transport::default(),
             failover: Failover::default(),
             session: Session::default(),
-            lane: RwLock::default(),
+            write_lock: RwLock::default(),
             reads: Reads::default(),
-            reach: Reach::default(),
+            reachability: Reachability::default(),
             clock: ServerClock::default(),
             successor: RwLock::default(),
             regenerates: OnceLock::new(),
@@ -142,9 +142,9 @@ impl Client {
     }
 
     /// The lane in which this client's writes wait for each other.
-    pub fn lane(&self) -> Lane {
+    pub fn write_lock(&self) -> WriteLock {
         self.0
-            .lane
+            .write_lock
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
@@ -152,8 +152,12 @@ impl Client {
 
     /// Makes this client and its clones write in another client's lane: for two endpoints that
     /// turn out to be one cluster. Writes that wait already keep their place in the old one.
-    pub fn share_lane(&self, lane: Lane) {
-        *self.0.lane.write().unwrap_or_else(PoisonError::into_inner) = lane;
+    pub fn share_lane(&self, write_lock: WriteLock) {
+        *self
+            .0
+            .write_lock
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = write_lock;
     }
 
     pub(crate) fn regenerates(&self) -> &OnceLock<bool> {
@@ -164,8 +168,8 @@ impl Client {
         &self.0.reads
     }
 
-    pub(crate) fn reach(&self) -> &Reach {
-        &self.0.reach
+    pub(crate) fn reachability(&self) -> &Reachability {
+        &self.0.reachability
     }
 
     pub(crate) fn failover(&self) -> &Failover {
@@ -177,48 +181,49 @@ impl Client {
     }
 
     /// Sends a request and returns the content of its answer. Every call of the API ends here.
-    pub(crate) async fn ask(&self, ask: Ask, call: &Call) -> Result<Reply, Error> {
+    pub(crate) async fn ask(&self, ask: Ask, context: &Context) -> Result<Reply, Error> {
         if ask.is_read() {
-            self.read(&ask, call).await
+            self.read(&ask, context).await
         } else {
-            self.write(&ask, call).await
+            self.write(&ask, context).await
         }
     }
 
     /// A read is given up at once, and not begun where the host could not be reached before.
-    async fn read(&self, ask: &Ask, call: &Call) -> Result<Reply, Error> {
+    async fn read(&self, ask: &Ask, context: &Context) -> Result<Reply, Error> {
         let work = async {
-            let _first = self.reach().first_attempt().await?;
+            let _first = self.reachability().first_attempt().await?;
             let proof = self.prove(ask).await?;
-            self.send_until_known(ask, &proof, call).await
+            self.send_until_known(ask, &proof, context).await
         };
-        call.bound(work)
+        context
+            .bound(work)
             .await
             .unwrap_or_else(|stopped| Err(self.stop(stopped, ask)))
     }
 
     /// A write waits for its turn and, once sent, runs to its end.
-    async fn write(&self, ask: &Ask, call: &Call) -> Result<Reply, Error> {
-        let lane = self.lane();
-        let ready = async { Ok((lane.enter().await, self.prove(ask).await?)) };
-        let (_turn, proof) = call
+    async fn write(&self, ask: &Ask, context: &Context) -> Result<Reply, Error> {
+        let write_lock = self.write_lock();
+        let ready = async { Ok((write_lock.enter().await, self.prove(ask).await?)) };
+        let (_turn, proof) = context
             .bound(ready)
             .await
             .unwrap_or_else(|stopped| Err(self.stop(stopped, ask)))?;
         let _stale = self.reads().outdate();
-        self.send_until_unlocked(ask, &proof, call).await
+        self.send_until_unlocked(ask, &proof, context).await
     }
 
     async fn send_until_unlocked(
         &self,
         ask: &Ask,
         proof: &Proof,
-        call: &Call,
+        context: &Context,
     ) -> Result<Reply, Error> {
         let mut retries = self.settings().retries.held_lock;
         loop {
-            match self.send_until_known(ask, proof, call).await {
-                Err(Error::LockTimeout { .. }) if retries > 0 && !call.is_over() => {
+            match self.send_until_known(ask, proof, context).await {
+                Err(Error::LockTimeout { .. }) if retries > 0 && !context.is_over() => {
                     tracing::info!(method = %ask.method, path = ask.path, "the cluster's lock is held by somebody else, trying again");
                     retries -= 1;
                 }
@@ -232,12 +237,13 @@ impl Client {
         &self,
         ask: &Ask,
         proof: &Proof,
-        call: &Call,
+        context: &Context,
     ) -> Result<Reply, Error> {
         loop {
             match self.send(ask, proof).await {
                 Err(Error::Unauthenticated { .. })
-                    if fresh_tokens::is_young(&self.settings().credentials) && !call.is_over() =>
+                    if fresh_tokens::is_young(&self.settings().credentials)
+                        && !context.is_over() =>
                 {
                     tracing::info!(
                         path = ask.path,
@@ -284,12 +290,12 @@ impl Client {
     ///
     /// # Errors
     /// Any [`Error`] of the way there.
-    pub(crate) async fn front_page(&self, call: &Call) -> Result<Option<Bytes>, Error> {
+    pub(crate) async fn front_page(&self, context: &Context) -> Result<Option<Bytes>, Error> {
         let ask = Ask::front_page();
         let line = self.line(&ask);
         let (transport, headers) = (&self.0.transport, HeaderMap::new());
         let asked = transport.exchange(self.settings(), self.endpoint(), &ask, &headers, &line);
-        let raw = call.bound(asked).await;
+        let raw = context.bound(asked).await;
         let raw = raw.unwrap_or_else(|stopped| Err(self.stop(stopped, &ask)));
         raw.map(|raw| (raw.status == 200).then_some(raw.body))
     }
@@ -302,7 +308,7 @@ impl Client {
         proof: &Proof,
         tried: &[String],
     ) -> Result<Reply, Error> {
-        let line = RequestLine {
+        let line = RequestInfo {
             method: ask.method.clone(),
             endpoint: endpoint.to_string(),
             path: ask.path.clone(),
@@ -322,7 +328,7 @@ impl Client {
         &self,
         ask: &Ask,
         proof: &Proof,
-        request: RequestLine,
+        request: RequestInfo,
         raw: Raw,
     ) -> Result<Reply, Error> {
         match classify::content(&request, &raw) {
@@ -337,7 +343,7 @@ impl Client {
         }
     }
 
-    fn refused(&self, proof: &Proof, request: &RequestLine, raw: &Raw) -> Error {
+    fn refused(&self, proof: &Proof, request: &RequestInfo, raw: &Raw) -> Error {
         if let Some(number) = proof.number {
             self.session().forget(number);
         }
@@ -348,8 +354,8 @@ impl Client {
         }
     }
 
-    pub(crate) fn line(&self, ask: &Ask) -> RequestLine {
-        RequestLine {
+    pub(crate) fn line(&self, ask: &Ask) -> RequestInfo {
+        RequestInfo {
             method: ask.method.clone(),
             endpoint: self.endpoint().to_string(),
             path: ask.path.clone(),

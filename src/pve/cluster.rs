@@ -11,7 +11,7 @@ use crate::pve::api::access::Owner;
 use crate::pve::api::acl::AclView;
 use crate::pve::api::rights::{Question, Rights, Roles};
 use crate::pve::audit::Audit;
-use crate::pve::context::{Call, Stopped};
+use crate::pve::context::{Context, Stopped};
 use crate::pve::error::Error;
 use crate::pve::id::UserId;
 use crate::pve::single_flight::SingleFlight;
@@ -85,7 +85,7 @@ where
     pub(crate) async fn get<F>(
         &self,
         key: &K,
-        call: &Call,
+        context: &Context,
         fetch: impl FnOnce() -> F,
         stopped: impl FnOnce(Stopped) -> Error,
     ) -> Result<V, Error>
@@ -111,7 +111,7 @@ where
                 .boxed()
             })
         };
-        let answer = call.bound(run).await;
+        let answer = context.bound(run).await;
         answer.unwrap_or_else(|why| Err(stopped(why)))
     }
 

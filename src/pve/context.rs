@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 /// write that has been sent runs to its end all the same: giving it up would not undo it, only
 /// lose its answer. It is bounded by the request timeout.
 #[derive(Debug, Clone, Default)]
-pub struct Call {
+pub struct Context {
     /// Ends the call when cancelled.
     pub cancel: CancellationToken,
     /// Ends the call when reached.
@@ -27,7 +27,7 @@ pub(crate) enum Stopped {
     Deadline(Duration),
 }
 
-impl Call {
+impl Context {
     /// Runs `work` until it is done, or the call is cancelled or its deadline passes.
     pub(crate) async fn bound<T>(&self, work: impl Future<Output = T>) -> Result<T, Stopped> {
         let begun = Instant::now();

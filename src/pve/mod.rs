@@ -6,15 +6,15 @@
 //!
 //! A [`Client`] is made without touching the network and may be cloned freely: clones share
 //! connections, the login, what was read, and the lane in which writes go one after another.
-//! Every call takes a [`Call`], through which it can be cancelled or given a deadline.
+//! Every call takes a [`Context`], through which it can be cancelled or given a deadline.
 //!
 //! ```no_run
-//! use terraform_provider_proxmox::pve::{Call, Client, Credentials, Error, Settings};
+//! use terraform_provider_proxmox::pve::{Context, Client, Credentials, Error, Settings};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let token = "terraform@pve!ci=573e8a06-e698-427c-acd8-738410c8ee7f".parse()?;
 //! let client = Client::new(Settings::new("pve1.example.com".parse()?, Credentials::Token(token)));
-//! match client.version(&Call::default()).await {
+//! match client.version(&Context::default()).await {
 //!     Ok(version) => println!("Proxmox VE {}", version.version),
 //!     Err(Error::Unauthenticated { .. }) => println!("the token is not accepted"),
 //!     Err(other) => return Err(other.into()),
@@ -56,10 +56,10 @@ pub use audit::{Activity, Audit, AuditedToken};
 pub use auth::credentials::{ApiToken, Credentials, LoginTicket};
 pub use auth::totp::{TotpError, TotpSeed};
 pub use client::Client;
-pub use context::Call;
+pub use context::Context;
 pub use error::Error;
 pub use error::failure::{AuthFailure, Phase, ProxyFailure, TlsFailure};
-pub use error::response::{Answer, RequestLine};
+pub use error::response::{Answer, RequestInfo};
 pub use id::{IdError, TokenId, TokenName, UserId};
 pub use net::endpoint::{DEFAULT_PORT, Endpoint, EndpointError};
 pub use net::headers::{ExtraHeaders, HeaderError};
@@ -71,4 +71,4 @@ pub use settings::Settings;
 pub use tls::certificate::{Certificate, Fingerprint, FingerprintError};
 pub use tls::handshake::{CertificateName, CertificateNameError, TlsVersion, TlsVersionError};
 pub use tls::policy::{CaBundle, CaBundleError, TlsPolicy};
-pub use write_lock::Lane;
+pub use write_lock::WriteLock;

@@ -12,9 +12,9 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 /// whole seconds: fifty creations take half a second in a row and two seconds side by side
 /// (recording `337-parallel-create-30`). Clients of one cluster can share a lane.
 #[derive(Debug, Clone, Default)]
-pub struct Lane(Arc<Mutex<()>>);
+pub struct WriteLock(Arc<Mutex<()>>);
 
-impl Lane {
+impl WriteLock {
     /// Waits for one's turn, which lasts until the guard is dropped. Dropping the future leaves
     /// the queue.
     pub(crate) async fn enter(&self) -> OwnedMutexGuard<()> {
@@ -41,15 +41,15 @@ impl Lane {
 mod tests {
     use futures_util::FutureExt;
 
-    use super::Lane;
+    use super::WriteLock;
 
     #[tokio::test]
     async fn turns_come_in_order_and_the_queue_can_be_left() {
-        let lane = Lane::default();
-        let turn = lane.enter().await;
-        let mut second = Box::pin(lane.enter());
-        let mut third = Box::pin(lane.enter());
-        let mut fourth = Box::pin(lane.enter());
+        let write_lock = WriteLock::default();
+        let turn = write_lock.enter().await;
+        let mut second = Box::pin(write_lock.enter());
+        let mut third = Box::pin(write_lock.enter());
+        let mut fourth = Box::pin(write_lock.enter());
         assert!((&mut second).now_or_never().is_none());
         assert!((&mut third).now_or_never().is_none());
         assert!((&mut fourth).now_or_never().is_none());

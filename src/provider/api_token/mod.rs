@@ -25,7 +25,7 @@ use crate::provider::api_token::private_state::Notes;
 use crate::provider::clients::Connections;
 use crate::provider::clients::same_cluster::Twins;
 use crate::provider::diagnostics::{code_kept, code_would_be_spent, not_known_yet};
-use crate::provider::settings::credentials::Unresolved;
+use crate::provider::settings::credentials::SettingError;
 use crate::pve::{Client, TokenId};
 
 const NOT_REFRESHED: &str = "API token not refreshed";
@@ -55,11 +55,11 @@ impl ApiTokenResource {
         };
         match self.connections.client(&state.cluster, diags) {
             Ok(client) => Some((client, token)),
-            Err(Unresolved::Unknown(source)) => {
+            Err(SettingError::Unknown(source)) => {
                 not_known_yet(&source, diags);
                 None
             }
-            Err(Unresolved::Invalid) => None,
+            Err(SettingError::Invalid) => None,
         }
     }
 
@@ -116,7 +116,7 @@ impl Resource for ApiTokenResource {
         }
         let client = match self.connections.client(&state.cluster, diags) {
             Ok(client) => client,
-            Err(Unresolved::Unknown(source)) => {
+            Err(SettingError::Unknown(source)) => {
                 diags.warn(
                     NOT_REFRESHED,
                     format!(
@@ -127,7 +127,7 @@ impl Resource for ApiTokenResource {
                 );
                 return Some((state, notes));
             }
-            Err(Unresolved::Invalid) => return None,
+            Err(SettingError::Invalid) => return None,
         };
         match apply::read(&client, state.clone(), diags).await {
             Reading::Present(state, notes) => {

@@ -17,10 +17,12 @@ use tokio::time::Instant;
 use crate::framework::{CallContext, Report, schema};
 use crate::provider::diagnostics::{code_would_be_spent, unreadable};
 use crate::provider::settings::address::Nodes;
-use crate::provider::settings::connection::Defaults;
-use crate::provider::settings::credentials::Unresolved;
-use crate::provider::settings::setting::{Given, Source};
-use crate::pve::{Call, Client, Credentials, ExtraHeaders, Secret, Settings, TlsPolicy, TokenId};
+use crate::provider::settings::connection::ConnectionSettings;
+use crate::provider::settings::credentials::SettingError;
+use crate::provider::settings::setting::{Setting, Source};
+use crate::pve::{
+    Client, Context, Credentials, ExtraHeaders, Secret, Settings, TlsPolicy, TokenId,
+};
 
 /// The ways to Proxmox VE that the provider block describes: its own, and one for each of its
 /// `clusters`. Clones share their clients.
@@ -29,14 +31,18 @@ pub struct Connections(Arc<Mutex<Inner>>);
 
 #[derive(Default)]
 struct Inner {
-    own: Defaults,
-    clusters: Given<BTreeMap<String, Defaults>>,
+    own: ConnectionSettings,
+    clusters: Setting<BTreeMap<String, ConnectionSettings>>,
     clients: HashMap<Option<String>, Client>,
 }
 
 impl Connections {
     /// Takes a provider block into use. Nothing connects yet.
-    pub fn configure(&self, own: Defaults, clusters: Given<BTreeMap<String, Defaults>>) {
+    pub fn configure(
+        &self,
+        own: ConnectionSettings,
+        clusters: Setting<BTreeMap<String, ConnectionSettings>>,
+    ) {
         *self.inner() = Inner {
             own,
             clusters,
@@ -49,7 +55,7 @@ impl Connections {
         &self,
         cluster: &Value<String>,
         diags: &mut Diagnostics,
-    ) -> Result<Defaults, Unresolved> {
+    ) -> Result<ConnectionSettings, SettingError> {
         self.inner().defaults(cluster, diags)
     }
 
@@ -66,7 +72,7 @@ impl Connections {
         &self,
         cluster: &Value<String>,
         diags: &mut Diagnostics,
-    ) -> Result<Client, Unresolved> {
+    ) -> Result<Client, SettingError> {
         let mut inner = self.inner();
         let defaults = inner.defaults(cluster, diags)?;
         let key = cluster.as_ref_option().cloned();
@@ -89,11 +95,11 @@ impl Connections {
     ) -> Option<Client> {
         let client = match self.client(cluster, diags) {
             Ok(client) => client,
-            Err(Unresolved::Unknown(source)) => {
+            Err(SettingError::Unknown(source)) => {
                 unreadable(data_source, &source, diags);
                 return None;
             }
-            Err(Unresolved::Invalid) => return None,
+            Err(SettingError::Invalid) => return None,
         };
         match self.one_time_code(cluster) {
             Some(code) if client.would_spend_a_code() => {
@@ -118,8 +124,8 @@ impl Connections {
         let meant = inner.defaults(cluster, unheard).ok()?;
         let nodes = meant.nodes(unheard).ok()?;
         let clusters = match &inner.clusters {
-            Given::Known(clusters, _) => Some(clusters.values()),
-            Given::Absent | Given::Unknown(_) => None,
+            Setting::Known(clusters, _) => Some(clusters.values()),
+            Setting::Absent | Setting::Unknown(_) => None,
         };
         let mut all = iter::once(&inner.own).chain(clusters.into_iter().flatten());
         let used = all.find(|defaults| {
@@ -145,16 +151,16 @@ impl Inner {
         &self,
         cluster: &Value<String>,
         diags: &mut Diagnostics,
-    ) -> Result<Defaults, Unresolved> {
+    ) -> Result<ConnectionSettings, SettingError> {
         let name = match cluster {
             Value::Null => return Ok(self.own.clone()),
-            Value::Unknown => return Err(Unresolved::Unknown(Source::Attribute("cluster"))),
+            Value::Unknown => return Err(SettingError::Unknown(Source::Attribute("cluster"))),
             Value::Value(name) => name,
         };
         let clusters = match &self.clusters {
-            Given::Unknown(source) => return Err(Unresolved::Unknown(source.clone())),
-            Given::Absent => &BTreeMap::new(),
-            Given::Known(clusters, _) => clusters,
+            Setting::Unknown(source) => return Err(SettingError::Unknown(source.clone())),
+            Setting::Absent => &BTreeMap::new(),
+            Setting::Known(clusters, _) => clusters,
         };
         clusters.get(name).cloned().ok_or_else(|| {
             diags.fail(
@@ -162,13 +168,16 @@ impl Inner {
                 no_such_cluster(name, clusters.keys()),
                 AttributePath::new("cluster"),
             );
-            Unresolved::Invalid
+            SettingError::Invalid
         })
     }
 }
 
 /// A client for a connection as configured. Reports what is missing or wrong.
-pub fn connect(defaults: &Defaults, diags: &mut Diagnostics) -> Result<Client, Unresolved> {
+pub fn connect(
+    defaults: &ConnectionSettings,
+    diags: &mut Diagnostics,
+) -> Result<Client, SettingError> {
     let nodes = defaults.nodes(diags)?;
     let credentials = defaults.credentials(diags)?;
     let tls = defaults.tls.resolve(diags)?;
@@ -178,12 +187,12 @@ pub fn connect(defaults: &Defaults, diags: &mut Diagnostics) -> Result<Client, U
 /// A client that gets to these nodes as a connection says. Its headers are for its own nodes and
 /// may be secret: others do not get them.
 pub fn client(
-    defaults: &Defaults,
+    defaults: &ConnectionSettings,
     nodes: Nodes,
     credentials: Credentials,
     tls: TlsPolicy,
     diags: &mut Diagnostics,
-) -> Result<Client, Unresolved> {
+) -> Result<Client, SettingError> {
     let transport = &defaults.transport;
     let headers = match defaults.are_about(&nodes.first) {
         true => transport.headers(diags)?,
@@ -225,14 +234,14 @@ pub fn cluster_attribute(description: &str) -> (&'static str, tf_provider::schem
 }
 
 /// The cancellation of the Terraform call being answered, as the client wants it.
-pub fn call() -> Call {
+pub fn context() -> Context {
     call_within(None)
 }
 
 /// The same with a time limit in seconds from now.
-pub fn call_within(seconds: Option<i64>) -> Call {
+pub fn call_within(seconds: Option<i64>) -> Context {
     let limit = seconds.and_then(|seconds| u64::try_from(seconds).ok());
-    Call {
+    Context {
         cancel: CallContext::current().cancel,
         deadline: limit
             .and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds))),

@@ -101,9 +101,9 @@ impl Writer {
             true => (self, other),
             false => (other, self),
         };
-        let lane = first.client.lane();
-        if !second.client.lane().is(&lane) {
-            second.client.share_lane(lane);
+        let write_lock = first.client.write_lock();
+        if !second.client.write_lock().is(&write_lock) {
+            second.client.share_lane(write_lock);
         }
     }
 

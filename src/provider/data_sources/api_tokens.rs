@@ -7,7 +7,7 @@ use tf_provider::value::Value;
 use tf_provider::{AttributePath, DataSource, Diagnostics};
 
 use crate::framework::{Report, schema};
-use crate::provider::clients::{Connections, call, cluster_attribute};
+use crate::provider::clients::{Connections, cluster_attribute, context};
 use crate::provider::data_sources::audited::TokenFacts;
 use crate::provider::data_sources::completeness::{Completeness, warn_of_isolation};
 use crate::provider::data_sources::{audited, completeness};
@@ -158,7 +158,7 @@ impl DataSource for ApiTokensData {
             .connections
             .reader("proxmox_api_tokens", &config.cluster, diags)?;
         let endpoint = client.settings().endpoint.to_string();
-        let audit = match client.audit(&call()).await {
+        let audit = match client.audit(&context()).await {
             Ok(audit) => audit,
             Err(error) => {
                 explain("Unable to audit API tokens", &endpoint, &error, diags);

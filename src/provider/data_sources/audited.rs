@@ -187,7 +187,7 @@ mod tests {
 
     const NOW: i64 = 1_800_000_000;
 
-    struct Given {
+    struct Case {
         name: &'static str,
         expire: Option<i64>,
         owner_expire: Option<i64>,
@@ -196,7 +196,7 @@ mod tests {
     }
 
     /// A token about which there is nothing to ask.
-    const GOOD: Given = Given {
+    const GOOD: Case = Case {
         name: "ci",
         expire: Some(NOW + 60),
         owner_expire: None,
@@ -204,7 +204,7 @@ mod tests {
         root_equivalent: None,
     };
 
-    fn facts(given: Given) -> TokenFacts {
+    fn facts(given: Case) -> TokenFacts {
         let now = OffsetDateTime::from_unix_timestamp(NOW).unwrap();
         let info = TokenInfo {
             expire: given.expire,
@@ -231,7 +231,7 @@ mod tests {
         TokenFacts::of(&token, now)
     }
 
-    fn found(given: Given) -> Vec<String> {
+    fn found(given: Case) -> Vec<String> {
         facts(given).findings.as_ref_option().unwrap().clone()
     }
 
@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn a_token_ends_with_its_owner_if_that_is_earlier() {
         let ends = |expire, owner_expire| {
-            let facts = facts(Given {
+            let facts = facts(Case {
                 expire,
                 owner_expire,
                 ..GOOD
@@ -270,7 +270,7 @@ mod tests {
 
     #[test]
     fn a_token_that_nothing_ends_is_found() {
-        let endless = Given {
+        let endless = Case {
             expire: None,
             ..GOOD
         };
@@ -279,7 +279,7 @@ mod tests {
 
     #[test]
     fn several_findings_come_in_the_documented_order() {
-        let given = Given {
+        let given = Case {
             name: "tf-ephemeral-0f3c",
             expire: Some(NOW - 1),
             owner_enabled: false,
@@ -299,7 +299,7 @@ mod tests {
 
     #[test]
     fn an_ephemeral_token_in_use_is_no_leftover_and_one_without_end_is() {
-        let named = |expire| Given {
+        let named = |expire| Case {
             name: "tf-ephemeral-0f3c",
             expire,
             ..GOOD

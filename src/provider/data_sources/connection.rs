@@ -9,7 +9,7 @@ use tf_provider::value::Value;
 use tf_provider::{DataSource, Diagnostics};
 
 use crate::framework::{Report, schema};
-use crate::provider::clients::{Connections, call, cluster_attribute};
+use crate::provider::clients::{Connections, cluster_attribute, context};
 use crate::provider::diagnostics::check_result::Outcome;
 use crate::provider::diagnostics::unproven;
 use crate::provider::host::facts;
@@ -156,7 +156,7 @@ impl DataSource for ConnectionData {
             diags.fail_if_silent("A data source with unknown `required_privileges`");
             return None;
         };
-        let report = diagnosis::check(&client, None, &requirements, &call()).await;
+        let report = diagnosis::check(&client, None, &requirements, &context()).await;
         if report.status.is_failure() && config.fail_on_error == Value::Value(true) {
             unproven(&client.settings().endpoint.to_string(), &report, diags);
             return None;

@@ -7,7 +7,7 @@ use tf_provider::value::Value;
 use tf_provider::{DataSource, Diagnostics};
 
 use crate::framework::schema;
-use crate::provider::clients::{Connections, call, cluster_attribute};
+use crate::provider::clients::{Connections, cluster_attribute, context};
 use crate::provider::diagnostics::unproven;
 use crate::provider::host::facts;
 use crate::provider::host::facts::Facts;
@@ -55,7 +55,7 @@ impl DataSource for HostData {
         let client = self
             .connections
             .reader("proxmox_host", &config.cluster, diags)?;
-        let report = diagnosis::check(&client, None, &Requirements::default(), &call()).await;
+        let report = diagnosis::check(&client, None, &Requirements::default(), &context()).await;
         if report.status.is_failure() {
             unproven(&client.settings().endpoint.to_string(), &report, diags);
             return None;

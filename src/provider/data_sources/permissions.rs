@@ -9,7 +9,7 @@ use tf_provider::value::Value;
 use tf_provider::{AttributePath, DataSource, Diagnostics};
 
 use crate::framework::{Report, schema};
-use crate::provider::clients::{Connections, call, cluster_attribute};
+use crate::provider::clients::{Connections, cluster_attribute, context};
 use crate::provider::diagnostics::explain;
 use crate::pve::{TokenId, UserId, normalise_path};
 
@@ -127,13 +127,13 @@ impl DataSource for PermissionsData {
         let client = self
             .connections
             .reader("proxmox_permissions", &config.cluster, diags)?;
-        let call = call();
+        let context = context();
         let mut privileges = BTreeMap::new();
         for path in config.paths.iter().flatten().flatten() {
             let asked = normalise_path(path);
             let answer = match config.subject() {
-                Some(subject) => client.permissions_of(subject, &asked, &call).await,
-                None => client.permissions(&asked, &call).await,
+                Some(subject) => client.permissions_of(subject, &asked, &context).await,
+                None => client.permissions(&asked, &context).await,
             };
             match answer {
                 Ok(held) => {

@@ -10,7 +10,7 @@ use tf_provider::{AttributePath, DataSource, Diagnostics};
 
 use crate::framework::{Report, schema};
 use crate::provider::attributes::timestamp;
-use crate::provider::clients::{Connections, call, cluster_attribute};
+use crate::provider::clients::{Connections, cluster_attribute, context};
 use crate::provider::data_sources::malformed_token_id;
 use crate::provider::diagnostics::explain;
 use crate::pve::{Activity, Task, TokenId};
@@ -236,7 +236,7 @@ impl DataSource for TokenActivityData {
             }
         };
         let since = since(&config.since, diags)?;
-        match client.token_activity(&token, since, &call()).await {
+        match client.token_activity(&token, since, &context()).await {
             Ok(activity) => Some(config.with(&activity)),
             Err(error) => {
                 explain("Unable to read token activity", given, &error, diags);

@@ -8,7 +8,7 @@ use tf_provider::value::Value;
 use tf_provider::{AttributePath, Diagnostics};
 
 use crate::framework::{Report as _, schema};
-use crate::provider::settings::credentials::Unresolved;
+use crate::provider::settings::credentials::SettingError;
 use crate::provider::settings::setting::Source;
 use crate::pve::diagnosis::{Report, Requirements};
 use crate::pve::{Client, ClusterNode, Credentials};
@@ -190,7 +190,7 @@ impl Facts {
 }
 
 /// The requirements of a check, once all of them are known. Null is nothing required.
-pub fn required_privileges(required: &PrivilegeMap) -> Result<Requirements, Unresolved> {
+pub fn required_privileges(required: &PrivilegeMap) -> Result<Requirements, SettingError> {
     let known = match required {
         Value::Unknown => None,
         Value::Null => Some(BTreeMap::new()),
@@ -199,7 +199,7 @@ pub fn required_privileges(required: &PrivilegeMap) -> Result<Requirements, Unre
             .map(|(path, names)| Some((path.clone(), known_names(names)?)))
             .collect(),
     };
-    let unknown = || Unresolved::Unknown(Source::Attribute("required_privileges"));
+    let unknown = || SettingError::Unknown(Source::Attribute("required_privileges"));
     known
         .map(|privileges| Requirements { privileges })
         .ok_or_else(unknown)

@@ -12,9 +12,9 @@ use crate::provider::clients::cluster_attribute;
 use crate::provider::host::facts;
 use crate::provider::host::facts::{Facts, PrivilegeMap};
 use crate::provider::settings::block::strings;
-use crate::provider::settings::credentials::CredentialFields;
-use crate::provider::settings::setting::Given;
-use crate::provider::settings::tls::TlsFields;
+use crate::provider::settings::credentials::CredentialSettings;
+use crate::provider::settings::setting::Setting;
+use crate::provider::settings::tls::TlsSettings;
 
 /// One `proxmox_host`, as configured, planned or stored.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -80,24 +80,24 @@ impl State {
     }
 
     /// The credential of the host's own, as given.
-    pub fn credentials(&self) -> CredentialFields {
-        CredentialFields {
-            api_token: Given::attribute("api_token", self.api_token.clone()),
-            api_token_id: Given::attribute("api_token_id", self.api_token_id.clone()),
-            api_token_secret: Given::attribute("api_token_secret", self.api_token_secret.clone())
-                .or(Given::attribute(
+    pub fn credentials(&self) -> CredentialSettings {
+        CredentialSettings {
+            api_token: Setting::attribute("api_token", self.api_token.clone()),
+            api_token_id: Setting::attribute("api_token_id", self.api_token_id.clone()),
+            api_token_secret: Setting::attribute("api_token_secret", self.api_token_secret.clone())
+                .or(Setting::attribute(
                     "api_token_secret_wo",
                     self.api_token_secret_wo.clone(),
                 )),
-            username: Given::attribute("username", self.username.clone()),
-            password: Given::attribute("password", self.password.clone())
-                .or(Given::attribute("password_wo", self.password_wo.clone())),
-            totp_secret: Given::attribute("totp_secret", self.totp_secret.clone()).or(
-                Given::attribute("totp_secret_wo", self.totp_secret_wo.clone()),
+            username: Setting::attribute("username", self.username.clone()),
+            password: Setting::attribute("password", self.password.clone())
+                .or(Setting::attribute("password_wo", self.password_wo.clone())),
+            totp_secret: Setting::attribute("totp_secret", self.totp_secret.clone()).or(
+                Setting::attribute("totp_secret_wo", self.totp_secret_wo.clone()),
             ),
-            otp: Given::attribute("otp", self.otp.clone()),
-            auth_ticket: Given::attribute("auth_ticket", self.auth_ticket.clone()),
-            csrf_prevention_token: Given::attribute(
+            otp: Setting::attribute("otp", self.otp.clone()),
+            auth_ticket: Setting::attribute("auth_ticket", self.auth_ticket.clone()),
+            csrf_prevention_token: Setting::attribute(
                 "csrf_prevention_token",
                 self.csrf_prevention_token.clone(),
             ),
@@ -105,16 +105,16 @@ impl State {
     }
 
     /// The TLS settings of the host's own, as given.
-    pub fn tls(&self) -> TlsFields {
-        TlsFields {
-            verify_ssl: Given::attribute("verify_ssl", self.verify_ssl),
-            ca_certificate: Given::attribute("ca_certificate", self.ca_certificate.clone()),
-            certificate_fingerprints: Given::attribute(
+    pub fn tls(&self) -> TlsSettings {
+        TlsSettings {
+            verify_ssl: Setting::attribute("verify_ssl", self.verify_ssl),
+            ca_certificate: Setting::attribute("ca_certificate", self.ca_certificate.clone()),
+            certificate_fingerprints: Setting::attribute(
                 "certificate_fingerprints",
                 strings(self.certificate_fingerprints.clone()),
             ),
-            tls_server_name: Given::attribute("tls_server_name", self.tls_server_name.clone()),
-            min_tls_version: Given::attribute("min_tls_version", self.min_tls_version.clone()),
+            tls_server_name: Setting::attribute("tls_server_name", self.tls_server_name.clone()),
+            min_tls_version: Setting::attribute("min_tls_version", self.min_tls_version.clone()),
         }
     }
 

@@ -16,12 +16,12 @@ use crate::provider::host::facts::{Facts, required_privileges, validate_required
 use crate::provider::host::model::State;
 pub use crate::provider::host::model::WRITE_ONLY;
 use crate::provider::settings::address::{Nodes, parse_endpoint};
-use crate::provider::settings::connection::Defaults;
-use crate::provider::settings::credentials::Unresolved;
-use crate::provider::settings::setting::{Given, Source};
+use crate::provider::settings::connection::ConnectionSettings;
+use crate::provider::settings::credentials::SettingError;
+use crate::provider::settings::setting::{Setting, Source};
 use crate::provider::settings::warnings::warn_of_tls;
 use crate::pve::diagnosis::{Requirements, Verdict};
-use crate::pve::{Call, Client, Credentials, diagnosis};
+use crate::pve::{Client, Context, Credentials, diagnosis};
 
 const NOT_REFRESHED: &str = "Host not refreshed";
 
@@ -41,7 +41,7 @@ impl HostResource {
         &self,
         state: &State,
         diags: &mut Diagnostics,
-    ) -> Result<(Client, Requirements), Unresolved> {
+    ) -> Result<(Client, Requirements), SettingError> {
         let requirements = required_privileges(&state.required_privileges)?;
         if state.has_nothing_of_its_own() {
             let client = self.connections.client(&state.cluster, diags)?;
@@ -61,7 +61,7 @@ impl HostResource {
         state: &State,
         credentials: Credentials,
         diags: &mut Diagnostics,
-    ) -> Result<Client, Unresolved> {
+    ) -> Result<Client, SettingError> {
         let defaults = self.connections.defaults(&state.cluster, diags)?;
         let nodes = nodes(state, &defaults, diags)?;
         // The provider's TLS settings are about the provider's address; elsewhere they mean nothing.
@@ -80,10 +80,10 @@ impl HostResource {
         state: &State,
         client: &Client,
         requirements: &Requirements,
-        call: &Call,
+        context: &Context,
     ) -> diagnosis::Report {
         let witness = self.witness(state, client);
-        diagnosis::check(client, witness.as_ref(), requirements, call).await
+        diagnosis::check(client, witness.as_ref(), requirements, context).await
     }
 
     /// The provider's own connection, where it is another credential for the same server and needs
@@ -104,11 +104,16 @@ impl HostResource {
     }
 
     /// Refreshes a registration whose secret is not kept: only whether the host is there.
-    async fn look_from_outside(&self, state: State, call: &Call, diags: &mut Diagnostics) -> State {
+    async fn look_from_outside(
+        &self,
+        state: State,
+        context: &Context,
+        diags: &mut Diagnostics,
+    ) -> State {
         let mut problems = Diagnostics::default();
         let target = self.client(&state, Credentials::None, &mut problems);
         if let Ok(client) = target
-            && let Err(error) = client.domains(call).await
+            && let Err(error) = client.domains(context).await
         {
             let verdict = Verdict::from(&error);
             not_refreshed(
@@ -121,7 +126,12 @@ impl HostResource {
     }
 
     /// Proves a registration; `None` with a diagnosis when it does not hold.
-    async fn prove(&self, planned: State, call: &Call, diags: &mut Diagnostics) -> Option<State> {
+    async fn prove(
+        &self,
+        planned: State,
+        context: &Context,
+        diags: &mut Diagnostics,
+    ) -> Option<State> {
         let id = planned.name.clone();
         let planned = State { id, ..planned };
         if !planned.is_enabled() {
@@ -132,13 +142,13 @@ impl HostResource {
         }
         let (client, requirements) = match self.target(&planned, diags) {
             Ok(target) => target,
-            Err(Unresolved::Unknown(source)) => {
+            Err(SettingError::Unknown(source)) => {
                 not_known_yet(&source, diags);
                 return None;
             }
-            Err(Unresolved::Invalid) => return None,
+            Err(SettingError::Invalid) => return None,
         };
-        let report = self.check(&planned, &client, &requirements, call).await;
+        let report = self.check(&planned, &client, &requirements, context).await;
         if report.status.is_failure() {
             unproven(&planned_name(&planned), &report, diags);
             return None;
@@ -186,23 +196,23 @@ impl Resource for HostResource {
             return Some((state, ()));
         }
         let mut problems = Diagnostics::default();
-        let call = call_within(timeouts::seconds(&state.timeouts, "read"));
+        let context = call_within(timeouts::seconds(&state.timeouts, "read"));
         if state.cannot_be_proven_again() {
-            return Some((self.look_from_outside(state, &call, diags).await, ()));
+            return Some((self.look_from_outside(state, &context, diags).await, ()));
         }
         let doubt = match self.target(&state, &mut problems) {
             Ok((client, requirements)) => {
-                let report = self.check(&state, &client, &requirements, &call).await;
+                let report = self.check(&state, &client, &requirements, &context).await;
                 if !report.status.is_failure() {
                     let facts = Facts::of(&client, &report);
                     return Some((State { facts, ..state }, ()));
                 }
                 format!("{} {}", report.message, report.remedy.unwrap_or_default())
             }
-            Err(Unresolved::Unknown(source)) => {
+            Err(SettingError::Unknown(source)) => {
                 format!("{source} is known only after apply, so the host was not looked at.")
             }
-            Err(Unresolved::Invalid) => {
+            Err(SettingError::Invalid) => {
                 let first = problems.errors.into_iter().next();
                 first
                     .map(|error| error.detail.into_owned())
@@ -276,8 +286,8 @@ impl Resource for HostResource {
         _meta: (),
     ) -> Option<(State, ())> {
         let planned = planned.with_secrets_of(&config);
-        let call = call_within(timeouts::seconds(&planned.timeouts, "create"));
-        Some((self.prove(planned, &call, diags).await?, ()))
+        let context = call_within(timeouts::seconds(&planned.timeouts, "create"));
+        Some((self.prove(planned, &context, diags).await?, ()))
     }
 
     async fn update<'a>(
@@ -293,8 +303,8 @@ impl Resource for HostResource {
             return Some((planned, ()));
         }
         let planned = planned.with_secrets_of(&config);
-        let call = call_within(timeouts::seconds(&planned.timeouts, "update"));
-        Some((self.prove(planned, &call, diags).await?, ()))
+        let context = call_within(timeouts::seconds(&planned.timeouts, "update"));
+        Some((self.prove(planned, &context, diags).await?, ()))
     }
 
     /// There is nothing on the server to find.
@@ -358,15 +368,19 @@ fn planned(proposed: State, config: &State) -> State {
 }
 
 /// The host's own address, or the nodes of the provider's.
-fn nodes(state: &State, defaults: &Defaults, diags: &mut Diagnostics) -> Result<Nodes, Unresolved> {
-    let nodes = match Given::attribute("hostname", state.hostname.clone()) {
-        Given::Known(hostname, source) => parse_endpoint(&hostname, &source, diags)?.into(),
-        Given::Unknown(source) => return Err(Unresolved::Unknown(source)),
-        Given::Absent => defaults.nodes(diags)?,
+fn nodes(
+    state: &State,
+    defaults: &ConnectionSettings,
+    diags: &mut Diagnostics,
+) -> Result<Nodes, SettingError> {
+    let nodes = match Setting::attribute("hostname", state.hostname.clone()) {
+        Setting::Known(hostname, source) => parse_endpoint(&hostname, &source, diags)?.into(),
+        Setting::Unknown(source) => return Err(SettingError::Unknown(source)),
+        Setting::Absent => defaults.nodes(diags)?,
     };
     match state.port {
         Value::Null => Ok(nodes),
-        Value::Unknown => Err(Unresolved::Unknown(Source::Attribute("port"))),
+        Value::Unknown => Err(SettingError::Unknown(Source::Attribute("port"))),
         Value::Value(port) => match u16::try_from(port) {
             Ok(port) if port != 0 => Ok(nodes.first.with_port(port).into()),
             _ => Err(bad_port(diags)),
@@ -423,13 +437,13 @@ fn validate(config: &State, diags: &mut Diagnostics) {
     let _ = config.tls().resolve(diags);
 }
 
-fn bad_port(diags: &mut Diagnostics) -> Unresolved {
+fn bad_port(diags: &mut Diagnostics) -> SettingError {
     diags.fail(
         "Malformed address",
         "`port` must be between 1 and 65535.",
         AttributePath::new("port"),
     );
-    Unresolved::Invalid
+    SettingError::Invalid
 }
 
 fn planned_name(state: &State) -> String {

@@ -3,18 +3,18 @@
 use tf_provider::Diagnostics;
 
 use crate::framework::Report;
-use crate::provider::settings::credentials::Unresolved;
+use crate::provider::settings::credentials::SettingError;
 use crate::provider::settings::environment::Environment;
-use crate::provider::settings::setting::{Given, Source};
+use crate::provider::settings::setting::{Setting, Source};
 use crate::pve::{Endpoint, EndpointError};
 
 /// The attributes about the address, as given.
 #[derive(Clone, Debug, Default)]
-pub struct AddressFields {
+pub struct AddressSettings {
     /// The node that is asked first.
-    pub endpoint: Given<String>,
+    pub endpoint: Setting<String>,
     /// The nodes that are asked when it cannot be.
-    pub endpoints: Given<Vec<String>>,
+    pub endpoints: Setting<Vec<String>>,
 }
 
 /// The nodes of a cluster by their addresses, in the order in which they are asked.
@@ -45,7 +45,7 @@ impl From<Endpoint> for Nodes {
     }
 }
 
-impl AddressFields {
+impl AddressSettings {
     /// The address from the environment; the fallback name only where no name of our own is set.
     pub fn from_environment(environment: &Environment) -> Self {
         let own = Self {
@@ -54,7 +54,7 @@ impl AddressFields {
         };
         own.or(Self {
             endpoint: environment.get("PM_API_URL"),
-            endpoints: Given::Absent,
+            endpoints: Setting::Absent,
         })
     }
 
@@ -78,11 +78,11 @@ impl AddressFields {
     /// The texts that are known, in order.
     fn known(&self) -> impl Iterator<Item = (&str, &Source)> {
         let first = match &self.endpoint {
-            Given::Known(text, source) => Some((text.as_str(), source)),
+            Setting::Known(text, source) => Some((text.as_str(), source)),
             _ => None,
         };
         let others = match &self.endpoints {
-            Given::Known(texts, source) => {
+            Setting::Known(texts, source) => {
                 Some(texts.iter().map(move |text| (text.as_str(), source)))
             }
             _ => None,
@@ -91,7 +91,7 @@ impl AddressFields {
     }
 
     /// The nodes, `None` where nobody gave any, or what is wrong with an address.
-    pub fn resolve(&self, diags: &mut Diagnostics) -> Result<Option<Nodes>, Unresolved> {
+    pub fn resolve(&self, diags: &mut Diagnostics) -> Result<Option<Nodes>, SettingError> {
         let mut nodes: Vec<Endpoint> = Vec::new();
         for (text, source) in self.known() {
             let node = parse_endpoint(text, source, diags)?;
@@ -100,7 +100,7 @@ impl AddressFields {
             }
         }
         if let Some(source) = self.endpoint.unknown().or(self.endpoints.unknown()) {
-            return Err(Unresolved::Unknown(source));
+            return Err(SettingError::Unknown(source));
         }
         let mut nodes = nodes.into_iter();
         Ok(nodes.next().map(|first| Nodes {
@@ -115,14 +115,14 @@ pub fn parse_endpoint(
     text: &str,
     source: &Source,
     diags: &mut Diagnostics,
-) -> Result<Endpoint, Unresolved> {
+) -> Result<Endpoint, SettingError> {
     text.parse().map_err(|error| {
         diags.fail(
             "Malformed address",
             format!("The address from {source} cannot be used: {error}."),
             source.path(),
         );
-        Unresolved::Invalid
+        SettingError::Invalid
     })
 }
 
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     fn resolve<const N: usize>(variables: [(&str, &str); N]) -> Option<Vec<String>> {
-        let fields = AddressFields::from_environment(&Environment::from(variables));
+        let fields = AddressSettings::from_environment(&Environment::from(variables));
         let nodes = fields.resolve(&mut Diagnostics::default()).unwrap();
         nodes.map(|nodes| nodes.all().map(ToString::to_string).collect())
     }
@@ -157,12 +157,12 @@ mod tests {
     fn nodes_of_two_sources_are_never_mixed() {
         let found = resolve([("PROXMOX_VE_ENDPOINTS", "pve1"), ("PM_API_URL", "other")]);
         assert_eq!(found.unwrap(), ["https://pve1:8006"]);
-        let known = |text: &str, source| Given::Known(text.to_owned(), Source::Variable(source));
-        let block = AddressFields {
+        let known = |text: &str, source| Setting::Known(text.to_owned(), Source::Variable(source));
+        let block = AddressSettings {
             endpoint: known("pve1", "block"),
-            endpoints: Given::Absent,
+            endpoints: Setting::Absent,
         };
-        let environment = AddressFields::from_environment(&Environment::from([(
+        let environment = AddressSettings::from_environment(&Environment::from([(
             "PROXMOX_VE_ENDPOINTS",
             "pve8,pve9",
         )]));

@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use tf_provider::value::Value;
 
 use crate::provider::attributes::secret::StoredSecret;
-use crate::provider::settings::address::AddressFields;
-use crate::provider::settings::connection::Defaults;
-use crate::provider::settings::credentials::CredentialFields;
-use crate::provider::settings::setting::{Given, Source};
-use crate::provider::settings::tls::TlsFields;
-use crate::provider::settings::transport::{ProxySetting, TransportFields};
+use crate::provider::settings::address::AddressSettings;
+use crate::provider::settings::connection::ConnectionSettings;
+use crate::provider::settings::credentials::CredentialSettings;
+use crate::provider::settings::setting::{Setting, Source};
+use crate::provider::settings::tls::TlsSettings;
+use crate::provider::settings::transport::{ProxySetting, TransportSettings};
 
 /// The provider block as written: a connection, and further ones by name.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -49,7 +49,12 @@ pub struct ConnectionConfig {
 
 impl Config {
     /// The values of the block alone: its own connection, and those of its named clusters.
-    pub fn given(self) -> (Defaults, Given<BTreeMap<String, Defaults>>) {
+    pub fn given(
+        self,
+    ) -> (
+        ConnectionSettings,
+        Setting<BTreeMap<String, ConnectionSettings>>,
+    ) {
         let own = self.connection.given(Source::Attribute);
         let clusters = self.clusters.map(|clusters| {
             let given = clusters.into_iter().map(|(name, cluster)| {
@@ -57,34 +62,34 @@ impl Config {
                 let at = |attribute| Source::ClusterAttribute(Arc::clone(&key), attribute);
                 let given = match cluster {
                     Value::Value(cluster) => cluster.given(at),
-                    Value::Null => Defaults::default(),
-                    Value::Unknown => Defaults {
-                        address: AddressFields {
-                            endpoint: Given::Unknown(at("endpoint")),
-                            ..AddressFields::default()
+                    Value::Null => ConnectionSettings::default(),
+                    Value::Unknown => ConnectionSettings {
+                        address: AddressSettings {
+                            endpoint: Setting::Unknown(at("endpoint")),
+                            ..AddressSettings::default()
                         },
-                        ..Defaults::default()
+                        ..ConnectionSettings::default()
                     },
                 };
                 (name, given)
             });
             given.collect()
         });
-        (own, Given::attribute("clusters", clusters))
+        (own, Setting::attribute("clusters", clusters))
     }
 }
 
 impl ConnectionConfig {
     /// The values as given, `at` their places.
-    fn given(self, at: impl Fn(&'static str) -> Source) -> Defaults {
-        let text = |name, value| Given::from(at(name), value);
-        let secret = |name, value| Given::from(at(name), value);
-        Defaults {
-            address: AddressFields {
+    fn given(self, at: impl Fn(&'static str) -> Source) -> ConnectionSettings {
+        let text = |name, value| Setting::from(at(name), value);
+        let secret = |name, value| Setting::from(at(name), value);
+        ConnectionSettings {
+            address: AddressSettings {
                 endpoint: text("endpoint", self.endpoint),
-                endpoints: Given::from(at("endpoints"), strings(self.endpoints)),
+                endpoints: Setting::from(at("endpoints"), strings(self.endpoints)),
             },
-            credentials: CredentialFields {
+            credentials: CredentialSettings {
                 api_token: secret("api_token", self.api_token),
                 api_token_id: text("api_token_id", self.api_token_id),
                 api_token_secret: secret("api_token_secret", self.api_token_secret),
@@ -95,21 +100,21 @@ impl ConnectionConfig {
                 auth_ticket: secret("auth_ticket", self.auth_ticket),
                 csrf_prevention_token: secret("csrf_prevention_token", self.csrf_prevention_token),
             },
-            tls: TlsFields {
-                verify_ssl: Given::from(at("verify_ssl"), self.verify_ssl),
+            tls: TlsSettings {
+                verify_ssl: Setting::from(at("verify_ssl"), self.verify_ssl),
                 ca_certificate: text("ca_certificate", self.ca_certificate),
-                certificate_fingerprints: Given::from(
+                certificate_fingerprints: Setting::from(
                     at("certificate_fingerprints"),
                     strings(self.certificate_fingerprints),
                 ),
                 tls_server_name: text("tls_server_name", self.tls_server_name),
                 min_tls_version: text("min_tls_version", self.min_tls_version),
             },
-            transport: TransportFields {
+            transport: TransportSettings {
                 proxy: secret("proxy_url", self.proxy_url).map(ProxySetting::explicit),
-                http_headers: Given::from(at("http_headers"), map(self.http_headers)),
+                http_headers: Setting::from(at("http_headers"), map(self.http_headers)),
                 request_timeout: text("request_timeout", self.request_timeout),
-                max_retries: Given::from(at("max_retries"), self.max_retries),
+                max_retries: Setting::from(at("max_retries"), self.max_retries),
             },
         }
     }

@@ -3,35 +3,35 @@
 use tf_provider::{AttributePath, Diagnostics};
 
 use crate::framework::Report;
-use crate::provider::settings::address::{AddressFields, Nodes};
-use crate::provider::settings::credentials::{CredentialFields, Unresolved};
+use crate::provider::settings::address::{AddressSettings, Nodes};
+use crate::provider::settings::credentials::{CredentialSettings, SettingError};
 use crate::provider::settings::environment::Environment;
-use crate::provider::settings::tls::TlsFields;
-use crate::provider::settings::transport::TransportFields;
+use crate::provider::settings::tls::TlsSettings;
+use crate::provider::settings::transport::TransportSettings;
 use crate::pve::{Credentials, Endpoint};
 
 /// What block and environment say together. Each part is looked at when something needs it, so
 /// that a value that is still unknown harms nothing that does not use it.
 #[derive(Clone, Debug, Default)]
-pub struct Defaults {
+pub struct ConnectionSettings {
     /// Where Proxmox VE is.
-    pub address: AddressFields,
+    pub address: AddressSettings,
     /// The credential to work with.
-    pub credentials: CredentialFields,
+    pub credentials: CredentialSettings,
     /// How certificates are judged.
-    pub tls: TlsFields,
+    pub tls: TlsSettings,
     /// How requests get there.
-    pub transport: TransportFields,
+    pub transport: TransportSettings,
 }
 
-impl Defaults {
+impl ConnectionSettings {
     /// The values of the environment alone. Reports those that cannot be read.
     pub fn from_environment(environment: &Environment, diags: &mut Diagnostics) -> Self {
         Self {
-            address: AddressFields::from_environment(environment),
-            credentials: CredentialFields::from_environment(environment, diags),
-            tls: TlsFields::from_environment(environment, diags),
-            transport: TransportFields::from_environment(environment, diags),
+            address: AddressSettings::from_environment(environment),
+            credentials: CredentialSettings::from_environment(environment, diags),
+            tls: TlsSettings::from_environment(environment, diags),
+            transport: TransportSettings::from_environment(environment, diags),
         }
     }
 
@@ -82,7 +82,7 @@ impl Defaults {
     }
 
     /// The addresses, of which there must be one by the time it is asked for.
-    pub fn nodes(&self, diags: &mut Diagnostics) -> Result<Nodes, Unresolved> {
+    pub fn nodes(&self, diags: &mut Diagnostics) -> Result<Nodes, SettingError> {
         self.address.resolve(diags)?.ok_or_else(|| {
             diags.fail(
                 "No address of Proxmox VE",
@@ -92,7 +92,7 @@ impl Defaults {
                  of them by `cluster`.",
                 AttributePath::root(),
             );
-            Unresolved::Invalid
+            SettingError::Invalid
         })
     }
 
@@ -103,7 +103,7 @@ impl Defaults {
     }
 
     /// The credential, which must be there by the time it is asked for.
-    pub fn credentials(&self, diags: &mut Diagnostics) -> Result<Credentials, Unresolved> {
+    pub fn credentials(&self, diags: &mut Diagnostics) -> Result<Credentials, SettingError> {
         match self.credentials.resolve(diags)? {
             Credentials::None => {
                 diags.fail(
@@ -113,7 +113,7 @@ impl Defaults {
                      PROXMOX_VE_USERNAME and PROXMOX_VE_PASSWORD) in the environment.",
                     AttributePath::root(),
                 );
-                Err(Unresolved::Invalid)
+                Err(SettingError::Invalid)
             }
             credentials => Ok(credentials),
         }

@@ -11,42 +11,42 @@ use tf_provider::Diagnostics;
 use crate::framework::Report;
 use crate::provider::attributes::secret::StoredSecret;
 use crate::provider::settings::environment::Environment;
-use crate::provider::settings::setting::{Given, Source};
+use crate::provider::settings::setting::{Setting, Source};
 use crate::pve::{ApiToken, Credentials, IdError, LoginTicket, Secret, TokenId, TotpSeed, UserId};
 
 /// The attributes that can name a credential, as given.
 #[derive(Clone, Debug, Default)]
-pub struct CredentialFields {
+pub struct CredentialSettings {
     /// `user@realm!name=secret`.
-    pub api_token: Given<StoredSecret>,
+    pub api_token: Setting<StoredSecret>,
     /// `user@realm!name`, or `name` beside `username`.
-    pub api_token_id: Given<String>,
+    pub api_token_id: Setting<String>,
     /// The secret that belongs to `api_token_id`.
-    pub api_token_secret: Given<StoredSecret>,
+    pub api_token_secret: Setting<StoredSecret>,
     /// `user@realm`.
-    pub username: Given<String>,
+    pub username: Setting<String>,
     /// The password of `username`.
-    pub password: Given<StoredSecret>,
+    pub password: Setting<StoredSecret>,
     /// The base32 seed of the user's time-based codes.
-    pub totp_secret: Given<StoredSecret>,
+    pub totp_secret: Setting<StoredSecret>,
     /// One code of the user's second factor, good for one login.
-    pub otp: Given<StoredSecret>,
+    pub otp: Setting<StoredSecret>,
     /// The ticket of a login that was made before.
-    pub auth_ticket: Given<StoredSecret>,
+    pub auth_ticket: Setting<StoredSecret>,
     /// What belongs to `auth_ticket` and goes with every write.
-    pub csrf_prevention_token: Given<StoredSecret>,
+    pub csrf_prevention_token: Setting<StoredSecret>,
 }
 
 /// Why a setting has no usable value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Unresolved {
+pub enum SettingError {
     /// It is known only after apply.
     Unknown(Source),
     /// It is wrong; the diagnostics say how.
     Invalid,
 }
 
-impl CredentialFields {
+impl CredentialSettings {
     /// The credential from the environment: our own names if any of them is set, else the
     /// fallback names, which no tool has for a ticket. Never a mixture; a warning says so
     /// when both hold one.
@@ -137,20 +137,20 @@ impl CredentialFields {
     /// Turns the fields into a credential, or says why not.
     ///
     /// Contradictions and missing halves are found even while some values are unknown.
-    pub fn resolve(&self, diags: &mut Diagnostics) -> Result<Credentials, Unresolved> {
+    pub fn resolve(&self, diags: &mut Diagnostics) -> Result<Credentials, SettingError> {
         self.check(diags)?;
         if let Some(source) = self.first_unknown() {
-            return Err(Unresolved::Unknown(source));
+            return Err(SettingError::Unknown(source));
         }
-        if let Given::Known(token, source) = &self.api_token {
+        if let Setting::Known(token, source) = &self.api_token {
             return whole_token(token, source, diags);
         }
-        if let (Given::Known(id, source), Given::Known(secret, _)) =
+        if let (Setting::Known(id, source), Setting::Known(secret, _)) =
             (&self.api_token_id, &self.api_token_secret)
         {
             return self.split_token(id, source, secret, diags);
         }
-        if let (Given::Known(ticket, source), Given::Known(csrf, _)) =
+        if let (Setting::Known(ticket, source), Setting::Known(csrf, _)) =
             (&self.auth_ticket, &self.csrf_prevention_token)
         {
             return earlier_login(ticket, csrf, source, diags);
@@ -159,7 +159,7 @@ impl CredentialFields {
     }
 
     /// Refuses more than one credential, and half of one.
-    fn check(&self, diags: &mut Diagnostics) -> Result<(), Unresolved> {
+    fn check(&self, diags: &mut Diagnostics) -> Result<(), SettingError> {
         let whole = self.api_token.source();
         let split = self
             .api_token_id
@@ -183,7 +183,7 @@ impl CredentialFields {
                 ),
                 second.path(),
             );
-            return Err(Unresolved::Invalid);
+            return Err(SettingError::Invalid);
         }
         if split.is_some() {
             needs_both(
@@ -212,7 +212,7 @@ impl CredentialFields {
                 ),
                 code.path(),
             );
-            return Err(Unresolved::Invalid);
+            return Err(SettingError::Invalid);
         }
         if login.is_some() || (self.username.is_given() && given.is_empty()) {
             needs_both(
@@ -226,8 +226,8 @@ impl CredentialFields {
         Ok(())
     }
 
-    fn user(&self, diags: &mut Diagnostics) -> Result<Option<UserId>, Unresolved> {
-        let Given::Known(username, source) = &self.username else {
+    fn user(&self, diags: &mut Diagnostics) -> Result<Option<UserId>, SettingError> {
+        let Setting::Known(username, source) = &self.username else {
             return Ok(None);
         };
         match username.parse() {
@@ -242,7 +242,7 @@ impl CredentialFields {
         source: &Source,
         secret: &StoredSecret,
         diags: &mut Diagnostics,
-    ) -> Result<Credentials, Unresolved> {
+    ) -> Result<Credentials, SettingError> {
         let user = self.user(diags)?;
         match TokenId::parse(id, user.as_ref()) {
             Ok(id) => Ok(Credentials::Token(ApiToken {
@@ -260,12 +260,12 @@ impl CredentialFields {
         }
     }
 
-    fn login(&self, diags: &mut Diagnostics) -> Result<Credentials, Unresolved> {
-        let (Some(user), Given::Known(password, _)) = (self.user(diags)?, &self.password) else {
+    fn login(&self, diags: &mut Diagnostics) -> Result<Credentials, SettingError> {
+        let (Some(user), Setting::Known(password, _)) = (self.user(diags)?, &self.password) else {
             return Ok(Credentials::None);
         };
         let totp = match &self.totp_secret {
-            Given::Known(seed, source) => match seed.secret().expose().parse::<TotpSeed>() {
+            Setting::Known(seed, source) => match seed.secret().expose().parse::<TotpSeed>() {
                 Ok(seed) => Some(seed),
                 Err(error) => {
                     return Err(malformed("TOTP seed", &format!("{error}."), source, diags));
@@ -278,7 +278,7 @@ impl CredentialFields {
             password: password.secret().clone(),
             totp,
             otp: match &self.otp {
-                Given::Known(code, _) => Some(code.secret().clone()),
+                Setting::Known(code, _) => Some(code.secret().clone()),
                 _ => None,
             },
         })
@@ -289,7 +289,7 @@ fn whole_token(
     token: &StoredSecret,
     source: &Source,
     diags: &mut Diagnostics,
-) -> Result<Credentials, Unresolved> {
+) -> Result<Credentials, SettingError> {
     match token.secret().expose().parse::<ApiToken>() {
         Ok(token) => Ok(Credentials::Token(token)),
         Err(error) => Err(malformed("API token", &format!("{error}."), source, diags)),
@@ -301,27 +301,27 @@ fn earlier_login(
     csrf: &StoredSecret,
     source: &Source,
     diags: &mut Diagnostics,
-) -> Result<Credentials, Unresolved> {
+) -> Result<Credentials, SettingError> {
     match LoginTicket::new(ticket.secret().clone(), csrf.secret().clone()) {
         Ok(login) => Ok(Credentials::Ticket(login)),
         Err(error) => Err(malformed("ticket", &format!("{error}."), source, diags)),
     }
 }
 
-fn secret_variable(environment: &Environment, name: &'static str) -> Given<StoredSecret> {
+fn secret_variable(environment: &Environment, name: &'static str) -> Setting<StoredSecret> {
     match environment.get(name) {
-        Given::Known(value, source) => Given::Known(Secret::new(value).into(), source),
-        _ => Given::Absent,
+        Setting::Known(value, source) => Setting::Known(Secret::new(value).into(), source),
+        _ => Setting::Absent,
     }
 }
 
 fn needs_both<A, B>(
-    one: &Given<A>,
+    one: &Setting<A>,
     one_name: &str,
-    other: &Given<B>,
+    other: &Setting<B>,
     other_name: &str,
     diags: &mut Diagnostics,
-) -> Result<(), Unresolved> {
+) -> Result<(), SettingError> {
     let (set, missing) = match (one.source(), other.source()) {
         (Some(source), None) => (source, other_name),
         (None, Some(source)) => (source, one_name),
@@ -339,16 +339,16 @@ fn needs_both<A, B>(
         ),
         set.path(),
     );
-    Err(Unresolved::Invalid)
+    Err(SettingError::Invalid)
 }
 
-fn malformed(what: &str, problem: &str, source: &Source, diags: &mut Diagnostics) -> Unresolved {
+fn malformed(what: &str, problem: &str, source: &Source, diags: &mut Diagnostics) -> SettingError {
     diags.fail(
         "Malformed credential",
         format!("The {what} from {source} cannot be used: {problem}"),
         source.path(),
     );
-    Unresolved::Invalid
+    SettingError::Invalid
 }
 
 #[cfg(test)]
@@ -359,10 +359,10 @@ mod tests {
 
     fn resolve<const N: usize>(
         variables: [(&str, &str); N],
-    ) -> (Result<Credentials, Unresolved>, String) {
+    ) -> (Result<Credentials, SettingError>, String) {
         let mut diags = Diagnostics::default();
         let environment = Environment::from(variables);
-        let fields = CredentialFields::from_environment(&environment, &mut diags);
+        let fields = CredentialSettings::from_environment(&environment, &mut diags);
         let resolved = fields.resolve(&mut diags);
         let told: Vec<String> = diags
             .errors
@@ -402,7 +402,7 @@ mod tests {
             ),
         ] {
             let (resolved, told) = resolve([(set, value)]);
-            assert_eq!(resolved.unwrap_err(), Unresolved::Invalid);
+            assert_eq!(resolved.unwrap_err(), SettingError::Invalid);
             assert!(told.starts_with("Half a credential"), "{told}");
             assert!(told.contains(set) && told.contains(missing), "{told}");
             assert!(!told.contains("s3cr3t"), "{told}");
@@ -422,7 +422,7 @@ mod tests {
                 ("PROXMOX_VE_CSRF_PREVENTION_TOKEN", "6B0482D5:OwkT"),
                 (other, value),
             ]);
-            assert_eq!(resolved.unwrap_err(), Unresolved::Invalid);
+            assert_eq!(resolved.unwrap_err(), SettingError::Invalid);
             assert!(told.starts_with("More than one credential"), "{told}");
             assert!(
                 told.contains(other) && told.contains("PROXMOX_VE_AUTH_TICKET"),
@@ -441,7 +441,7 @@ mod tests {
             ),
             ("PROXMOX_VE_CSRF_PREVENTION_TOKEN", "x"),
         ]);
-        assert_eq!(resolved.unwrap_err(), Unresolved::Invalid);
+        assert_eq!(resolved.unwrap_err(), SettingError::Invalid);
         assert!(told.contains("PROXMOX_VE_AUTH_TICKET"), "{told}");
         assert!(!told.contains("s3cr3t"), "{told}");
     }
@@ -477,18 +477,18 @@ mod tests {
 
     #[test]
     fn an_unknown_half_counts_as_set() {
-        let fields = CredentialFields {
-            auth_ticket: Given::Unknown(Source::Attribute("auth_ticket")),
-            csrf_prevention_token: Given::Known(
+        let fields = CredentialSettings {
+            auth_ticket: Setting::Unknown(Source::Attribute("auth_ticket")),
+            csrf_prevention_token: Setting::Known(
                 Secret::new("6B0482D5:OwkT").into(),
                 Source::Attribute("csrf_prevention_token"),
             ),
-            ..CredentialFields::default()
+            ..CredentialSettings::default()
         };
         let mut diags = Diagnostics::default();
         assert_eq!(
             fields.resolve(&mut diags).unwrap_err(),
-            Unresolved::Unknown(Source::Attribute("auth_ticket"))
+            SettingError::Unknown(Source::Attribute("auth_ticket"))
         );
         assert!(diags.errors.is_empty());
     }

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use crate::provider::settings::setting::{Given, Source};
+use crate::provider::settings::setting::{Setting, Source};
 
 /// The variables for one setting: our own name, names other tools use, and the `PM_` fallback.
 pub struct Variables {
@@ -31,15 +31,15 @@ impl Environment {
     }
 
     /// The value of one variable.
-    pub fn get(&self, name: &'static str) -> Given<String> {
+    pub fn get(&self, name: &'static str) -> Setting<String> {
         match self.0.get(name) {
-            Some(value) => Given::Known(value.clone(), Source::Variable(name)),
-            None => Given::Absent,
+            Some(value) => Setting::Known(value.clone(), Source::Variable(name)),
+            None => Setting::Absent,
         }
     }
 
     /// The items of a variable that separates them by commas.
-    pub fn list(&self, name: &'static str) -> Given<Vec<String>> {
+    pub fn list(&self, name: &'static str) -> Setting<Vec<String>> {
         let items = |text: String| text.split(',').map(|item| item.trim().to_owned()).collect();
         self.get(name).map(items)
     }
@@ -50,7 +50,7 @@ impl Environment {
     }
 
     /// The value of the first variable that is set: our own name, then the fallback.
-    pub fn first(&self, variables: &Variables) -> Given<String> {
+    pub fn first(&self, variables: &Variables) -> Setting<String> {
         let fallback = variables.fallback.map(|name| self.get(name));
         self.get(variables.own).or(fallback.unwrap_or_default())
     }

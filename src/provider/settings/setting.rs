@@ -49,7 +49,7 @@ impl fmt::Display for Source {
 
 /// A value that may be absent, not known yet, or known together with its source.
 #[derive(Clone, Debug, Default)]
-pub enum Given<T> {
+pub enum Setting<T> {
     /// Nobody set it.
     #[default]
     Absent,
@@ -59,7 +59,7 @@ pub enum Given<T> {
     Known(T, Source),
 }
 
-impl<T> Given<T> {
+impl<T> Setting<T> {
     /// Takes an attribute of a block. Null counts as absent.
     pub fn attribute(name: &'static str, value: Value<T>) -> Self {
         Self::from(Source::Attribute(name), value)
@@ -96,11 +96,11 @@ impl<T> Given<T> {
     }
 
     /// The same with another value, where it is known.
-    pub fn map<U>(self, map: impl FnOnce(T) -> U) -> Given<U> {
+    pub fn map<U>(self, map: impl FnOnce(T) -> U) -> Setting<U> {
         match self {
-            Self::Absent => Given::Absent,
-            Self::Unknown(source) => Given::Unknown(source),
-            Self::Known(value, source) => Given::Known(map(value), source),
+            Self::Absent => Setting::Absent,
+            Self::Unknown(source) => Setting::Unknown(source),
+            Self::Known(value, source) => Setting::Known(map(value), source),
         }
     }
 

@@ -7,27 +7,27 @@ use std::str::FromStr;
 use tf_provider::Diagnostics;
 
 use crate::framework::Report;
-use crate::provider::settings::credentials::Unresolved;
+use crate::provider::settings::credentials::SettingError;
 use crate::provider::settings::environment::{Environment, Variables};
-use crate::provider::settings::setting::{Given, Source};
+use crate::provider::settings::setting::{Setting, Source};
 use crate::pve::{CaBundle, Fingerprint, TlsPolicy};
 
 /// The attributes about TLS, as given.
 #[derive(Clone, Debug, Default)]
-pub struct TlsFields {
+pub struct TlsSettings {
     /// Whether certificates are checked at all; true unless given.
-    pub verify_ssl: Given<bool>,
+    pub verify_ssl: Setting<bool>,
     /// Certificates to trust instead of the system's: PEM, or the path of a file.
-    pub ca_certificate: Given<String>,
+    pub ca_certificate: Setting<String>,
     /// SHA-256 fingerprints to accept instead of checking chain and name.
-    pub certificate_fingerprints: Given<Vec<String>>,
+    pub certificate_fingerprints: Setting<Vec<String>>,
     /// The name that the certificate must be valid for, where that is not the address's.
-    pub tls_server_name: Given<String>,
+    pub tls_server_name: Setting<String>,
     /// The oldest version of TLS to speak.
-    pub min_tls_version: Given<String>,
+    pub min_tls_version: Setting<String>,
 }
 
-impl TlsFields {
+impl TlsSettings {
     /// The values of the environment. Reports switches that are none.
     pub fn from_environment(environment: &Environment, diags: &mut Diagnostics) -> Self {
         Self {
@@ -55,7 +55,7 @@ impl TlsFields {
     /// trust in anybody replace each other and are never mixed. `verify_ssl = true` alone only
     /// turns checking back on. Name and version stand each for itself.
     pub fn or(self, other: &Self) -> Self {
-        let checks = matches!(self.verify_ssl, Given::Absent | Given::Known(true, _));
+        let checks = matches!(self.verify_ssl, Setting::Absent | Setting::Known(true, _));
         let says_whom = self.ca_certificate.is_given() || self.certificate_fingerprints.is_given();
         let tls_server_name = self.tls_server_name.or(other.tls_server_name.clone());
         let min_tls_version = self.min_tls_version.or(other.min_tls_version.clone());
@@ -75,21 +75,21 @@ impl TlsFields {
     }
 
     /// Turns the fields into a policy, or says why not.
-    pub fn resolve(&self, diags: &mut Diagnostics) -> Result<TlsPolicy, Unresolved> {
+    pub fn resolve(&self, diags: &mut Diagnostics) -> Result<TlsPolicy, SettingError> {
         let verify = match &self.verify_ssl {
-            Given::Absent => true,
-            Given::Unknown(source) => return Err(Unresolved::Unknown(source.clone())),
-            Given::Known(verify, _) => *verify,
+            Setting::Absent => true,
+            Setting::Unknown(source) => return Err(SettingError::Unknown(source.clone())),
+            Setting::Known(verify, _) => *verify,
         };
         let fingerprints = match &self.certificate_fingerprints {
-            Given::Absent => Vec::new(),
-            Given::Unknown(source) => return Err(Unresolved::Unknown(source.clone())),
-            Given::Known(texts, source) => parse_fingerprints(texts, source, diags)?,
+            Setting::Absent => Vec::new(),
+            Setting::Unknown(source) => return Err(SettingError::Unknown(source.clone())),
+            Setting::Known(texts, source) => parse_fingerprints(texts, source, diags)?,
         };
         let ca_certificate = match &self.ca_certificate {
-            Given::Absent => None,
-            Given::Unknown(source) => return Err(Unresolved::Unknown(source.clone())),
-            Given::Known(text, source) => Some(load(text, source, diags)?),
+            Setting::Absent => None,
+            Setting::Unknown(source) => return Err(SettingError::Unknown(source.clone())),
+            Setting::Known(text, source) => Some(load(text, source, diags)?),
         };
         let server_name = parsed("Malformed server name", &self.tls_server_name, diags)?;
         let min_version = parsed("Unsupported TLS version", &self.min_tls_version, diags)?;
@@ -102,7 +102,7 @@ impl TlsFields {
                 ),
                 source.path(),
             );
-            return Err(Unresolved::Invalid);
+            return Err(SettingError::Invalid);
         }
         Ok(TlsPolicy {
             verify,
@@ -115,7 +115,7 @@ impl TlsFields {
 
     /// Where a name was set that nothing compares with the certificate's.
     pub fn useless_server_name(&self) -> Option<Source> {
-        let unverified = matches!(self.verify_ssl, Given::Known(false, _));
+        let unverified = matches!(self.verify_ssl, Setting::Known(false, _));
         let is_useless = unverified || self.certificate_fingerprints.is_given();
         self.tls_server_name.source().filter(|_| is_useless)
     }
@@ -124,19 +124,19 @@ impl TlsFields {
 /// The value that a text stands for, `None` where there is none, or what is wrong with it.
 fn parsed<T>(
     summary: &'static str,
-    text: &Given<String>,
+    text: &Setting<String>,
     diags: &mut Diagnostics,
-) -> Result<Option<T>, Unresolved>
+) -> Result<Option<T>, SettingError>
 where
     T: FromStr<Err: Display>,
 {
     match text {
-        Given::Absent => Ok(None),
-        Given::Unknown(source) => Err(Unresolved::Unknown(source.clone())),
-        Given::Known(text, source) => text.parse().map(Some).map_err(|error| {
+        Setting::Absent => Ok(None),
+        Setting::Unknown(source) => Err(SettingError::Unknown(source.clone())),
+        Setting::Known(text, source) => text.parse().map(Some).map_err(|error| {
             let detail = format!("The value of {source} cannot be used: {error}.");
             diags.fail(summary, detail, source.path());
-            Unresolved::Invalid
+            SettingError::Invalid
         }),
     }
 }
@@ -145,7 +145,7 @@ fn parse_fingerprints(
     texts: &[String],
     source: &Source,
     diags: &mut Diagnostics,
-) -> Result<Vec<Fingerprint>, Unresolved> {
+) -> Result<Vec<Fingerprint>, SettingError> {
     let mut fingerprints = Vec::with_capacity(texts.len());
     for text in texts {
         match text.parse() {
@@ -156,7 +156,7 @@ fn parse_fingerprints(
                     format!("A fingerprint from {source} cannot be used: {error}."),
                     source.path(),
                 );
-                return Err(Unresolved::Invalid);
+                return Err(SettingError::Invalid);
             }
         }
     }
@@ -164,7 +164,7 @@ fn parse_fingerprints(
 }
 
 /// Takes the attribute as PEM when it looks like PEM, else as the path of a file.
-fn load(text: &str, source: &Source, diags: &mut Diagnostics) -> Result<CaBundle, Unresolved> {
+fn load(text: &str, source: &Source, diags: &mut Diagnostics) -> Result<CaBundle, SettingError> {
     let (pem, origin) = if text.contains("-----BEGIN") {
         (text.to_owned(), "the PEM text".to_owned())
     } else {
@@ -179,7 +179,7 @@ fn load(text: &str, source: &Source, diags: &mut Diagnostics) -> Result<CaBundle
                     ),
                     source.path(),
                 );
-                return Err(Unresolved::Invalid);
+                return Err(SettingError::Invalid);
             }
         }
     };
@@ -189,11 +189,11 @@ fn load(text: &str, source: &Source, diags: &mut Diagnostics) -> Result<CaBundle
             format!("{origin} from {source} cannot be used: {error}."),
             source.path(),
         );
-        Unresolved::Invalid
+        SettingError::Invalid
     })
 }
 
-fn verify_from_environment(environment: &Environment, diags: &mut Diagnostics) -> Given<bool> {
+fn verify_from_environment(environment: &Environment, diags: &mut Diagnostics) -> Setting<bool> {
     let verify = switch(environment.get("PROXMOX_VE_VERIFY_SSL"), false, diags);
     let insecure = Variables {
         own: "PROXMOX_VE_INSECURE",
@@ -203,9 +203,9 @@ fn verify_from_environment(environment: &Environment, diags: &mut Diagnostics) -
 }
 
 /// Reads a switch, turned round for variables that mean the opposite.
-fn switch(text: Given<String>, opposite: bool, diags: &mut Diagnostics) -> Given<bool> {
-    let Given::Known(text, source) = text else {
-        return Given::Absent;
+fn switch(text: Setting<String>, opposite: bool, diags: &mut Diagnostics) -> Setting<bool> {
+    let Setting::Known(text, source) = text else {
+        return Setting::Absent;
     };
     let on = match text.to_ascii_lowercase().as_str() {
         "1" | "true" | "yes" | "on" => true,
@@ -216,8 +216,8 @@ fn switch(text: Given<String>, opposite: bool, diags: &mut Diagnostics) -> Given
                 format!("{source} must be \"true\" or \"false\"."),
                 source.path(),
             );
-            return Given::Absent;
+            return Setting::Absent;
         }
     };
-    Given::Known(on != opposite, source)
+    Setting::Known(on != opposite, source)
 }

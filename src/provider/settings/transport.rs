@@ -8,9 +8,9 @@ use tf_provider::Diagnostics;
 use crate::framework::Report;
 use crate::provider::attributes::secret::StoredSecret;
 use crate::provider::settings::address::Nodes;
-use crate::provider::settings::credentials::Unresolved;
+use crate::provider::settings::credentials::SettingError;
 use crate::provider::settings::environment::{Environment, Variables};
-use crate::provider::settings::setting::{Given, Source};
+use crate::provider::settings::setting::{Setting, Source};
 use crate::pve::{ExtraHeaders, NoProxy, Proxy, Retries, Secret};
 
 /// How long one request may take unless `request_timeout` says otherwise.
@@ -21,15 +21,15 @@ const MAX_RETRIES: i64 = 20;
 
 /// The attributes about the way to the host, as given.
 #[derive(Clone, Debug, Default)]
-pub struct TransportFields {
+pub struct TransportSettings {
     /// The proxy that leads there.
-    pub proxy: Given<ProxySetting>,
+    pub proxy: Setting<ProxySetting>,
     /// Headers for a gateway on the way.
-    pub http_headers: Given<BTreeMap<String, StoredSecret>>,
+    pub http_headers: Setting<BTreeMap<String, StoredSecret>>,
     /// The longest time one request may take.
-    pub request_timeout: Given<String>,
+    pub request_timeout: Setting<String>,
     /// How often something is asked again that certainly changed nothing.
-    pub max_retries: Given<i64>,
+    pub max_retries: Setting<i64>,
 }
 
 /// A proxy as somebody named it.
@@ -49,7 +49,7 @@ impl ProxySetting {
     }
 }
 
-impl TransportFields {
+impl TransportSettings {
     /// The values of the environment. Reports those that cannot be read.
     pub fn from_environment(environment: &Environment, diags: &mut Diagnostics) -> Self {
         let first = |own, fallback| environment.first(&Variables { own, fallback });
@@ -74,7 +74,7 @@ impl TransportFields {
     /// Reports everything that is wrong with the values that are known. A proxy that the
     /// environment names for everybody is looked at when a host is known to which it leads.
     pub fn check(&self, diags: &mut Diagnostics) {
-        if let Given::Known(ProxySetting { url, unless: None }, source) = &self.proxy {
+        if let Setting::Known(ProxySetting { url, unless: None }, source) = &self.proxy {
             let _ = parse_proxy(url, source, diags);
         }
         let _ = self.headers(diags);
@@ -87,11 +87,11 @@ impl TransportFields {
         &self,
         nodes: &Nodes,
         diags: &mut Diagnostics,
-    ) -> Result<Option<Proxy>, Unresolved> {
+    ) -> Result<Option<Proxy>, SettingError> {
         let (setting, source) = match &self.proxy {
-            Given::Absent => return Ok(None),
-            Given::Unknown(source) => return Err(Unresolved::Unknown(source.clone())),
-            Given::Known(setting, source) => (setting, source),
+            Setting::Absent => return Ok(None),
+            Setting::Unknown(source) => return Err(SettingError::Unknown(source.clone())),
+            Setting::Known(setting, source) => (setting, source),
         };
         let spared = setting.unless.as_deref().map(NoProxy::new);
         match spared {
@@ -105,11 +105,11 @@ impl TransportFields {
     }
 
     /// The headers to send along.
-    pub fn headers(&self, diags: &mut Diagnostics) -> Result<ExtraHeaders, Unresolved> {
+    pub fn headers(&self, diags: &mut Diagnostics) -> Result<ExtraHeaders, SettingError> {
         let (given, source) = match &self.http_headers {
-            Given::Absent => return Ok(ExtraHeaders::default()),
-            Given::Unknown(source) => return Err(Unresolved::Unknown(source.clone())),
-            Given::Known(given, source) => (given, source),
+            Setting::Absent => return Ok(ExtraHeaders::default()),
+            Setting::Unknown(source) => return Err(SettingError::Unknown(source.clone())),
+            Setting::Known(given, source) => (given, source),
         };
         let mut headers = ExtraHeaders::default();
         for (name, value) in given {
@@ -121,34 +121,34 @@ impl TransportFields {
                         format!("A header from {source} cannot be sent: {error}."),
                         source.path(),
                     );
-                    Unresolved::Invalid
+                    SettingError::Invalid
                 })?;
         }
         Ok(headers)
     }
 
     /// The longest time one request may take.
-    pub fn request_timeout(&self, diags: &mut Diagnostics) -> Result<Duration, Unresolved> {
+    pub fn request_timeout(&self, diags: &mut Diagnostics) -> Result<Duration, SettingError> {
         match &self.request_timeout {
-            Given::Absent => Ok(DEFAULT_REQUEST_TIMEOUT),
-            Given::Unknown(source) => Err(Unresolved::Unknown(source.clone())),
-            Given::Known(text, source) => duration(text, source).ok_or_else(|| {
+            Setting::Absent => Ok(DEFAULT_REQUEST_TIMEOUT),
+            Setting::Unknown(source) => Err(SettingError::Unknown(source.clone())),
+            Setting::Known(text, source) => duration(text, source).ok_or_else(|| {
                 diags.fail(
                     "Malformed duration",
                     format!("{source} must be a duration of at least one second, such as \"30s\"."),
                     source.path(),
                 );
-                Unresolved::Invalid
+                SettingError::Invalid
             }),
         }
     }
 
     /// How often something is asked again.
-    pub fn retries(&self, diags: &mut Diagnostics) -> Result<Retries, Unresolved> {
+    pub fn retries(&self, diags: &mut Diagnostics) -> Result<Retries, SettingError> {
         let (count, source) = match &self.max_retries {
-            Given::Absent => return Ok(Retries::default()),
-            Given::Unknown(source) => return Err(Unresolved::Unknown(source.clone())),
-            Given::Known(count, source) => (*count, source),
+            Setting::Absent => return Ok(Retries::default()),
+            Setting::Unknown(source) => return Err(SettingError::Unknown(source.clone())),
+            Setting::Known(count, source) => (*count, source),
         };
         match u32::try_from(count) {
             Ok(each) if count <= MAX_RETRIES => Ok(Retries::from(each)),
@@ -161,7 +161,7 @@ fn parse_proxy(
     url: &StoredSecret,
     source: &Source,
     diags: &mut Diagnostics,
-) -> Result<Option<Proxy>, Unresolved> {
+) -> Result<Option<Proxy>, SettingError> {
     let url = url.secret();
     if url.is_empty() {
         return Ok(None);
@@ -172,12 +172,12 @@ fn parse_proxy(
             format!("The proxy from {source} cannot be used: {error}."),
             source.path(),
         );
-        Unresolved::Invalid
+        SettingError::Invalid
     })
 }
 
 /// The variables are those that most programs know, and what they mean is what `curl` does.
-fn proxy_of(environment: &Environment) -> Given<ProxySetting> {
+fn proxy_of(environment: &Environment) -> Setting<ProxySetting> {
     let url = |text: String| StoredSecret::from(Secret::new(text));
     let own = environment.first(&Variables {
         own: "PROXMOX_VE_PROXY_URL",
@@ -185,10 +185,10 @@ fn proxy_of(environment: &Environment) -> Given<ProxySetting> {
     });
     let usual = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
     let usual = usual.into_iter().map(|name| environment.get(name));
-    let usual = usual.reduce(Given::or).unwrap_or_default();
+    let usual = usual.reduce(Setting::or).unwrap_or_default();
     let spared = environment.get("NO_PROXY").or(environment.get("no_proxy"));
     let spared = match spared {
-        Given::Known(hosts, _) => hosts,
+        Setting::Known(hosts, _) => hosts,
         _ => String::new(),
     };
     let own = own.map(|text| ProxySetting::explicit(url(text)));
@@ -200,11 +200,11 @@ fn proxy_of(environment: &Environment) -> Given<ProxySetting> {
 
 /// Headers as `Name: value`, one a line.
 fn headers_of(
-    text: Given<String>,
+    text: Setting<String>,
     diags: &mut Diagnostics,
-) -> Given<BTreeMap<String, StoredSecret>> {
-    let Given::Known(text, source) = text else {
-        return Given::Absent;
+) -> Setting<BTreeMap<String, StoredSecret>> {
+    let Setting::Known(text, source) = text else {
+        return Setting::Absent;
     };
     let mut headers = BTreeMap::new();
     for line in text.lines().filter(|line| !line.trim().is_empty()) {
@@ -214,34 +214,34 @@ fn headers_of(
                 format!("{source} must hold headers as \"Name: value\", one a line."),
                 source.path(),
             );
-            return Given::Absent;
+            return Setting::Absent;
         };
         let value = Secret::new(value.trim());
         headers.insert(name.trim().to_owned(), value.into());
     }
-    Given::Known(headers, source)
+    Setting::Known(headers, source)
 }
 
-fn number(text: Given<String>, diags: &mut Diagnostics) -> Given<i64> {
-    let Given::Known(text, source) = text else {
-        return Given::Absent;
+fn number(text: Setting<String>, diags: &mut Diagnostics) -> Setting<i64> {
+    let Setting::Known(text, source) = text else {
+        return Setting::Absent;
     };
     match text.trim().parse() {
-        Ok(number) => Given::Known(number, source),
+        Ok(number) => Setting::Known(number, source),
         Err(_) => {
             malformed_count(&source, diags);
-            Given::Absent
+            Setting::Absent
         }
     }
 }
 
-fn malformed_count(source: &Source, diags: &mut Diagnostics) -> Unresolved {
+fn malformed_count(source: &Source, diags: &mut Diagnostics) -> SettingError {
     diags.fail(
         "Malformed number",
         format!("{source} must be a whole number from 0 to {MAX_RETRIES}."),
         source.path(),
     );
-    Unresolved::Invalid
+    SettingError::Invalid
 }
 
 /// A duration; `PM_TIMEOUT` counts seconds, as other tools have it.
@@ -263,7 +263,7 @@ mod tests {
     ) -> Result<Option<String>, String> {
         let mut diags = Diagnostics::default();
         let environment = Environment::from(variables);
-        let fields = TransportFields::from_environment(&environment, &mut diags);
+        let fields = TransportSettings::from_environment(&environment, &mut diags);
         let [first, other] = nodes.map(|node| node.parse().unwrap());
         let others = vec![other];
         let proxy = fields.proxy(&Nodes { first, others }, &mut diags);
@@ -314,7 +314,7 @@ mod tests {
         let read = |text: &str| {
             let mut diags = Diagnostics::default();
             let environment = Environment::from([("PROXMOX_VE_HTTP_HEADERS", text)]);
-            let fields = TransportFields::from_environment(&environment, &mut diags);
+            let fields = TransportSettings::from_environment(&environment, &mut diags);
             let headers = fields
                 .headers(&mut diags)
                 .map(|headers| format!("{headers:?}"));

@@ -5,25 +5,29 @@ use std::collections::BTreeMap;
 use tf_provider::Diagnostics;
 
 use crate::framework::Report;
-use crate::provider::settings::connection::Defaults;
-use crate::provider::settings::setting::{Given, Source};
-use crate::provider::settings::tls::TlsFields;
+use crate::provider::settings::connection::ConnectionSettings;
+use crate::provider::settings::setting::{Setting, Source};
+use crate::provider::settings::tls::TlsSettings;
 
 /// Warns of settings that leave a connection open to anybody, and of those without effect.
-pub fn warn(own: &Defaults, clusters: &Given<BTreeMap<String, Defaults>>, diags: &mut Diagnostics) {
+pub fn warn(
+    own: &ConnectionSettings,
+    clusters: &Setting<BTreeMap<String, ConnectionSettings>>,
+    diags: &mut Diagnostics,
+) {
     let named = match clusters {
-        Given::Known(clusters, _) => Some(clusters.values()),
-        Given::Absent | Given::Unknown(_) => None,
+        Setting::Known(clusters, _) => Some(clusters.values()),
+        Setting::Absent | Setting::Unknown(_) => None,
     };
     let connections = std::iter::once(own).chain(named.into_iter().flatten());
-    let tls: Vec<&TlsFields> = connections.map(|connection| &connection.tls).collect();
+    let tls: Vec<&TlsSettings> = connections.map(|connection| &connection.tls).collect();
     warn_of_tls(&tls, diags);
 }
 
 /// The same of some TLS settings.
-pub fn warn_of_tls(tls: &[&TlsFields], diags: &mut Diagnostics) {
+pub fn warn_of_tls(tls: &[&TlsSettings], diags: &mut Diagnostics) {
     let unverified = tls.iter().filter_map(|tls| match &tls.verify_ssl {
-        Given::Known(false, source) => Some(source.clone()),
+        Setting::Known(false, source) => Some(source.clone()),
         _ => None,
     });
     if let Some((first, all)) = told(unverified) {

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use crate::pve::api::tokens::TokenInfo;
 use crate::pve::api::{lenient, tokens};
 use crate::pve::client::Client;
-use crate::pve::context::Call;
+use crate::pve::context::Context;
 use crate::pve::error::Error;
 use crate::pve::id::UserId;
 use crate::pve::net::request::Ask;
@@ -168,8 +168,8 @@ impl Client {
     ///
     /// # Errors
     /// Any [`Error`] of a read but refusals.
-    pub async fn domains(&self, call: &Call) -> Result<Vec<Realm>, Error> {
-        self.ask(Ask::get(&["access", "domains"]).anonymous(), call)
+    pub async fn domains(&self, context: &Context) -> Result<Vec<Realm>, Error> {
+        self.ask(Ask::get(&["access", "domains"]).anonymous(), context)
             .await?
             .decode()
     }
@@ -183,13 +183,17 @@ impl Client {
     ///
     /// # Errors
     /// Any [`Error`] of a read.
-    pub async fn user(&self, user: &UserId, call: &Call) -> Result<Option<Arc<Owner>>, Error> {
+    pub async fn user(
+        &self,
+        user: &UserId,
+        context: &Context,
+    ) -> Result<Option<Arc<Owner>>, Error> {
         let fetch = || {
             let (client, user) = (self.clone(), user.clone());
-            async move { client.fetch_owner(&user, &Call::default()).await }
+            async move { client.fetch_owner(&user, &Context::default()).await }
         };
         let stopped = |why| self.stop(why, &Ask::get(&["access", "users", &user.to_string()]));
-        self.reads().owners.get(user, call, fetch, stopped).await
+        self.reads().owners.get(user, context, fetch, stopped).await
     }
 
     /// As [`Client::user`], asked now, whatever was read before.
@@ -199,10 +203,10 @@ impl Client {
     pub(in crate::pve) async fn fetch_owner(
         &self,
         user: &UserId,
-        call: &Call,
+        context: &Context,
     ) -> Result<Option<Arc<Owner>>, Error> {
         let asked = Ask::get(&["access", "users", &user.to_string()]).about_user(user);
-        match self.ask(asked, call).await {
+        match self.ask(asked, context).await {
             Ok(reply) => {
                 let observed_at = reply.server_time;
                 reply
@@ -211,15 +215,15 @@ impl Client {
             }
             Err(Error::NoSuchUser { .. }) => Ok(None),
             Err(Error::Forbidden { .. }) if self.settings().credentials.is_login_of(user) => {
-                self.own_tokens(user, call).await.map(Some)
+                self.own_tokens(user, context).await.map(Some)
             }
             Err(other) => Err(other),
         }
     }
 
-    async fn own_tokens(&self, user: &UserId, call: &Call) -> Result<Arc<Owner>, Error> {
+    async fn own_tokens(&self, user: &UserId, context: &Context) -> Result<Arc<Owner>, Error> {
         let asked = Ask::get(&["access", "users", &user.to_string(), "token"]).about_user(user);
-        let reply = self.ask(asked, call).await?;
+        let reply = self.ask(asked, context).await?;
         let observed_at = reply.server_time;
         let tokens = reply.decode_with(tokens::from_collection)?;
         Ok(Arc::new(Owner {
@@ -240,9 +244,9 @@ impl Client {
     ///
     /// # Errors
     /// Any [`Error`] of a read.
-    pub async fn users_full(&self, call: &Call) -> Result<Users, Error> {
+    pub async fn users_full(&self, context: &Context) -> Result<Users, Error> {
         let asked = Ask::get(&["access", "users"]).query(&[("full", "1")]);
-        let reply = self.ask(asked, call).await?;
+        let reply = self.ask(asked, context).await?;
         let observed_at = reply.server_time;
         let mut owners = reply.decode_with(|raw: Vec<RawUser>| {
             raw.into_iter()
@@ -264,8 +268,8 @@ impl Client {
     ///
     /// # Errors
     /// Any [`Error`] of a read.
-    pub async fn permissions(&self, path: &str, call: &Call) -> Result<Privileges, Error> {
-        self.permissions_at(None, path, call).await
+    pub async fn permissions(&self, path: &str, context: &Context) -> Result<Privileges, Error> {
+        self.permissions_at(None, path, context).await
     }
 
     /// The privileges of a user or token at a path. A user may ask about its own tokens, anybody
@@ -278,23 +282,23 @@ impl Client {
         &self,
         auth_id: &str,
         path: &str,
-        call: &Call,
+        context: &Context,
     ) -> Result<Privileges, Error> {
-        self.permissions_at(Some(auth_id), path, call).await
+        self.permissions_at(Some(auth_id), path, context).await
     }
 
     async fn permissions_at(
         &self,
         auth_id: Option<&str>,
         path: &str,
-        call: &Call,
+        context: &Context,
     ) -> Result<Privileges, Error> {
         let path = normalise_path(path);
         let mut query = vec![("path", path.as_str())];
         query.extend(auth_id.map(|id| ("userid", id)));
         let asked = Ask::get(&["access", "permissions"]).query(&query);
         let answer: BTreeMap<String, BTreeMap<String, Value>> =
-            self.ask(asked, call).await?.decode()?;
+            self.ask(asked, context).await?.decode()?;
         Ok(Privileges::at(&path, &answer))
     }
 
@@ -306,11 +310,11 @@ impl Client {
     /// Any [`Error`] of a read.
     pub async fn own_permissions(
         &self,
-        call: &Call,
+        context: &Context,
     ) -> Result<BTreeMap<String, Privileges>, Error> {
         let asked = Ask::get(&["access", "permissions"]);
         let answer: BTreeMap<String, BTreeMap<String, Value>> =
-            self.ask(asked, call).await?.decode()?;
+            self.ask(asked, context).await?.decode()?;
         let paths = answer.keys().cloned();
         Ok(paths
             .map(|path| (path.clone(), Privileges::at(&path, &answer)))
@@ -322,8 +326,11 @@ impl Client {
     ///
     /// # Errors
     /// Any [`Error`] of a read.
-    pub(in crate::pve) async fn has_no_permissions(&self, call: &Call) -> Result<bool, Error> {
-        let paths = self.own_permissions(call).await?;
+    pub(in crate::pve) async fn has_no_permissions(
+        &self,
+        context: &Context,
+    ) -> Result<bool, Error> {
+        let paths = self.own_permissions(context).await?;
         Ok(paths.values().all(Privileges::is_empty))
     }
 
@@ -335,10 +342,10 @@ impl Client {
     pub async fn role_privileges(
         &self,
         role: &str,
-        call: &Call,
+        context: &Context,
     ) -> Result<BTreeSet<String>, Error> {
         let asked = Ask::get(&["access", "roles", role]).about_role(role);
-        let privileges: BTreeMap<String, Value> = self.ask(asked, call).await?.decode()?;
+        let privileges: BTreeMap<String, Value> = self.ask(asked, context).await?.decode()?;
         Ok(privileges.into_keys().collect())
     }
 
@@ -346,9 +353,9 @@ impl Client {
     ///
     /// # Errors
     /// Any [`Error`] of a read.
-    pub async fn roles(&self, call: &Call) -> Result<Vec<Role>, Error> {
+    pub async fn roles(&self, context: &Context) -> Result<Vec<Role>, Error> {
         let raw: Vec<RawRole> = self
-            .ask(Ask::get(&["access", "roles"]), call)
+            .ask(Ask::get(&["access", "roles"]), context)
             .await?
             .decode()?;
         let mut roles: Vec<Role> = raw

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::pve::api::access::normalise_path;
 use crate::pve::api::lenient;
 use crate::pve::client::Client;
-use crate::pve::context::Call;
+use crate::pve::context::Context;
 use crate::pve::error::Error;
 use crate::pve::id::TokenId;
 use crate::pve::net::request::Ask;
@@ -68,18 +68,23 @@ impl Client {
     ///
     /// # Errors
     /// Any [`Error`] of a read.
-    pub async fn acl_view(&self, call: &Call) -> Result<Arc<AclView>, Error> {
+    pub async fn acl_view(&self, context: &Context) -> Result<Arc<AclView>, Error> {
         let fetch = || {
             let client = self.clone();
-            async move { client.fetch_acl_view(&Call::default()).await.map(Arc::new) }
+            async move {
+                client
+                    .fetch_acl_view(&Context::default())
+                    .await
+                    .map(Arc::new)
+            }
         };
         let stopped = |why| self.stop(why, &Ask::get(&["access", "acl"]));
-        self.reads().acl.get(&(), call, fetch, stopped).await
+        self.reads().acl.get(&(), context, fetch, stopped).await
     }
 
     /// The server filters the list for whoever lacks `Sys.Audit` on `/access`.
-    async fn fetch_acl_view(&self, call: &Call) -> Result<AclView, Error> {
-        let (entries, held) = tokio::join!(self.acl(call), self.permissions("/access", call));
+    async fn fetch_acl_view(&self, context: &Context) -> Result<AclView, Error> {
+        let (entries, held) = tokio::join!(self.acl(context), self.permissions("/access", context));
         Ok(AclView {
             entries: entries?,
             complete: held?.contains("Sys.Audit"),
@@ -92,9 +97,9 @@ impl Client {
     ///
     /// # Errors
     /// Any [`Error`] of a read.
-    pub async fn acl(&self, call: &Call) -> Result<Vec<AclEntry>, Error> {
+    pub async fn acl(&self, context: &Context) -> Result<Vec<AclEntry>, Error> {
         let mut entries: Vec<AclEntry> = self
-            .ask(Ask::get(&["access", "acl"]), call)
+            .ask(Ask::get(&["access", "acl"]), context)
             .await?
             .decode()?;
         entries.sort();
@@ -114,10 +119,10 @@ impl Client {
         path: &str,
         role: &str,
         propagate: bool,
-        call: &Call,
+        context: &Context,
     ) -> Result<(), Error> {
         let propagate = if propagate { "1" } else { "0" };
-        self.change_acl(token, path, role, ("propagate", propagate), call)
+        self.change_acl(token, path, role, ("propagate", propagate), context)
             .await
     }
 
@@ -131,9 +136,9 @@ impl Client {
         token: &TokenId,
         path: &str,
         role: &str,
-        call: &Call,
+        context: &Context,
     ) -> Result<(), Error> {
-        self.change_acl(token, path, role, ("delete", "1"), call)
+        self.change_acl(token, path, role, ("delete", "1"), context)
             .await
     }
 
@@ -143,7 +148,7 @@ impl Client {
         path: &str,
         role: &str,
         how: (&'static str, &str),
-        call: &Call,
+        context: &Context,
     ) -> Result<(), Error> {
         let asked = Ask::put(&["access", "acl"])
             .form(&[
@@ -154,7 +159,7 @@ impl Client {
             ])
             .about_token(token)
             .about_role(role);
-        self.ask(asked, call).await.map(drop)
+        self.ask(asked, context).await.map(drop)
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::pve::api::lenient;
 use crate::pve::client::Client;
-use crate::pve::context::Call;
+use crate::pve::context::Context;
 use crate::pve::error::Error;
 use crate::pve::net::request::Ask;
 use crate::pve::tls::certificate::Fingerprint;
@@ -110,8 +110,8 @@ impl Client {
     ///
     /// # Errors
     /// Any [`Error`] of a read.
-    pub async fn nodes(&self, call: &Call) -> Result<Vec<Node>, Error> {
-        let mut nodes: Vec<Node> = self.ask(Ask::get(&["nodes"]), call).await?.decode()?;
+    pub async fn nodes(&self, context: &Context) -> Result<Vec<Node>, Error> {
+        let mut nodes: Vec<Node> = self.ask(Ask::get(&["nodes"]), context).await?.decode()?;
         nodes.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(nodes)
     }
@@ -120,9 +120,9 @@ impl Client {
     ///
     /// # Errors
     /// [`Error::Forbidden`] without that privilege, and any other error of a read.
-    pub async fn cluster_status(&self, call: &Call) -> Result<ClusterStatus, Error> {
+    pub async fn cluster_status(&self, context: &Context) -> Result<ClusterStatus, Error> {
         let entries: Vec<Entry> = self
-            .ask(Ask::get(&["cluster", "status"]), call)
+            .ask(Ask::get(&["cluster", "status"]), context)
             .await?
             .decode()?;
         Ok(entries.into())

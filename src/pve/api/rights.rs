@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::pve::api::access::{Privileges, normalise_path};
 use crate::pve::client::Client;
-use crate::pve::context::Call;
+use crate::pve::context::Context;
 use crate::pve::error::Error;
 use crate::pve::id::UserId;
 use crate::pve::net::request::Ask;
@@ -89,17 +89,17 @@ impl Client {
     ///
     /// # Errors
     /// Any [`Error`] of a read.
-    pub async fn known_roles(&self, call: &Call) -> Result<Arc<Roles>, Error> {
+    pub async fn known_roles(&self, context: &Context) -> Result<Arc<Roles>, Error> {
         let fetch = || {
             let client = self.clone();
             async move {
-                let roles = client.roles(&Call::default()).await;
+                let roles = client.roles(&Context::default()).await;
                 let by_name = |role: crate::pve::api::access::Role| (role.name, role.privileges);
                 Ok(roles.map(|roles| Arc::new(roles.into_iter().map(by_name).collect())))
             }
         };
         let stopped = |why| self.stop(why, &Ask::get(&["access", "roles"]));
-        self.reads().roles.get(&(), call, fetch, stopped).await?
+        self.reads().roles.get(&(), context, fetch, stopped).await?
     }
 
     /// The rights of a user, at one path or at every path that the server lists, asked for once.
@@ -111,10 +111,10 @@ impl Client {
         &self,
         user: &UserId,
         path: Option<&str>,
-        call: &Call,
+        context: &Context,
     ) -> Result<Arc<Rights>, Error> {
         let path = path.map(normalise_path);
-        self.kept_rights((Some(user.clone()), path), call).await
+        self.kept_rights((Some(user.clone()), path), context).await
     }
 
     /// Whether the server tells the caller what a user may do: the caller is the user, or has
@@ -122,16 +122,20 @@ impl Client {
     ///
     /// # Errors
     /// Any [`Error`] of a read.
-    pub async fn may_see_rights_of(&self, user: &UserId, call: &Call) -> Result<bool, Error> {
+    pub async fn may_see_rights_of(&self, user: &UserId, context: &Context) -> Result<bool, Error> {
         const ACCESS: &str = "/access";
         if self.settings().credentials.is_login_of(user) {
             return Ok(true);
         }
-        let own = self.kept_rights((None, Some(ACCESS.to_owned())), call);
+        let own = self.kept_rights((None, Some(ACCESS.to_owned())), context);
         Ok(own.await?.at(ACCESS).contains("Sys.Audit"))
     }
 
-    async fn kept_rights(&self, question: Question, call: &Call) -> Result<Arc<Rights>, Error> {
+    async fn kept_rights(
+        &self,
+        question: Question,
+        context: &Context,
+    ) -> Result<Arc<Rights>, Error> {
         let fetch = || {
             let (client, question) = (self.clone(), question.clone());
             async move { Ok(client.fetch_rights(&question).await.map(Arc::new)) }
@@ -139,7 +143,7 @@ impl Client {
         let stopped = |why| self.stop(why, &Ask::get(&["access", "permissions"]));
         self.reads()
             .rights
-            .get(&question, call, fetch, stopped)
+            .get(&question, context, fetch, stopped)
             .await?
     }
 
@@ -152,7 +156,7 @@ impl Client {
             .collect();
         let asked = Ask::get(&["access", "permissions"]).query(&query);
         let answer: BTreeMap<String, BTreeMap<String, Value>> =
-            self.ask(asked, &Call::default()).await?.decode()?;
+            self.ask(asked, &Context::default()).await?.decode()?;
         Ok(Rights::read(&answer))
     }
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::pve::api::lenient;
 use crate::pve::client::Client;
-use crate::pve::context::Call;
+use crate::pve::context::Context;
 use crate::pve::error::Error;
 use crate::pve::id::TokenId;
 use crate::pve::net::request::Ask;
@@ -90,8 +90,8 @@ impl Client {
     ///
     /// # Errors
     /// Any [`Error`] of a read.
-    pub async fn cluster_tasks(&self, call: &Call) -> Result<Vec<Task>, Error> {
-        self.ask(Ask::get(&["cluster", "tasks"]), call)
+    pub async fn cluster_tasks(&self, context: &Context) -> Result<Vec<Task>, Error> {
+        self.ask(Ask::get(&["cluster", "tasks"]), context)
             .await?
             .decode()
     }
@@ -107,7 +107,7 @@ impl Client {
         node: &str,
         token: &TokenId,
         since: Option<i64>,
-        call: &Call,
+        context: &Context,
     ) -> Result<NodeTasks, Error> {
         // The filter knows users only, and finds its text within longer names, too.
         let (user, limit) = (token.user.to_string(), MOST.to_string());
@@ -119,7 +119,7 @@ impl Client {
         ];
         query.extend(since.as_deref().map(|since| ("since", since)));
         let asked = Ask::get(&["nodes", node, "tasks"]).query(&query);
-        let mut tasks: Vec<Task> = self.ask(asked, call).await?.decode()?;
+        let mut tasks: Vec<Task> = self.ask(asked, context).await?.decode()?;
         let truncated = tasks.len() >= MOST;
         let token = token.to_string();
         tasks.retain(|task| task.asked_by == token);

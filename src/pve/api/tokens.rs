@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use crate::pve::api::lenient;
 use crate::pve::auth::fresh_tokens;
 use crate::pve::client::Client;
-use crate::pve::context::Call;
+use crate::pve::context::Context;
 use crate::pve::error::Error;
 use crate::pve::id::TokenId;
 use crate::pve::net::request::{Ask, Reply};
@@ -185,10 +185,10 @@ impl Client {
         &self,
         token: &TokenId,
         new: &NewToken,
-        call: &Call,
+        context: &Context,
     ) -> Result<CreatedToken, Error> {
         let asked = Ask::post(&token_path(token)).form(&new.form());
-        self.token_write(token, asked, call).await?.minted(token)
+        self.token_write(token, asked, context).await?.minted(token)
     }
 
     /// Changes comment, expiry or privilege separation; the secret stays.
@@ -200,10 +200,10 @@ impl Client {
         &self,
         token: &TokenId,
         change: &TokenChange,
-        call: &Call,
+        context: &Context,
     ) -> Result<TokenInfo, Error> {
         let asked = Ask::put(&token_path(token)).form(&change.form());
-        let reply = self.token_write(token, asked, call).await?;
+        let reply = self.token_write(token, asked, context).await?;
         reply.decode::<RawToken>().map(TokenInfo::from)
     }
 
@@ -219,25 +219,25 @@ impl Client {
         &self,
         token: &TokenId,
         change: &TokenChange,
-        call: &Call,
+        context: &Context,
     ) -> Result<CreatedToken, Error> {
         let mut form = change.form();
         form.push(("regenerate", flag(true)));
         let asked = Ask::put(&token_path(token)).form(&form);
-        self.token_write(token, asked, call).await?.minted(token)
+        self.token_write(token, asked, context).await?.minted(token)
     }
 
     /// Whether the server can give a token a new secret in place. Found out without changing
     /// anything: a value that is no boolean is refused as such where the parameter is known, and
     /// as undefined where it is not, in both cases before anything happens. One answer serves
     /// all tokens. `None` when the server says neither, most often for lack of a privilege.
-    pub async fn can_regenerate(&self, token: &TokenId, call: &Call) -> Option<bool> {
+    pub async fn can_regenerate(&self, token: &TokenId, context: &Context) -> Option<bool> {
         if let Some(known) = self.regenerates().get() {
             return Some(*known);
         }
         let form = [("regenerate", "whether".to_owned())];
         let asked = Ask::put(&token_path(token)).form(&form).harmless();
-        let can = match self.ask(asked.about_token(token), call).await {
+        let can = match self.ask(asked.about_token(token), context).await {
             Err(error) if error.is_unknown_parameter("regenerate") => false,
             Err(Error::ParameterErrors { answer }) if answer.errors.contains_key("regenerate") => {
                 true
@@ -251,9 +251,13 @@ impl Client {
     ///
     /// # Errors
     /// Any [`Error`] of a write but that it is missing.
-    pub async fn delete_token(&self, token: &TokenId, call: &Call) -> Result<Deletion, Error> {
+    pub async fn delete_token(
+        &self,
+        token: &TokenId,
+        context: &Context,
+    ) -> Result<Deletion, Error> {
         match self
-            .token_write(token, Ask::delete(&token_path(token)), call)
+            .token_write(token, Ask::delete(&token_path(token)), context)
             .await
         {
             Ok(_) => Ok(Deletion::Deleted),
@@ -262,11 +266,16 @@ impl Client {
         }
     }
 
-    async fn token_write(&self, token: &TokenId, asked: Ask, call: &Call) -> Result<Reply, Error> {
-        match self.ask(asked.about_token(token), call).await {
-            Err(refused @ Error::Forbidden { .. }) => {
-                Err(self.forbidden_or_missing_user(refused, token, call).await)
-            }
+    async fn token_write(
+        &self,
+        token: &TokenId,
+        asked: Ask,
+        context: &Context,
+    ) -> Result<Reply, Error> {
+        match self.ask(asked.about_token(token), context).await {
+            Err(refused @ Error::Forbidden { .. }) => Err(self
+                .forbidden_or_missing_user(refused, token, context)
+                .await),
             other => other,
         }
     }
@@ -278,9 +287,9 @@ impl Client {
         &self,
         refused: Error,
         token: &TokenId,
-        call: &Call,
+        context: &Context,
     ) -> Error {
-        match (self.user(&token.user, call).await, refused) {
+        match (self.user(&token.user, context).await, refused) {
             (Ok(None), Error::Forbidden { answer }) => Error::NoSuchUser {
                 answer,
                 user: token.user.clone(),

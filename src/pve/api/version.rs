@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::pve::client::Client;
-use crate::pve::context::Call;
+use crate::pve::context::Context;
 use crate::pve::error::Error;
 use crate::pve::net::request::Ask;
 
@@ -33,7 +33,7 @@ impl Client {
     ///
     /// # Errors
     /// Any [`Error`] of a read.
-    pub async fn version(&self, call: &Call) -> Result<Version, Error> {
-        self.ask(Ask::get(&["version"]), call).await?.decode()
+    pub async fn version(&self, context: &Context) -> Result<Version, Error> {
+        self.ask(Ask::get(&["version"]), context).await?.decode()
     }
 }

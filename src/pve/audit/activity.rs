@@ -9,7 +9,7 @@ use crate::pve::api::tasks::{NodeTasks, Task};
 use crate::pve::audit::AUDIT;
 use crate::pve::auth::credentials::Credentials;
 use crate::pve::client::Client;
-use crate::pve::context::Call;
+use crate::pve::context::Context;
 use crate::pve::error::Error;
 use crate::pve::id::TokenId;
 
@@ -49,12 +49,12 @@ impl Client {
         &self,
         token: &TokenId,
         since: Option<i64>,
-        call: &Call,
+        context: &Context,
     ) -> Result<Activity, Error> {
-        let (nodes, recent) = tokio::try_join!(self.nodes(call), self.cluster_tasks(call))?;
+        let (nodes, recent) = tokio::try_join!(self.nodes(context), self.cluster_tasks(context))?;
         let told = nodes
             .iter()
-            .map(|node| self.told_by(node, token, since, call));
+            .map(|node| self.told_by(node, token, since, context));
         let told = join_all(told).await;
         let mut activity = Activity {
             tasks: of_token(recent, token, since),
@@ -74,15 +74,15 @@ impl Client {
         node: &Node,
         token: &TokenId,
         since: Option<i64>,
-        call: &Call,
+        context: &Context,
     ) -> Result<Told, Error> {
         if !node.online {
             return Ok(Told::Unreachable);
         }
         let place = format!("/nodes/{}", node.name);
         let (told, held) = tokio::join!(
-            self.node_tasks(&node.name, token, since, call),
-            self.permissions(&place, call)
+            self.node_tasks(&node.name, token, since, context),
+            self.permissions(&place, context)
         );
         match told {
             Ok(told) => Ok(Told::Tasks {

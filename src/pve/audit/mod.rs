@@ -23,7 +23,7 @@ use crate::pve::api::tasks::Task;
 use crate::pve::api::tokens::TokenInfo;
 use crate::pve::audit::root::roots;
 use crate::pve::client::Client;
-use crate::pve::context::Call;
+use crate::pve::context::Context;
 use crate::pve::error::Error;
 use crate::pve::id::TokenId;
 use crate::pve::net::request::Ask;
@@ -178,23 +178,23 @@ impl Client {
     ///
     /// # Errors
     /// Any [`Error`] of a read.
-    pub async fn audit(&self, call: &Call) -> Result<Arc<Audit>, Error> {
+    pub async fn audit(&self, context: &Context) -> Result<Arc<Audit>, Error> {
         let fetch = || {
             let client = self.clone();
-            async move { client.fetch_audit(&Call::default()).await.map(Arc::new) }
+            async move { client.fetch_audit(&Context::default()).await.map(Arc::new) }
         };
         let stopped = |why| self.stop(why, &Ask::get(&["access", "users"]));
-        self.reads().audit.get(&(), call, fetch, stopped).await
+        self.reads().audit.get(&(), context, fetch, stopped).await
     }
 
-    async fn fetch_audit(&self, call: &Call) -> Result<Audit, Error> {
+    async fn fetch_audit(&self, context: &Context) -> Result<Audit, Error> {
         let (users, acl, roles, own, tasks, nodes) = tokio::try_join!(
-            self.users_full(call),
-            self.acl_view(call),
-            self.roles(call),
-            self.own_permissions(call),
-            self.cluster_tasks(call),
-            self.nodes(call),
+            self.users_full(context),
+            self.acl_view(context),
+            self.roles(context),
+            self.own_permissions(context),
+            self.cluster_tasks(context),
+            self.nodes(context),
         )?;
         Ok(Audit {
             roots: roots(&users.owners, &acl, &roles),

@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 use crate::pve::auth::credentials::{Credentials, LoginTicket};
 use crate::pve::auth::login::{Account, Factor, Granted, TICKET};
 use crate::pve::client::Client;
-use crate::pve::context::Call;
+use crate::pve::context::Context;
 use crate::pve::error::Error;
 use crate::pve::id::UserId;
 use crate::pve::net::request::Ask;
@@ -159,8 +159,8 @@ impl Client {
     /// # Errors
     /// [`Error::Unauthenticated`], [`Error::SecondFactorRequired`], and whatever else a request
     /// can end in.
-    pub async fn log_in(&self, call: &Call) -> Result<Option<LoginTicket>, Error> {
-        self.log_in_as(self.account(), call).await
+    pub async fn log_in(&self, context: &Context) -> Result<Option<LoginTicket>, Error> {
+        self.log_in_as(self.account(), context).await
     }
 
     /// As [`Client::log_in`], with a one-time code that somebody typed in: `123456` from an
@@ -172,27 +172,27 @@ impl Client {
     pub async fn log_in_with_code(
         &self,
         code: &Secret,
-        call: &Call,
+        context: &Context,
     ) -> Result<Option<LoginTicket>, Error> {
         self.session().code_is_here();
         let account = self.account().map(|account| Account {
             factor: Some(Factor::Code(code.clone())),
             ..account
         });
-        self.log_in_as(account, call).await
+        self.log_in_as(account, context).await
     }
 
     async fn log_in_as(
         &self,
         account: Option<Account>,
-        call: &Call,
+        context: &Context,
     ) -> Result<Option<LoginTicket>, Error> {
         let account = match (&self.settings().credentials, account) {
             (Credentials::Ticket(login), _) => return Ok(Some(login.clone())),
             (_, None) => return Ok(None),
             (_, Some(account)) => account,
         };
-        let ticket = call.bound(self.ticket(account)).await;
+        let ticket = context.bound(self.ticket(account)).await;
         let ticket = ticket.unwrap_or_else(|stopped| Err(self.stop(stopped, &Ask::post(&TICKET))));
         ticket.map(|ticket| Some(ticket.login))
     }

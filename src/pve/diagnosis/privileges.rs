@@ -6,7 +6,7 @@ use crate::pve::api::access::normalise_path;
 use crate::pve::api::rights::Roles;
 use crate::pve::auth::credentials::Credentials;
 use crate::pve::client::Client;
-use crate::pve::context::Call;
+use crate::pve::context::Context;
 use crate::pve::diagnosis::report::{Requirements, Stage, Status};
 use crate::pve::diagnosis::verdict::Verdict;
 use crate::pve::id::{TokenId, UserId};
@@ -25,7 +25,7 @@ pub(crate) struct Lookup<'a> {
     pub(crate) client: &'a Client,
     /// Another credential for the same server, which may see more.
     pub(crate) witness: Option<&'a Client>,
-    pub(crate) call: &'a Call,
+    pub(crate) context: &'a Context,
     /// All that is needed, of which some is missing.
     pub(crate) requirements: &'a Requirements,
 }
@@ -41,7 +41,7 @@ struct Seen {
 impl Lookup<'_> {
     /// What to say of a credential that lacks all of this, `barred` if it has nothing anywhere.
     pub(crate) async fn verdict(&self, missing: &ByPath, barred: bool) -> Verdict {
-        let roles = self.client.known_roles(self.call).await.ok();
+        let roles = self.client.known_roles(self.context).await.ok();
         let roles = roles.as_deref().filter(|roles| !roles.is_empty());
         let unheard = roles.map(|roles| unheard(missing, roles));
         let unheard = unheard.unwrap_or_default();
@@ -87,7 +87,7 @@ impl Lookup<'_> {
     /// What a token's owner lacks, too, as far as anybody here may look.
     async fn look_at_owner(&self, token: &TokenId, missing: &ByPath) -> Option<Seen> {
         for eyes in [Some(self.client), self.witness].into_iter().flatten() {
-            if let Ok(true) = eyes.may_see_rights_of(&token.user, self.call).await {
+            if let Ok(true) = eyes.may_see_rights_of(&token.user, self.context).await {
                 return self.seen_by(eyes, token, missing).await;
             }
         }
@@ -95,11 +95,11 @@ impl Lookup<'_> {
     }
 
     async fn seen_by(&self, eyes: &Client, token: &TokenId, missing: &ByPath) -> Option<Seen> {
-        let owner = eyes.fetch_owner(&token.user, self.call).await.ok()??;
+        let owner = eyes.fetch_owner(&token.user, self.context).await.ok()??;
         let separated = owner.tokens.get(token.name.as_str())?.privilege_separation;
         let mut lacks = ByPath::new();
         for (path, names) in missing {
-            let rights = eyes.rights_of(&token.user, Some(path), self.call);
+            let rights = eyes.rights_of(&token.user, Some(path), self.context);
             let held = rights.await.ok()?.at(&normalise_path(path));
             let lacked = names.iter().filter(|name| !held.contains(name));
             let lacked: Vec<String> = lacked.cloned().collect();

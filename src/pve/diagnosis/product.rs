@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::pve::api::access::Realm;
 use crate::pve::client::Client;
-use crate::pve::context::Call;
+use crate::pve::context::Context;
 
 /// The longest title that is repeated, in characters.
 const LONGEST_TITLE: usize = 80;
@@ -35,16 +35,16 @@ pub(crate) fn among(realms: &[Realm]) -> Option<&'static str> {
 }
 
 /// What the page that the host shows to browsers is called, unless that is of no help.
-pub(crate) async fn title(client: &Client, call: &Call) -> Option<String> {
+pub(crate) async fn title(client: &Client, context: &Context) -> Option<String> {
     let patience = Instant::now() + PATIENCE;
-    let call = Call {
-        deadline: call
+    let context = Context {
+        deadline: context
             .deadline
             .map_or(patience, |end| end.min(patience))
             .into(),
-        ..call.clone()
+        ..context.clone()
     };
-    let page = client.front_page(&call).await.ok()??;
+    let page = client.front_page(&context).await.ok()??;
     let page = String::from_utf8_lossy(page.get(..SEARCHED).unwrap_or(&page)).into_owned();
     title_in(&page).filter(|title| !title.contains("Proxmox Virtual Environment"))
 }

@@ -9,7 +9,7 @@ use std::fmt;
 use crate::pve::api::access::Owner;
 use crate::pve::auth::credentials::Credentials;
 use crate::pve::client::Client;
-use crate::pve::context::Call;
+use crate::pve::context::Context;
 use crate::pve::error::failure::AuthFailure;
 use crate::pve::id::{TokenId, UserId};
 
@@ -126,7 +126,7 @@ pub(crate) async fn look_up(
     credentials: &Credentials,
     failure: AuthFailure,
     witness: &Client,
-    call: &Call,
+    context: &Context,
 ) -> Option<Refusal> {
     let user = credentials.user()?;
     let of_token = match (credentials, failure) {
@@ -134,7 +134,7 @@ pub(crate) async fn look_up(
         (_, AuthFailure::Password) => None,
         _ => return None,
     };
-    let owner = witness.fetch_owner(user, call).await.ok()?;
+    let owner = witness.fetch_owner(user, context).await.ok()?;
     Some(match (owner.as_deref(), of_token) {
         (None, _) => Refusal::NoUser(user.clone()),
         (Some(owner), Some(token)) => Refusal::of_token(token, owner),

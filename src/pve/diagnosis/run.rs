@@ -6,7 +6,7 @@ use crate::pve::api::access::Realm;
 use crate::pve::api::nodes::{ClusterStatus, Node};
 use crate::pve::auth::credentials::Credentials;
 use crate::pve::client::Client;
-use crate::pve::context::Call;
+use crate::pve::context::Context;
 use crate::pve::diagnosis::privileges::{BARRED, Lookup};
 use crate::pve::diagnosis::report::{Report, Requirements, Stage, Status};
 use crate::pve::diagnosis::verdict::Verdict;
@@ -29,7 +29,7 @@ pub async fn check(
     client: &Client,
     witness: Option<&Client>,
     requirements: &Requirements,
-    call: &Call,
+    context: &Context,
 ) -> Report {
     let credentials = &client.settings().credentials;
     let mut report = Report::begin(credentials.method(), credentials.identity());
@@ -37,7 +37,7 @@ pub async fn check(
     let mut run = Run {
         client,
         witness,
-        call,
+        context,
         report,
     };
     match run.stages(requirements).await {
@@ -52,7 +52,7 @@ struct Stopped;
 struct Run<'a> {
     client: &'a Client,
     witness: Option<&'a Client>,
-    call: &'a Call,
+    context: &'a Context,
     report: Report,
 }
 
@@ -90,7 +90,7 @@ impl Run<'_> {
 
     async fn realms(&mut self) -> Result<Vec<Realm>, Error> {
         let asked = Ask::get(&["access", "domains"]).anonymous();
-        let reply = self.client.ask(asked, self.call).await?;
+        let reply = self.client.ask(asked, self.context).await?;
         self.report.certificate_fingerprint = reply.fingerprint;
         let request = Box::new(reply.request.clone());
         let realms: Vec<Realm> = reply.decode()?;
@@ -108,7 +108,7 @@ impl Run<'_> {
         let Error::NotProxmox { request, detail } = error else {
             return error;
         };
-        let detail = match product::title(self.client, self.call).await {
+        let detail = match product::title(self.client, self.context).await {
             Some(title) => format!("{detail}; its page for browsers is called {title:?}"),
             None => detail,
         };
@@ -134,7 +134,7 @@ impl Run<'_> {
 
     async fn authentication(&mut self, realms: &[Realm]) -> Result<(), Stopped> {
         let begun = Instant::now();
-        let version = match self.client.version(self.call).await {
+        let version = match self.client.version(self.context).await {
             Ok(version) => version,
             Err(error) => {
                 let verdict = self.refused(&error, realms).await;
@@ -184,7 +184,7 @@ impl Run<'_> {
             return verdict;
         };
         let credentials = &self.client.settings().credentials;
-        let reason = refusal::look_up(credentials, *failure, witness, self.call).await;
+        let reason = refusal::look_up(credentials, *failure, witness, self.context).await;
         if let (Some(reason), Some(who)) = (reason, witness.settings().credentials.identity()) {
             verdict
                 .message
@@ -216,7 +216,7 @@ impl Run<'_> {
         if requirements.privileges.is_empty() {
             // A login may do nothing only if it is meant to; a token easily by mistake.
             if self.is_token()
-                && let Ok(none) = self.client.has_no_permissions(self.call).await
+                && let Ok(none) = self.client.has_no_permissions(self.context).await
             {
                 self.report.barred = none;
                 self.report.pass(Stage::Privileges, begun.elapsed());
@@ -224,7 +224,7 @@ impl Run<'_> {
             return Ok(());
         }
         for (path, required) in &requirements.privileges {
-            let granted = match self.client.permissions(path, self.call).await {
+            let granted = match self.client.permissions(path, self.context).await {
                 Ok(granted) => granted,
                 Err(error) => {
                     return Err(self.stop(
@@ -254,7 +254,7 @@ impl Run<'_> {
         let lookup = Lookup {
             client: self.client,
             witness: self.witness(),
-            call: self.call,
+            context: self.context,
             requirements,
         };
         let missing = &self.report.missing_privileges;
@@ -270,7 +270,7 @@ impl Run<'_> {
         nothing
             && self
                 .client
-                .has_no_permissions(self.call)
+                .has_no_permissions(self.context)
                 .await
                 .unwrap_or(false)
     }
@@ -298,9 +298,9 @@ impl Run<'_> {
 
     /// The nodes first: everybody may list them, whereas a refusal closes the connection.
     async fn cluster_facts(&mut self, begun: Instant) -> Result<(Vec<Node>, ClusterStatus), Error> {
-        let nodes = self.client.nodes(self.call).await?;
+        let nodes = self.client.nodes(self.context).await?;
         self.report.latency = Some(begun.elapsed());
-        match self.client.cluster_status(self.call).await {
+        match self.client.cluster_status(self.context).await {
             Ok(status) => Ok((nodes, status)),
             Err(Error::Forbidden { .. }) => Ok((nodes, ClusterStatus::default())),
             Err(other) => Err(other),

@@ -43,7 +43,7 @@ fn classify(error: &Error) -> (Status, Stage) {
             ..
         } => (Status::Timeout, Stage::Tcp),
         Error::Proxy { .. } => (Status::ConnectionRefused, Stage::Tcp),
-        // Given up wherever it was: nothing is known of the way there.
+        // Setting up wherever it was: nothing is known of the way there.
         Error::Cancelled { .. }
         | Error::Timeout {
             phase: Phase::Deadline,

@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 
 use crate::pve::error::Error;
 use crate::pve::error::failure::{Phase, ProxyFailure, TlsFailure};
-use crate::pve::error::response::{Answer, RequestLine};
+use crate::pve::error::response::{Answer, RequestInfo};
 use crate::pve::net::proxy::Proxy;
 use crate::pve::net::request::About;
 use crate::pve::tls::certificate::Fingerprint;
@@ -90,7 +90,7 @@ struct Envelope {
 }
 
 /// The content of a successful answer; `None` if it was none.
-pub(crate) fn content(request: &RequestLine, raw: &Raw) -> Option<Result<Value, Error>> {
+pub(crate) fn content(request: &RequestInfo, raw: &Raw) -> Option<Result<Value, Error>> {
     if !(200..300).contains(&raw.status) {
         return None;
     }
@@ -110,7 +110,7 @@ pub(crate) fn content(request: &RequestLine, raw: &Raw) -> Option<Result<Value, 
 }
 
 /// A refusal, as far as it can be read.
-pub(crate) fn answer(request: RequestLine, raw: &Raw) -> Answer {
+pub(crate) fn answer(request: RequestInfo, raw: &Raw) -> Answer {
     let envelope: Envelope = serde_json::from_slice(&raw.body).unwrap_or_default();
     let text = |value: Value| match value {
         Value::String(text) => text.trim().to_owned(),
@@ -138,7 +138,7 @@ pub(crate) fn answer(request: RequestLine, raw: &Raw) -> Answer {
 
 /// Which kind of refusal it is. The server's status codes alone do not tell: what is missing is
 /// a 500 (recordings `096-token-get-missing`, `107-user-get-missing`), never a 404.
-pub(crate) fn refusal(request: RequestLine, raw: &Raw, about: &About) -> Error {
+pub(crate) fn refusal(request: RequestInfo, raw: &Raw, about: &About) -> Error {
     if let Some(detail) = foreign(raw) {
         return Error::NotProxmox {
             request: Box::new(request),
@@ -203,7 +203,7 @@ pub(crate) struct Way<'a> {
 }
 
 /// Why there was no answer.
-pub(crate) fn transport(line: &RequestLine, error: &reqwest::Error, way: &Way<'_>) -> Error {
+pub(crate) fn transport(line: &RequestInfo, error: &reqwest::Error, way: &Way<'_>) -> Error {
     let request = Box::new(line.clone());
     if error.is_connect() {
         return no_connection(request, error, way);
@@ -216,7 +216,7 @@ pub(crate) fn transport(line: &RequestLine, error: &reqwest::Error, way: &Way<'_
     Error::Lost { request, detail }
 }
 
-fn no_connection(request: Box<RequestLine>, error: &reqwest::Error, way: &Way<'_>) -> Error {
+fn no_connection(request: Box<RequestInfo>, error: &reqwest::Error, way: &Way<'_>) -> Error {
     if let Some(tls) = find::<rustls::Error>(error) {
         return tls_failure(request, tls, way.min_version);
     }
@@ -274,7 +274,7 @@ fn in_tunnel(error: &reqwest::Error) -> bool {
     causes(error).any(|cause| cause.to_string().starts_with("tunnel error"))
 }
 
-fn tls_failure(request: Box<RequestLine>, error: &rustls::Error, minimum: TlsVersion) -> Error {
+fn tls_failure(request: Box<RequestInfo>, error: &rustls::Error, minimum: TlsVersion) -> Error {
     use rustls::{
         AlertDescription, CertificateError, Error as Tls, InvalidMessage, OtherError,
         PeerIncompatible as Peer,

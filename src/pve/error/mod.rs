@@ -11,7 +11,7 @@ pub mod response;
 use std::time::Duration;
 
 use crate::pve::error::failure::{AuthFailure, Phase, ProxyFailure, TlsFailure};
-use crate::pve::error::response::{Answer, RequestLine};
+use crate::pve::error::response::{Answer, RequestInfo};
 use crate::pve::id::{TokenId, UserId};
 
 /// What a call can end in instead of its answer.
@@ -22,7 +22,7 @@ pub enum Error {
     #[error("{request}: the host name cannot be resolved ({detail})")]
     Dns {
         /// What was asked.
-        request: Box<RequestLine>,
+        request: Box<RequestInfo>,
         /// What the resolver says.
         detail: String,
     },
@@ -30,13 +30,13 @@ pub enum Error {
     #[error("{request}: the connection was refused")]
     Refused {
         /// What was asked.
-        request: Box<RequestLine>,
+        request: Box<RequestInfo>,
     },
     /// No connection for another reason: no route, a reset in the handshake.
     #[error("{request}: no connection could be made ({detail})")]
     Connect {
         /// What was asked.
-        request: Box<RequestLine>,
+        request: Box<RequestInfo>,
         /// What the system says.
         detail: String,
     },
@@ -44,7 +44,7 @@ pub enum Error {
     #[error("{request}: the proxy {proxy} {failure}; the host itself was not reached")]
     Proxy {
         /// What was asked.
-        request: Box<RequestLine>,
+        request: Box<RequestInfo>,
         /// The proxy's host and port.
         proxy: String,
         /// Why not.
@@ -54,7 +54,7 @@ pub enum Error {
     #[error("{request}: {} within {after:?}", waited(.phase))]
     Timeout {
         /// What was asked.
-        request: Box<RequestLine>,
+        request: Box<RequestInfo>,
         /// What was waited for.
         phase: Phase,
         /// How long.
@@ -64,7 +64,7 @@ pub enum Error {
     #[error("{request}: {failure}")]
     Tls {
         /// What was asked.
-        request: Box<RequestLine>,
+        request: Box<RequestInfo>,
         /// Why.
         failure: TlsFailure,
     },
@@ -72,13 +72,13 @@ pub enum Error {
     #[error("{request}: the port answers, but not with TLS; Proxmox VE speaks https on port 8006")]
     PlainHttp {
         /// What was asked.
-        request: Box<RequestLine>,
+        request: Box<RequestInfo>,
     },
     /// The connection broke after the request may have been read.
     #[error("{request}: the connection was lost before the answer was complete ({detail})")]
     Lost {
         /// What was asked.
-        request: Box<RequestLine>,
+        request: Box<RequestInfo>,
         /// What the connection ended with.
         detail: String,
     },
@@ -86,7 +86,7 @@ pub enum Error {
     #[error("{request}: this is not the answer of a Proxmox VE host: {detail}")]
     NotProxmox {
         /// What was asked.
-        request: Box<RequestLine>,
+        request: Box<RequestInfo>,
         /// What shows it.
         detail: String,
     },
@@ -104,7 +104,7 @@ pub enum Error {
     #[error("{request}: the account {user} has a second factor ({}), for which nothing is configured", .factors.join(", "))]
     SecondFactorRequired {
         /// What was asked.
-        request: Box<RequestLine>,
+        request: Box<RequestInfo>,
         /// Who logged in.
         user: UserId,
         /// The kinds of factor that would be accepted: `totp`, `recovery`, `webauthn`, …
@@ -187,7 +187,7 @@ pub enum Error {
     #[error("{request}: the answer cannot be read: {detail}")]
     Decode {
         /// What was asked.
-        request: Box<RequestLine>,
+        request: Box<RequestInfo>,
         /// What is wrong, without the answer's text.
         detail: String,
     },
@@ -195,7 +195,7 @@ pub enum Error {
     #[error("{request}: the answer is longer than {limit} bytes")]
     TooLarge {
         /// What was asked.
-        request: Box<RequestLine>,
+        request: Box<RequestInfo>,
         /// The limit in bytes.
         limit: usize,
     },
@@ -203,13 +203,13 @@ pub enum Error {
     #[error("{request}: cancelled")]
     Cancelled {
         /// What was, or would have been, asked.
-        request: Box<RequestLine>,
+        request: Box<RequestInfo>,
     },
     /// The TLS settings cannot be used on this machine.
     #[error("{request}: TLS cannot be set up: {detail}")]
     Setup {
         /// What would have been asked.
-        request: Box<RequestLine>,
+        request: Box<RequestInfo>,
         /// Why.
         detail: String,
     },
@@ -260,7 +260,7 @@ fn clocks(answer: &Answer) -> String {
 
 impl Error {
     /// The request that failed.
-    pub fn request(&self) -> &RequestLine {
+    pub fn request(&self) -> &RequestInfo {
         match self {
             Self::Dns { request, .. }
             | Self::Refused { request }

@@ -8,7 +8,7 @@ use time::Duration;
 
 /// Which request an error is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RequestLine {
+pub struct RequestInfo {
     /// The HTTP method.
     pub method: Method,
     /// The endpoint that was asked, as [`crate::pve::net::endpoint::Endpoint`] prints.
@@ -19,14 +19,14 @@ pub struct RequestLine {
     pub tried: Vec<String>,
 }
 
-impl RequestLine {
+impl RequestInfo {
     /// Whether the request changes something: all but GET, and but for the login.
     pub fn is_write(&self) -> bool {
         self.method != Method::GET && self.path != "/access/ticket"
     }
 }
 
-impl fmt::Display for RequestLine {
+impl fmt::Display for RequestInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} at {}", self.method, self.path, self.endpoint)?;
         if !self.tried.is_empty() {
@@ -44,7 +44,7 @@ impl fmt::Display for RequestLine {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// What was asked.
-    pub request: RequestLine,
+    pub request: RequestInfo,
     /// The HTTP status; Proxmox VE also uses 595 and 596, of its own making.
     pub status: u16,
     /// The text of the status line.

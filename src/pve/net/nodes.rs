@@ -77,7 +77,7 @@ impl Client {
             };
             let Some(next) = next else {
                 self.failover().note(node, &outcome);
-                self.reach().note(&outcome);
+                self.reachability().note(&outcome);
                 return outcome;
             };
             tracing::warn!(

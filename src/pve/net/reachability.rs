@@ -14,7 +14,7 @@ use crate::pve::error::Error;
 
 /// What is known of the way to the host.
 #[derive(Default)]
-pub(crate) struct Reach {
+pub(crate) struct Reachability {
     /// Somebody has got through.
     answered: AtomicBool,
     /// The error of the latest attempt, if that did not get through.
@@ -23,7 +23,7 @@ pub(crate) struct Reach {
     trying: tokio::sync::Mutex<()>,
 }
 
-impl Reach {
+impl Reachability {
     /// Lets one read after the other try until one has got through. The error of the attempt
     /// before, where that has failed.
     pub(crate) async fn first_attempt(&self) -> Result<Option<MutexGuard<'_, ()>>, Error> {

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use url::form_urlencoded;
 
 use crate::pve::error::Error;
-use crate::pve::error::response::RequestLine;
+use crate::pve::error::response::RequestInfo;
 use crate::pve::id::{TokenId, UserId};
 use crate::pve::tls::certificate::Fingerprint;
 
@@ -149,7 +149,7 @@ impl Ask {
 
 /// A successful answer. It may hold a secret, hence no `Debug`.
 pub(crate) struct Reply {
-    pub(crate) request: RequestLine,
+    pub(crate) request: RequestInfo,
     pub(crate) data: Value,
     /// The server's clock, or this machine's where the server sent no date.
     pub(crate) server_time: OffsetDateTime,

@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::pve::error::classify::{Raw, Way};
 use crate::pve::error::failure::Phase;
-use crate::pve::error::response::RequestLine;
+use crate::pve::error::response::RequestInfo;
 use crate::pve::error::{Error, classify};
 use crate::pve::net::endpoint::Endpoint;
 use crate::pve::net::request::Ask;
@@ -43,7 +43,7 @@ impl Transport {
         endpoint: &Endpoint,
         ask: &Ask,
         headers: &HeaderMap,
-        line: &RequestLine,
+        line: &RequestInfo,
     ) -> Result<Raw, Error> {
         let begun = Instant::now();
         let answered = self.send(settings, url(endpoint, ask), ask, headers, line);
@@ -73,7 +73,7 @@ impl Transport {
         url: Url,
         ask: &Ask,
         headers: &HeaderMap,
-        line: &RequestLine,
+        line: &RequestInfo,
     ) -> Result<Raw, Error> {
         let way = Way {
             connect_timeout: connect_timeout(settings),
@@ -110,7 +110,7 @@ impl Transport {
         Ok(Raw::new(&response, body.freeze(), date(response.headers())))
     }
 
-    fn http(&self, settings: &Settings, line: &RequestLine) -> Result<&reqwest::Client, Error> {
+    fn http(&self, settings: &Settings, line: &RequestInfo) -> Result<&reqwest::Client, Error> {
         if let Some(http) = self.0.get() {
             return Ok(http);
         }

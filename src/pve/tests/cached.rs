@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::pve::auth::credentials::{Credentials, LoginTicket};
 use crate::pve::auth::totp::TotpSeed;
 use crate::pve::client::Client;
-use crate::pve::context::Call;
+use crate::pve::context::Context;
 use crate::pve::id::UserId;
 use crate::pve::secret::Secret;
 use crate::pve::tests::script::{Host, Reaction, data, replay, token};
@@ -32,19 +32,22 @@ async fn host() -> Host {
 
 async fn write(client: &Client) {
     let token = "demo@pve!ci".parse().unwrap();
-    client.delete_token(&token, &Call::default()).await.unwrap();
+    client
+        .delete_token(&token, &Context::default())
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
 async fn roles_are_read_once_for_all_and_outlast_a_write() {
     let host = host().await;
     let client = host.client();
-    let call = Call::default();
-    for roles in join_all((0..5).map(|_| client.known_roles(&call))).await {
+    let context = Context::default();
+    for roles in join_all((0..5).map(|_| client.known_roles(&context))).await {
         assert!(roles.unwrap()["Auditor"].contains("VM.Audit"));
     }
     write(&client).await;
-    client.known_roles(&call).await.unwrap();
+    client.known_roles(&context).await.unwrap();
     assert_eq!(reads(&host), ["GET /api2/json/access/roles"]);
 }
 
@@ -52,9 +55,9 @@ async fn roles_are_read_once_for_all_and_outlast_a_write() {
 async fn a_refusal_to_tell_the_roles_is_kept_too() {
     let host = Host::new(|_| replay("9.1.1/180-use-cluster-status-unprivileged", 0)).await;
     let client = host.client();
-    let call = Call::default();
-    let first = client.known_roles(&call).await.unwrap_err();
-    assert_eq!(client.known_roles(&call).await.unwrap_err(), first);
+    let context = Context::default();
+    let first = client.known_roles(&context).await.unwrap_err();
+    assert_eq!(client.known_roles(&context).await.unwrap_err(), first);
     assert_eq!(reads(&host).len(), 1);
 }
 
@@ -62,10 +65,10 @@ async fn a_refusal_to_tell_the_roles_is_kept_too() {
 async fn rights_are_read_once_for_a_user_and_a_path_and_outlast_a_write() {
     let host = host().await;
     let client = host.client();
-    let call = Call::default();
+    let context = Context::default();
     for _ in 0..2 {
         for path in [Some("/vms/"), None] {
-            let rights = client.rights_of(&demo(), path, &call).await.unwrap();
+            let rights = client.rights_of(&demo(), path, &context).await.unwrap();
             assert!(rights.at("/vms").contains("VM.Audit"));
         }
         write(&client).await;
@@ -80,17 +83,17 @@ async fn rights_are_read_once_for_a_user_and_a_path_and_outlast_a_write() {
 #[tokio::test]
 async fn a_login_sees_the_rights_of_its_user_and_a_token_needs_to_be_an_auditor() {
     let host = host().await;
-    let call = Call::default();
+    let context = Context::default();
     let ticket = LoginTicket::new(Secret::new("PVE:demo@pve:6B04::x"), Secret::new("6B04:y"));
     let login = Client::new(host.settings(Credentials::Ticket(ticket.unwrap())));
-    assert_eq!(login.may_see_rights_of(&demo(), &call).await, Ok(true));
+    assert_eq!(login.may_see_rights_of(&demo(), &context).await, Ok(true));
     assert_eq!(host.lines(), Vec::<String>::new());
 
     let auditor = host.client();
-    assert_eq!(auditor.may_see_rights_of(&demo(), &call).await, Ok(true));
+    assert_eq!(auditor.may_see_rights_of(&demo(), &context).await, Ok(true));
     let nobody = Host::new(|_| data(&json!({ "/access": {} }))).await;
     let plain = Client::new(nobody.settings(token("demo@pve!ci=s3cr3t")));
-    assert_eq!(plain.may_see_rights_of(&demo(), &call).await, Ok(false));
+    assert_eq!(plain.may_see_rights_of(&demo(), &context).await, Ok(false));
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::pve::auth::credentials::Credentials;
 use crate::pve::client::Client;
-use crate::pve::context::Call;
+use crate::pve::context::Context;
 use crate::pve::diagnosis::{Report, Requirements, Stage, Status, check};
 use crate::pve::secret::Secret;
 use crate::pve::settings::Settings;
@@ -55,7 +55,7 @@ fn need(path: &str, privileges: &[&str]) -> Requirements {
 }
 
 async fn run(host: &Host, requirements: &Requirements) -> Report {
-    check(&host.client(), None, requirements, &Call::default()).await
+    check(&host.client(), None, requirements, &Context::default()).await
 }
 
 fn remedy(report: &Report) -> &str {
@@ -118,7 +118,7 @@ async fn facts_that_may_not_be_read_stay_unknown() {
 async fn without_credentials_only_the_host_itself_is_checked() {
     let host = host(|_| None).await;
     let client = Client::new(host.settings(Credentials::None));
-    let report = check(&client, None, &Requirements::default(), &Call::default()).await;
+    let report = check(&client, None, &Requirements::default(), &Context::default()).await;
     assert_eq!(
         (report.status, report.stage, report.auth_method),
         (Status::Ok, Stage::Proxmox, "none")
@@ -133,7 +133,7 @@ async fn a_host_where_nothing_listens_fails_at_the_connection() {
         free.to_string().parse().unwrap(),
         Credentials::None,
     ));
-    let report = check(&client, None, &Requirements::default(), &Call::default()).await;
+    let report = check(&client, None, &Requirements::default(), &Context::default()).await;
     assert_eq!(
         (report.status, report.stage),
         (Status::ConnectionRefused, Stage::Tcp)
@@ -156,7 +156,7 @@ async fn an_untrusted_certificate_is_shown_with_where_to_compare_it() {
         &Client::new(settings),
         None,
         &Requirements::default(),
-        &Call::default(),
+        &Context::default(),
     )
     .await;
     assert_eq!(
@@ -188,7 +188,7 @@ async fn another_certificate_than_the_pinned_one_is_a_mismatch() {
         &Client::new(settings),
         None,
         &Requirements::default(),
-        &Call::default(),
+        &Context::default(),
     )
     .await;
     assert_eq!(
@@ -265,7 +265,7 @@ async fn a_clock_that_is_off_is_told_with_a_refused_ticket() {
     })
     .await;
     let client = Client::new(host.settings(login_made_before(60)));
-    let report = check(&client, None, &Requirements::default(), &Call::default()).await;
+    let report = check(&client, None, &Requirements::default(), &Context::default()).await;
     assert!(
         report.message.contains("seconds behind this machine's"),
         "{}",
@@ -311,7 +311,7 @@ async fn a_realm_that_the_host_does_not_have_is_named() {
         &Client::new(host.settings(lost)),
         None,
         &Requirements::default(),
-        &Call::default(),
+        &Context::default(),
     )
     .await;
     assert_eq!(report.status, Status::Unauthenticated);
@@ -341,7 +341,7 @@ async fn a_second_factor_without_a_seed_fails_after_the_password_was_accepted() 
         &Client::new(host.settings(account)),
         None,
         &Requirements::default(),
-        &Call::default(),
+        &Context::default(),
     )
     .await;
     assert_eq!(

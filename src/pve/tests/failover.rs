@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::pve::api::tokens::{CreatedToken, NewToken};
 use crate::pve::auth::credentials::Credentials;
 use crate::pve::client::Client;
-use crate::pve::context::Call;
+use crate::pve::context::Context;
 use crate::pve::error::Error;
 use crate::pve::id::TokenId;
 use crate::pve::net::endpoint::Endpoint;
@@ -65,7 +65,7 @@ async fn mint(client: &Client, token: &str) -> Result<CreatedToken, Error> {
         privsep: true,
     };
     let token: TokenId = token.parse().unwrap();
-    client.create_token(&token, &new, &Call::default()).await
+    client.create_token(&token, &new, &Context::default()).await
 }
 
 async fn create(client: &Client) -> Result<CreatedToken, Error> {
@@ -76,7 +76,7 @@ async fn create(client: &Client) -> Result<CreatedToken, Error> {
 async fn a_node_that_cannot_be_reached_is_passed_over_and_not_asked_again() {
     let second = healthy().await;
     let client = client(nobody(), &[], &[&second]);
-    client.version(&Call::default()).await.unwrap();
+    client.version(&Context::default()).await.unwrap();
     assert_eq!(client.endpoint(), &second.endpoint());
     create(&client).await.unwrap();
     assert_eq!(second.lines().len(), 2);
@@ -88,7 +88,7 @@ async fn when_no_node_answers_the_error_names_them_all() {
     let mut settings = Settings::new(nodes[0].clone(), Credentials::None);
     settings.other_endpoints = vec![nodes[1].clone()];
     let error = Client::new(settings)
-        .version(&Call::default())
+        .version(&Context::default())
         .await
         .unwrap_err();
     assert!(matches!(error, Error::Refused { .. }), "{error}");
@@ -107,7 +107,7 @@ async fn a_read_goes_on_to_the_next_node_from_every_kind_of_no_answer() {
     ] {
         let second = healthy().await;
         let client = client(first.endpoint(), &[&first], &[&second]);
-        client.version(&Call::default()).await.unwrap();
+        client.version(&Context::default()).await.unwrap();
         assert_eq!(second.lines().len(), 1);
     }
 }
@@ -144,7 +144,7 @@ async fn what_a_server_refuses_is_not_asked_of_another() {
         Err(Error::TokenExists { .. })
     ));
     let untrusted = crate::pve::tests::failover::client(first.endpoint(), &[], &[&second]);
-    let read = untrusted.version(&Call::default()).await;
+    let read = untrusted.version(&Context::default()).await;
     assert!(matches!(read, Err(Error::Tls { .. })), "{read:?}");
     assert_eq!(second.lines().len(), 0);
 }
@@ -163,7 +163,7 @@ async fn after_a_write_everything_stays_with_the_node_that_took_it() {
         let second = healthy().await;
         let client = client(first.endpoint(), &[&first], &[&second]);
         assert_eq!(create(&client).await.is_ok(), answers);
-        let read = client.version(&Call::default()).await;
+        let read = client.version(&Context::default()).await;
         assert!(matches!(read, Err(Error::ProxyHop { .. })), "{read:?}");
         assert_eq!(second.lines().len(), 0);
     }
@@ -191,7 +191,7 @@ async fn a_login_goes_on_and_a_one_time_code_does_not() {
     settings.tls.fingerprints = [&first, &second, &third]
         .map(|host| host.fingerprint)
         .into();
-    let login = Client::new(settings).log_in(&Call::default()).await;
+    let login = Client::new(settings).log_in(&Context::default()).await;
     assert!(matches!(login, Err(Error::Lost { .. })), "{login:?}");
     assert_eq!(first.lines().len(), 1);
     assert_eq!(second.lines().len(), 2);
@@ -203,7 +203,7 @@ async fn a_read_whose_connection_breaks_is_repeated_as_often_as_is_set() {
     let host = Host::new(|_| lost()).await;
     let mut settings = host.settings(token("root@pam!admin=s3cr3t"));
     settings.retries = Retries::from(0);
-    let lost = Client::new(settings).version(&Call::default()).await;
+    let lost = Client::new(settings).version(&Context::default()).await;
     assert!(matches!(lost, Err(Error::Lost { .. })));
     assert_eq!(host.lines().len(), 1);
 }
@@ -224,11 +224,11 @@ async fn a_token_that_was_just_minted_is_tried_again_before_its_refusal_is_belie
     .await;
     let as_token = |secret: &str| token(&format!("demo@pve!young={secret}"));
     let known = Client::new(second.settings(as_token(secret.expose())));
-    known.version(&Call::default()).await.unwrap();
+    known.version(&Context::default()).await.unwrap();
     assert_eq!(second.lines().len(), 2);
 
     let refusing = Host::new(answering("401 Authentication failed!")).await;
     let other_secret = Client::new(refusing.settings(as_token("another")));
-    assert!(other_secret.version(&Call::default()).await.is_err());
+    assert!(other_secret.version(&Context::default()).await.is_err());
     assert_eq!(refusing.lines().len(), 1);
 }

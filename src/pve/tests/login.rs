@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::pve::auth::credentials::{Credentials, LoginTicket};
 use crate::pve::auth::totp::TotpSeed;
 use crate::pve::client::Client;
-use crate::pve::context::Call;
+use crate::pve::context::Context;
 use crate::pve::error::Error;
 use crate::pve::error::failure::AuthFailure;
 use crate::pve::secret::Secret;
@@ -61,9 +61,9 @@ async fn host(second_factor: bool) -> Host {
 async fn a_ticket_travels_as_a_cookie_and_a_write_also_carries_the_csrf_token() {
     let host = host(false).await;
     let client = Client::new(host.settings(account(None)));
-    client.version(&Call::default()).await.unwrap();
+    client.version(&Context::default()).await.unwrap();
     client
-        .delete_token(&"demo@pve!t1".parse().unwrap(), &Call::default())
+        .delete_token(&"demo@pve!t1".parse().unwrap(), &Context::default())
         .await
         .unwrap();
     let [login, read, write] = <[Received; 3]>::try_from(host.received()).unwrap();
@@ -83,26 +83,26 @@ async fn a_ticket_travels_as_a_cookie_and_a_write_also_carries_the_csrf_token() 
 async fn a_login_can_be_handed_on_and_used_by_another_client() {
     let host = host(false).await;
     let first = Client::new(host.settings(account(None)));
-    let login = first.log_in(&Call::default()).await.unwrap().unwrap();
+    let login = first.log_in(&Context::default()).await.unwrap().unwrap();
     assert_eq!(login.user.to_string(), "demo@pve");
     let second = Client::new(host.settings(Credentials::Ticket(login)));
     second
-        .delete_token(&"demo@pve!t1".parse().unwrap(), &Call::default())
+        .delete_token(&"demo@pve!t1".parse().unwrap(), &Context::default())
         .await
         .unwrap();
     let write = &host.received()[1];
     assert!(write.line.starts_with("DELETE") && write.header("cookie").is_some());
     assert_eq!(write.header("csrfpreventiontoken"), Some("6B0482D5:OwkT"));
     let token = Client::new(host.settings(crate::pve::tests::script::token("demo@pve!t1=s")));
-    assert!(token.log_in(&Call::default()).await.unwrap().is_none());
+    assert!(token.log_in(&Context::default()).await.unwrap().is_none());
 }
 
 #[tokio::test]
 async fn calls_at_the_same_time_share_one_login() {
     let host = host(false).await;
     let client = Client::new(host.settings(account(None)));
-    let call = Call::default();
-    for version in join_all((0..10).map(|_| client.version(&call))).await {
+    let context = Context::default();
+    for version in join_all((0..10).map(|_| client.version(&context))).await {
         version.unwrap();
     }
     assert_eq!(
@@ -119,7 +119,7 @@ async fn a_refused_login_is_never_tried_again() {
     let host = Host::new(|_| replay("9.1.1/225-ticket-wrong-password", 0)).await;
     let client = Client::new(host.settings(account(None)));
     for _ in 0..2 {
-        let error = client.version(&Call::default()).await.unwrap_err();
+        let error = client.version(&Context::default()).await.unwrap_err();
         assert!(
             matches!(
                 error,
@@ -147,7 +147,7 @@ async fn a_ticket_that_is_refused_is_replaced_at_the_next_call_and_not_before() 
     .await;
     let client = Client::new(host.settings(account(None)));
     for logins in 1..=2 {
-        let error = client.version(&Call::default()).await.unwrap_err();
+        let error = client.version(&Context::default()).await.unwrap_err();
         assert!(
             matches!(
                 error,
@@ -172,9 +172,9 @@ async fn a_ticket_that_is_refused_is_replaced_at_the_next_call_and_not_before() 
 async fn a_ticket_is_renewed_with_itself_and_no_second_factor() {
     let host = host(false).await;
     let client = Client::new(host.settings(account(Some(SEED))));
-    client.version(&Call::default()).await.unwrap();
+    client.version(&Context::default()).await.unwrap();
     client.session().age();
-    client.version(&Call::default()).await.unwrap();
+    client.version(&Context::default()).await.unwrap();
     let renewal = &host.received()[2];
     assert!(is_login(renewal));
     assert_eq!(
@@ -195,9 +195,9 @@ async fn a_ticket_that_cannot_be_renewed_is_replaced_by_a_new_login() {
     })
     .await;
     let client = Client::new(host.settings(account(None)));
-    client.version(&Call::default()).await.unwrap();
+    client.version(&Context::default()).await.unwrap();
     client.session().age();
-    client.version(&Call::default()).await.unwrap();
+    client.version(&Context::default()).await.unwrap();
     assert_eq!(
         host.received()
             .iter()
@@ -220,8 +220,8 @@ async fn a_ticket_that_was_given_is_renewed_once_it_is_old_enough_and_not_when_i
     for (age, logins) in [(60, 0), (5400, 1), (7300, 0)] {
         let host = host(false).await;
         let client = Client::new(host.settings(login_made_before(age)));
-        client.version(&Call::default()).await.unwrap();
-        client.version(&Call::default()).await.unwrap();
+        client.version(&Context::default()).await.unwrap();
+        client.version(&Context::default()).await.unwrap();
         let made = host
             .received()
             .iter()
@@ -240,8 +240,8 @@ async fn a_ticket_that_was_given_and_cannot_be_renewed_is_used_as_it_is() {
     })
     .await;
     let client = Client::new(host.settings(login_made_before(7000)));
-    client.version(&Call::default()).await.unwrap();
-    client.version(&Call::default()).await.unwrap();
+    client.version(&Context::default()).await.unwrap();
+    client.version(&Context::default()).await.unwrap();
     assert_eq!(host.lines().len(), 3, "one attempt to renew it");
 }
 
@@ -250,7 +250,7 @@ async fn a_challenge_is_answered_with_the_code_of_the_moment() {
     let host = host(true).await;
     let before = time::OffsetDateTime::now_utc().unix_timestamp();
     Client::new(host.settings(account(Some(SEED))))
-        .version(&Call::default())
+        .version(&Context::default())
         .await
         .unwrap();
     let after = time::OffsetDateTime::now_utc().unix_timestamp();
@@ -284,7 +284,7 @@ async fn the_code_is_that_of_the_server_s_clock() {
     })
     .await;
     Client::new(host.settings(account(Some(SEED))))
-        .version(&Call::default())
+        .version(&Context::default())
         .await
         .unwrap();
     assert!(
@@ -300,7 +300,7 @@ async fn a_code_that_was_used_is_not_used_again() {
     let every_second = format!("otpauth://totp/x?secret={SEED}&period=1");
     for _ in 0..2 {
         Client::new(host.settings(account(Some(&every_second))))
-            .version(&Call::default())
+            .version(&Context::default())
             .await
             .unwrap();
     }
@@ -319,14 +319,14 @@ async fn waiting_for_the_next_code_can_be_cancelled() {
     let once_an_hour = format!("otpauth://totp/x?secret={SEED}&period=3600");
     let client = |seed: &str| Client::new(host.settings(account(Some(seed))));
     client(&once_an_hour)
-        .version(&Call::default())
+        .version(&Context::default())
         .await
         .unwrap();
-    let call = Call {
+    let context = Context {
         deadline: Some(tokio::time::Instant::now() + Duration::from_millis(300)),
-        ..Call::default()
+        ..Context::default()
     };
-    let error = client(&once_an_hour).version(&call).await.unwrap_err();
+    let error = client(&once_an_hour).version(&context).await.unwrap_err();
     assert!(matches!(error, Error::Timeout { .. }), "{error}");
 }
 
@@ -334,7 +334,7 @@ async fn waiting_for_the_next_code_can_be_cancelled() {
 async fn a_second_factor_without_a_seed_is_told_with_the_factors_there_are() {
     let host = host(true).await;
     let error = Client::new(host.settings(account(None)))
-        .version(&Call::default())
+        .version(&Context::default())
         .await
         .unwrap_err();
     let Error::SecondFactorRequired { factors, user, .. } = &error else {
@@ -362,17 +362,17 @@ async fn a_code_that_somebody_typed_in_logs_the_client_in() {
         })
         .await;
         let client = Client::new(host.settings(account(None)));
-        let call = Call::default();
-        let missing = client.version(&call).await.unwrap_err();
+        let context = Context::default();
+        let missing = client.version(&context).await.unwrap_err();
         assert!(
             matches!(missing, Error::SecondFactorRequired { .. }),
             "{missing}"
         );
         client
-            .log_in_with_code(&Secret::new(typed), &call)
+            .log_in_with_code(&Secret::new(typed), &context)
             .await
             .unwrap();
-        client.version(&call).await.unwrap();
+        client.version(&context).await.unwrap();
         let answer = &host.received()[2].body;
         assert!(answer.ends_with(&format!("&password={sent}")), "{answer}");
         assert_eq!(host.lines().len(), 4);
@@ -395,12 +395,12 @@ async fn a_code_among_the_credentials_answers_the_first_challenge_and_no_other()
         totp: None,
         otp: Some(Secret::new("123456")),
     }));
-    let refused = client.version(&Call::default()).await.unwrap_err();
+    let refused = client.version(&Context::default()).await.unwrap_err();
     assert!(
         matches!(refused, Error::Unauthenticated { .. }),
         "{refused}"
     );
-    let missing = client.version(&Call::default()).await.unwrap_err();
+    let missing = client.version(&Context::default()).await.unwrap_err();
     assert!(
         matches!(missing, Error::SecondFactorRequired { .. }),
         "{missing}"
@@ -422,7 +422,7 @@ async fn a_wrong_code_is_never_repeated() {
     .await;
     let client = Client::new(host.settings(account(Some(SEED))));
     for _ in 0..2 {
-        let error = client.version(&Call::default()).await.unwrap_err();
+        let error = client.version(&Context::default()).await.unwrap_err();
         assert!(
             matches!(
                 error,

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::pve::api::version::Version;
 use crate::pve::client::Client;
-use crate::pve::context::Call;
+use crate::pve::context::Context;
 use crate::pve::error::Error;
 use crate::pve::error::failure::ProxyFailure;
 use crate::pve::net::headers::ExtraHeaders;
@@ -29,7 +29,7 @@ fn through(proxy: &str, host: &Host, endpoint: &str) -> Settings {
 }
 
 async fn ask(settings: Settings) -> Result<Version, Error> {
-    Client::new(settings).version(&Call::default()).await
+    Client::new(settings).version(&Context::default()).await
 }
 
 fn failure(outcome: Result<Version, Error>) -> (String, ProxyFailure) {

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use tokio::net::TcpListener;
 
 use crate::pve::client::Client;
-use crate::pve::context::Call;
+use crate::pve::context::Context;
 use crate::pve::settings::Settings;
 use crate::pve::tests::script::token;
 
@@ -38,16 +38,16 @@ async fn black_hole() -> (Client, Arc<AtomicUsize>) {
 #[tokio::test]
 async fn reads_of_a_host_that_is_down_share_one_attempt_and_a_write_makes_another() {
     let (client, taken) = black_hole().await;
-    let call = Call::default();
-    let reads = (0..5).map(|_| client.version(&call));
+    let context = Context::default();
+    let reads = (0..5).map(|_| client.version(&context));
     for read in join_all(reads).await {
         assert!(read.unwrap_err().is_unreachable());
     }
-    assert!(client.nodes(&call).await.unwrap_err().is_unreachable());
+    assert!(client.nodes(&context).await.unwrap_err().is_unreachable());
     assert_eq!(taken.load(Ordering::SeqCst), 1);
 
     let id = "demo@pve!t1".parse().unwrap();
-    let written = client.delete_token(&id, &call).await;
+    let written = client.delete_token(&id, &context).await;
     assert!(written.unwrap_err().is_unreachable());
     assert_eq!(taken.load(Ordering::SeqCst), 2);
 }

@@ -3,7 +3,7 @@
 use http::Method;
 
 use crate::pve::error::classify::Raw;
-use crate::pve::error::response::RequestLine;
+use crate::pve::error::response::RequestInfo;
 use crate::pve::error::{Error, classify};
 use crate::pve::id::TokenId;
 use crate::pve::net::request::About;
@@ -17,7 +17,7 @@ fn refusal(method: Method, case: &str, exchange: usize) -> Error {
         token: Some(token),
         role: Some("NoSuchRole".to_owned()),
     };
-    let request = RequestLine {
+    let request = RequestInfo {
         method,
         endpoint: "https://pve1:8006".to_owned(),
         path: "/access/users/demo%40pve/token/t1".to_owned(),
@@ -105,7 +105,7 @@ fn a_parameter_that_the_server_is_too_old_for_is_named() {
 #[test]
 fn lost_quorum_changes_nothing_and_unclear_errors_may_have() {
     let about = About::default();
-    let request = |path: &str| RequestLine {
+    let request = |path: &str| RequestInfo {
         method: Method::PUT,
         endpoint: "https://pve1:8006".to_owned(),
         path: path.to_owned(),

@@ -10,9 +10,9 @@ use tokio::net::TcpListener;
 use crate::pve::api::tokens::{Deletion, NewToken, TokenChange};
 use crate::pve::auth::credentials::Credentials;
 use crate::pve::client::Client;
-use crate::pve::context::Call;
+use crate::pve::context::Context;
 use crate::pve::error::failure::Phase;
-use crate::pve::error::response::RequestLine;
+use crate::pve::error::response::RequestInfo;
 use crate::pve::error::{Error, classify};
 use crate::pve::id::TokenId;
 use crate::pve::settings::Settings;
@@ -44,7 +44,7 @@ async fn a_token_is_sent_so_that_the_server_decodes_what_was_meant() {
         ("a+b@pve!t1=s", "PVEAPIToken=a%2Bb@pve!t1=s"),
     ] {
         let client = Client::new(host.settings(token(given)));
-        let version = client.version(&Call::default()).await.unwrap();
+        let version = client.version(&Context::default()).await.unwrap();
         assert_eq!(
             (version.release.as_str(), version.major()),
             ("9.2", Some(9))
@@ -58,7 +58,7 @@ async fn a_token_is_sent_so_that_the_server_decodes_what_was_meant() {
 #[tokio::test]
 async fn realms_are_asked_for_without_credentials() {
     let host = Host::new(|_| replay("9.1.1/188-use-domains-noauth", 0)).await;
-    let realms = host.client().domains(&Call::default()).await.unwrap();
+    let realms = host.client().domains(&Context::default()).await.unwrap();
     assert_eq!(
         realms
             .iter()
@@ -74,7 +74,7 @@ async fn unusual_user_names_are_escaped_in_the_path_and_a_deletion_has_no_body()
     let host = Host::new(|_| data(&json!(null))).await;
     let deletion = host
         .client()
-        .delete_token(&id("we!rd+x#?%41@pve!t1"), &Call::default())
+        .delete_token(&id("we!rd+x#?%41@pve!t1"), &Context::default())
         .await;
     assert_eq!(deletion, Ok(Deletion::Deleted));
     let received = &host.received()[0];
@@ -98,7 +98,7 @@ async fn parameters_travel_as_a_form() {
     };
     let created = host
         .client()
-        .create_token(&id("demo@pve!treg"), &new, &Call::default())
+        .create_token(&id("demo@pve!treg"), &new, &Context::default())
         .await
         .unwrap();
     assert_eq!(
@@ -122,7 +122,7 @@ async fn a_path_prefix_is_part_of_every_request() {
     let mut settings = host.settings(Credentials::None);
     settings.endpoint = format!("{}/gate/one", host.address).parse().unwrap();
     Client::new(settings)
-        .version(&Call::default())
+        .version(&Context::default())
         .await
         .unwrap();
     assert_eq!(host.lines(), ["GET /gate/one/api2/json/version"]);
@@ -141,7 +141,7 @@ async fn the_server_s_clock_is_read_from_its_answers() {
         .regenerate_token(
             &id("demo@pve!t1"),
             &TokenChange::default(),
-            &Call::default(),
+            &Context::default(),
         )
         .await
         .unwrap();
@@ -157,7 +157,11 @@ async fn an_answer_that_announces_too_much_is_not_read() {
         Reaction::Answer(b"HTTP/1.1 200 OK\r\nContent-Length: 16777217\r\n\r\n{".to_vec())
     })
     .await;
-    let error = host.client().version(&Call::default()).await.unwrap_err();
+    let error = host
+        .client()
+        .version(&Context::default())
+        .await
+        .unwrap_err();
     assert!(
         matches!(
             error,
@@ -175,7 +179,11 @@ async fn an_answer_without_a_length_is_read_no_further_than_the_limit() {
     let mut endless = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n".to_vec();
     endless.resize(17 * 1024 * 1024, b' ');
     let host = Host::new(move |_| Reaction::AnswerAndClose(endless.clone())).await;
-    let error = host.client().version(&Call::default()).await.unwrap_err();
+    let error = host
+        .client()
+        .version(&Context::default())
+        .await
+        .unwrap_err();
     assert!(matches!(error, Error::TooLarge { .. }), "{error}");
 }
 
@@ -186,14 +194,14 @@ async fn a_read_whose_connection_breaks_is_repeated_once_and_a_write_never() {
     })
     .await;
     let client = host.client();
-    let read = client.version(&Call::default()).await.unwrap_err();
+    let read = client.version(&Context::default()).await.unwrap_err();
     assert!(
         matches!(read, Error::Lost { .. }) && !read.may_have_taken_effect(),
         "{read}"
     );
     assert_eq!(host.lines().len(), 2);
     let write = client
-        .delete_token(&id("demo@pve!t1"), &Call::default())
+        .delete_token(&id("demo@pve!t1"), &Context::default())
         .await
         .unwrap_err();
     assert!(
@@ -208,11 +216,15 @@ async fn a_page_in_place_of_an_answer_is_not_proxmox_s() {
     let page =
         "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<html></html>";
     let host = Host::new(move |_| Reaction::Answer(page.as_bytes().to_vec())).await;
-    let read = host.client().version(&Call::default()).await.unwrap_err();
+    let read = host
+        .client()
+        .version(&Context::default())
+        .await
+        .unwrap_err();
     assert!(matches!(read, Error::NotProxmox { .. }), "{read}");
     let write = host
         .client()
-        .delete_token(&id("demo@pve!t1"), &Call::default())
+        .delete_token(&id("demo@pve!t1"), &Context::default())
         .await
         .unwrap_err();
     assert!(
@@ -225,11 +237,15 @@ async fn a_page_in_place_of_an_answer_is_not_proxmox_s() {
 async fn another_protocol_behind_tls_is_not_proxmox_s() {
     let host =
         Host::new(|_| Reaction::AnswerAndClose(b"220 mail.example.com ESMTP\r\n".to_vec())).await;
-    let read = host.client().version(&Call::default()).await.unwrap_err();
+    let read = host
+        .client()
+        .version(&Context::default())
+        .await
+        .unwrap_err();
     assert!(matches!(read, Error::NotProxmox { .. }), "{read}");
     let write = host
         .client()
-        .delete_token(&id("demo@pve!t1"), &Call::default())
+        .delete_token(&id("demo@pve!t1"), &Context::default())
         .await
         .unwrap_err();
     assert!(write.may_have_taken_effect(), "{write}");
@@ -243,7 +259,7 @@ async fn a_success_without_the_documented_content_is_an_error_that_quotes_nothin
         .regenerate_token(
             &id("demo@pve!t1"),
             &TokenChange::default(),
-            &Call::default(),
+            &Context::default(),
         )
         .await
         .unwrap_err();
@@ -261,7 +277,11 @@ async fn a_redirect_is_reported_and_not_followed() {
         Reaction::Answer(answer.as_bytes().to_vec())
     })
     .await;
-    let error = host.client().version(&Call::default()).await.unwrap_err();
+    let error = host
+        .client()
+        .version(&Context::default())
+        .await
+        .unwrap_err();
     let Error::NotProxmox { detail, .. } = &error else {
         panic!("{error}")
     };
@@ -275,7 +295,7 @@ async fn an_answer_that_does_not_come_times_out() {
     let mut settings = host.settings(token("root@pam!admin=s"));
     settings.request_timeout = Duration::from_secs(1);
     let client = Client::new(settings);
-    let read = client.version(&Call::default()).await.unwrap_err();
+    let read = client.version(&Context::default()).await.unwrap_err();
     assert!(
         matches!(
             read,
@@ -287,7 +307,7 @@ async fn an_answer_that_does_not_come_times_out() {
         "{read}"
     );
     let write = client
-        .delete_token(&id("demo@pve!t1"), &Call::default())
+        .delete_token(&id("demo@pve!t1"), &Context::default())
         .await
         .unwrap_err();
     assert!(write.may_have_taken_effect(), "{write}");
@@ -302,7 +322,7 @@ async fn a_port_that_accepts_and_stays_silent_is_no_connection() {
     );
     settings.request_timeout = Duration::from_millis(400);
     let error = Client::new(settings)
-        .delete_token(&id("demo@pve!t1"), &Call::default())
+        .delete_token(&id("demo@pve!t1"), &Context::default())
         .await
         .unwrap_err();
     assert!(
@@ -325,7 +345,7 @@ async fn a_port_where_nothing_listens_refuses() {
         free.to_string().parse().unwrap(),
         Credentials::None,
     ));
-    let error = client.version(&Call::default()).await.unwrap_err();
+    let error = client.version(&Context::default()).await.unwrap_err();
     assert!(
         matches!(error, Error::Refused { .. }) && error.is_unreachable(),
         "{error}"
@@ -352,7 +372,7 @@ async fn a_name_that_does_not_resolve_is_told_with_what_the_resolver_says() {
         .send()
         .await
         .unwrap_err();
-    let request = RequestLine {
+    let request = RequestInfo {
         method: http::Method::GET,
         endpoint: "https://pve1.test:8006".to_owned(),
         path: "/version".to_owned(),
@@ -376,7 +396,7 @@ async fn requests_in_a_row_share_one_connection() {
     let host = Host::new(|_| version()).await;
     let client = host.client();
     for _ in 0..3 {
-        client.version(&Call::default()).await.unwrap();
+        client.version(&Context::default()).await.unwrap();
     }
     assert_eq!(host.connections(), 1);
 }
@@ -384,20 +404,20 @@ async fn requests_in_a_row_share_one_connection() {
 #[tokio::test]
 async fn a_read_can_be_cancelled() {
     let host = Host::new(|_| Reaction::Hang).await;
-    let call = Call::default();
-    call.cancel.cancel();
-    let error = host.client().version(&call).await.unwrap_err();
+    let context = Context::default();
+    context.cancel.cancel();
+    let error = host.client().version(&context).await.unwrap_err();
     assert!(matches!(error, Error::Cancelled { .. }), "{error}");
 }
 
 #[tokio::test]
 async fn a_read_ends_at_its_deadline() {
     let host = Host::new(|_| Reaction::Hang).await;
-    let call = Call {
+    let context = Context {
         deadline: Some(tokio::time::Instant::now()),
-        ..Call::default()
+        ..Context::default()
     };
-    let error = host.client().version(&call).await.unwrap_err();
+    let error = host.client().version(&context).await.unwrap_err();
     assert!(
         matches!(
             error,

@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use crate::pve::api::version::Version;
 use crate::pve::auth::credentials::Credentials;
 use crate::pve::client::Client;
-use crate::pve::context::Call;
+use crate::pve::context::Context;
 use crate::pve::error::Error;
 use crate::pve::error::failure::TlsFailure;
 use crate::pve::settings::Settings;
@@ -70,7 +70,7 @@ async fn host(identity: Identity) -> Host {
 async fn ask(host: &Host, tls: TlsPolicy) -> Result<Version, Error> {
     let mut settings = Settings::new(host.endpoint(), Credentials::None);
     settings.tls = tls;
-    Client::new(settings).version(&Call::default()).await
+    Client::new(settings).version(&Context::default()).await
 }
 
 async fn failure(host: &Host, tls: TlsPolicy) -> TlsFailure {
@@ -177,7 +177,7 @@ async fn too_old(answer: &'static [u8], min_version: TlsVersion) -> Error {
     });
     let mut settings = Settings::new(endpoint, Credentials::None);
     settings.tls.min_version = min_version;
-    let version = Client::new(settings).version(&Call::default()).await;
+    let version = Client::new(settings).version(&Context::default()).await;
     version.unwrap_err()
 }
 
@@ -249,7 +249,7 @@ async fn a_port_that_speaks_plain_http_is_told_as_such() {
         stream.shutdown().await.unwrap();
     });
     let error = Client::new(Settings::new(endpoint, Credentials::None))
-        .version(&Call::default())
+        .version(&Context::default())
         .await
         .unwrap_err();
     assert!(matches!(error, Error::PlainHttp { .. }), "{error:?}");

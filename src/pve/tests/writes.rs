@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use crate::pve::api::tokens::{Deletion, TokenChange};
 use crate::pve::auth::credentials::Credentials;
 use crate::pve::client::Client;
-use crate::pve::context::Call;
+use crate::pve::context::Context;
 use crate::pve::error::Error;
 use crate::pve::id::{TokenId, UserId};
 use crate::pve::secret::Secret;
@@ -40,14 +40,14 @@ async fn writes_of_one_client_never_overlap() {
     })
     .await;
     let (first, second) = (host.client(), host.client());
-    second.share_lane(first.lane());
-    let call = Call::default();
+    second.share_lane(first.write_lock());
+    let context = Context::default();
     let tokens: Vec<TokenId> = (0..10)
         .map(|number| id(&format!("demo@pve!t{number}")))
         .collect();
     let deletions = tokens.iter().enumerate().map(|(index, token)| {
         let client = if index % 2 == 0 { &first } else { &second };
-        client.delete_token(token, &call)
+        client.delete_token(token, &context)
     });
     for deletion in join_all(deletions).await {
         assert_eq!(deletion, Ok(Deletion::Deleted));
@@ -76,17 +76,17 @@ async fn a_read_does_not_wait_for_a_write_and_a_waiting_write_can_be_cancelled()
         let client = client.clone();
         async move {
             client
-                .delete_token(&id("demo@pve!t1"), &Call::default())
+                .delete_token(&id("demo@pve!t1"), &Context::default())
                 .await
         }
     });
     arrived.notified().await;
-    client.version(&Call::default()).await.unwrap();
-    let cancelled = Call::default();
+    client.version(&Context::default()).await.unwrap();
+    let cancelled = Context::default();
     let waiting = client.clone();
     let second = tokio::spawn({
-        let call = cancelled.clone();
-        async move { waiting.delete_token(&id("demo@pve!t2"), &call).await }
+        let context = cancelled.clone();
+        async move { waiting.delete_token(&id("demo@pve!t2"), &context).await }
     });
     cancelled.cancel.cancel();
     let error = second.await.unwrap().unwrap_err();
@@ -100,15 +100,17 @@ async fn a_read_does_not_wait_for_a_write_and_a_waiting_write_can_be_cancelled()
 
 #[tokio::test]
 async fn a_write_that_was_sent_is_not_given_up() {
-    let call = Call::default();
-    let cancel = call.cancel.clone();
+    let context = Context::default();
+    let cancel = context.cancel.clone();
     let host = Host::new(move |_| {
         cancel.cancel();
         data(&json!(null))
     })
     .await;
     assert_eq!(
-        host.client().delete_token(&id("demo@pve!t1"), &call).await,
+        host.client()
+            .delete_token(&id("demo@pve!t1"), &context)
+            .await,
         Ok(Deletion::Deleted)
     );
 }
@@ -127,7 +129,7 @@ async fn a_write_that_met_a_held_lock_is_tried_again() {
     };
     let changed = host
         .client()
-        .update_token(&id("demo@pve!t01"), &change, &Call::default())
+        .update_token(&id("demo@pve!t01"), &change, &Context::default())
         .await
         .unwrap();
     assert_eq!(changed.comment.as_deref(), Some("x"));
@@ -142,7 +144,7 @@ async fn a_lock_that_stays_held_is_reported_in_the_end() {
         .update_token(
             &id("demo@pve!t01"),
             &TokenChange::default(),
-            &Call::default(),
+            &Context::default(),
         )
         .await
         .unwrap_err();
@@ -155,7 +157,7 @@ async fn a_token_that_is_gone_before_is_no_error_of_its_deletion() {
     let host = Host::new(|_| replay("9.1.1/096-token-get-missing", 0)).await;
     let deletion = host
         .client()
-        .delete_token(&id("demo@pve!nosuch"), &Call::default())
+        .delete_token(&id("demo@pve!nosuch"), &Context::default())
         .await;
     assert_eq!(deletion, Ok(Deletion::AlreadyGone));
 }
@@ -172,7 +174,7 @@ async fn a_refusal_because_the_owner_is_missing_says_so() {
         .regenerate_token(
             &id("nobody@pve!t1"),
             &TokenChange::default(),
-            &Call::default(),
+            &Context::default(),
         )
         .await
         .unwrap_err();
@@ -194,7 +196,7 @@ async fn a_refusal_although_the_owner_exists_stays_one() {
         .regenerate_token(
             &id("audit@pve!t1"),
             &TokenChange::default(),
-            &Call::default(),
+            &Context::default(),
         )
         .await
         .unwrap_err();
@@ -209,17 +211,17 @@ async fn one_answer_serves_all_reads_of_a_user_until_the_next_write() {
     })
     .await;
     let client = host.client();
-    let (audit, call) = (user("audit@pve"), Call::default());
-    for owner in join_all((0..10).map(|_| client.user(&audit, &call))).await {
+    let (audit, context) = (user("audit@pve"), Context::default());
+    for owner in join_all((0..10).map(|_| client.user(&audit, &context))).await {
         assert!(owner.unwrap().unwrap().tokens.contains_key("bymgr"));
     }
-    client.user(&audit, &call).await.unwrap();
+    client.user(&audit, &context).await.unwrap();
     assert_eq!(host.lines().len(), 1);
     client
-        .delete_token(&id("demo@pve!other"), &call)
+        .delete_token(&id("demo@pve!other"), &context)
         .await
         .unwrap();
-    client.user(&audit, &call).await.unwrap();
+    client.user(&audit, &context).await.unwrap();
     assert_eq!(host.lines().len(), 3);
 }
 
@@ -240,17 +242,17 @@ async fn an_answer_from_before_a_write_is_not_kept_after_it() {
     })
     .await;
     let client = host.client();
-    let (audit, call) = (user("audit@pve"), Call::default());
-    let mut early = Box::pin(client.user(&audit, &call));
+    let (audit, context) = (user("audit@pve"), Context::default());
+    let mut early = Box::pin(client.user(&audit, &context));
     assert!((&mut early).now_or_never().is_none());
     client
-        .delete_token(&id("audit@pve!bymgr"), &call)
+        .delete_token(&id("audit@pve!bymgr"), &context)
         .await
         .unwrap();
     gate.notify_one();
     early.await.unwrap();
     gate.notify_one();
-    client.user(&audit, &call).await.unwrap();
+    client.user(&audit, &context).await.unwrap();
     assert_eq!(
         host.lines()
             .iter()
@@ -265,7 +267,7 @@ async fn a_missing_user_is_an_answer_and_a_failed_read_is_not_kept() {
     let host = Host::new(|_| replay("9.1.1/107-user-get-missing", 0)).await;
     assert_eq!(
         host.client()
-            .user(&user("nobody@pve"), &Call::default())
+            .user(&user("nobody@pve"), &Context::default())
             .await,
         Ok(None)
     );
@@ -276,7 +278,7 @@ async fn a_missing_user_is_an_answer_and_a_failed_read_is_not_kept() {
     let client = host.client();
     for requests in 1..=2 {
         assert!(matches!(
-            client.user(&user("demo@pve"), &Call::default()).await,
+            client.user(&user("demo@pve"), &Context::default()).await,
             Err(Error::ProxyHop { .. })
         ));
         assert_eq!(host.lines().len(), requests);
@@ -300,14 +302,14 @@ async fn a_user_s_own_ticket_still_gets_its_tokens() {
         otp: None,
     };
     let owner = Client::new(host.settings(own))
-        .user(&user("audit@pve"), &Call::default())
+        .user(&user("audit@pve"), &Context::default())
         .await
         .unwrap()
         .unwrap();
     assert!(owner.tokens.contains_key("bymgr") && !owner.details_known);
     let stranger = Client::new(host.settings(token("demo@pve!t1=s")));
     let error = stranger
-        .user(&user("audit@pve"), &Call::default())
+        .user(&user("audit@pve"), &Context::default())
         .await
         .unwrap_err();
     assert!(matches!(error, Error::Forbidden { .. }), "{error}");
@@ -317,13 +319,13 @@ async fn a_user_s_own_ticket_still_gets_its_tokens() {
 async fn an_acl_change_names_a_normalised_path() {
     let host = Host::new(|_| data(&json!(null))).await;
     let client = host.client();
-    let (token, call) = (id("demo@pve!acl1"), Call::default());
+    let (token, context) = (id("demo@pve!acl1"), Context::default());
     client
-        .grant_acl(&token, "vms/200/", "PVEVMUser", false, &call)
+        .grant_acl(&token, "vms/200/", "PVEVMUser", false, &context)
         .await
         .unwrap();
     client
-        .revoke_acl(&token, "/", "PVEVMUser", &call)
+        .revoke_acl(&token, "/", "PVEVMUser", &context)
         .await
         .unwrap();
     let bodies: Vec<String> = host

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::provider::api_token::acl;
 use crate::provider::api_token::acl::{Acl, Grant};
-use crate::pve::{Call, Client, Error, TokenId};
+use crate::pve::{Client, Context, Error, TokenId};
 
 /// The grants of a token, as far as this configuration declared them.
 #[derive(Debug, Default)]
@@ -28,11 +28,11 @@ impl Held {
         client: &Client,
         token: &TokenId,
         grants: &[Grant],
-        call: &Call,
+        context: &Context,
     ) -> Result<(), Error> {
         for grant in grants {
             let granted = client
-                .grant_acl(token, &grant.path, &grant.role, grant.propagate, call)
+                .grant_acl(token, &grant.path, &grant.role, grant.propagate, context)
                 .await;
             // One whose answer was lost counts as made: the next read of the list settles it.
             if granted
@@ -53,11 +53,11 @@ impl Held {
         client: &Client,
         token: &TokenId,
         grants: &[Grant],
-        call: &Call,
+        context: &Context,
     ) -> Result<(), Error> {
         for grant in grants {
             client
-                .revoke_acl(token, &grant.path, &grant.role, call)
+                .revoke_acl(token, &grant.path, &grant.role, context)
                 .await?;
             self.0.remove(&(grant.path.clone(), grant.role.clone()));
         }

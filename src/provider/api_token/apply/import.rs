@@ -8,7 +8,7 @@ use crate::provider::api_token::apply::observed;
 use crate::provider::api_token::model::State;
 use crate::provider::api_token::private_state::Notes;
 use crate::provider::attributes::timestamp;
-use crate::provider::clients::call;
+use crate::provider::clients::context;
 use crate::provider::diagnostics::explain;
 use crate::pve::{Client, Owner, TokenId, TokenInfo};
 
@@ -47,7 +47,7 @@ pub async fn import(
     diags: &mut Diagnostics,
 ) -> Option<(State, Notes)> {
     let (base, other) = (state.token()?, state.other()?);
-    let owner = match client.user(&base.user, &call()).await {
+    let owner = match client.user(&base.user, &context()).await {
         Ok(owner) => owner,
         Err(error) => {
             explain(

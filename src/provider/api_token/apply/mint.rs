@@ -9,7 +9,7 @@ use tf_provider::{AttributePath, Diagnostics};
 
 use crate::framework::Report;
 use crate::provider::diagnostics::explain;
-use crate::pve::{Call, Client, Error, NewToken, Secret, TokenChange, TokenId, TokenInfo};
+use crate::pve::{Client, Context, Error, NewToken, Secret, TokenChange, TokenId, TokenInfo};
 
 /// What is said of every creation that did not work.
 const UNABLE: &str = "Unable to create API token";
@@ -37,10 +37,10 @@ pub async fn mint(
     wanted: &NewToken,
     name: Name,
     aftermath: &str,
-    call: &Call,
+    context: &Context,
     diags: &mut Diagnostics,
 ) -> Option<Minted> {
-    match client.create_token(token, wanted, call).await {
+    match client.create_token(token, wanted, context).await {
         Ok(created) => Some(Minted {
             secret: Some(created.secret),
         }),
@@ -58,10 +58,10 @@ pub async fn mint(
 pub async fn look_first(
     client: &Client,
     token: &TokenId,
-    call: &Call,
+    context: &Context,
     diags: &mut Diagnostics,
 ) -> Option<Name> {
-    match client.user(&token.user, call).await {
+    match client.user(&token.user, context).await {
         Ok(None) => {
             no_such_owner(token, diags);
             None
@@ -89,8 +89,8 @@ async fn investigate(
     diags: &mut Diagnostics,
 ) -> Option<Minted> {
     // Also when Terraform has asked to stop: what exists must be known.
-    let call = Call::default();
-    let found = match client.user(&token.user, &call).await {
+    let context = Context::default();
+    let found = match client.user(&token.user, &context).await {
         Ok(owner) => owner.and_then(|owner| owner.tokens.get(token.name.as_str()).cloned()),
         Err(error) => {
             diags.fail(
@@ -118,7 +118,7 @@ async fn investigate(
             Some(Minted { secret: None })
         }
         Some(found) if is_as_sent(&found, wanted) => {
-            Some(new_secret(client, token, aftermath, lost, &call, diags).await)
+            Some(new_secret(client, token, aftermath, lost, &context, diags).await)
         }
         Some(_) => {
             diags.fail(
@@ -149,11 +149,11 @@ async fn new_secret(
     token: &TokenId,
     aftermath: &str,
     lost: &Error,
-    call: &Call,
+    context: &Context,
     diags: &mut Diagnostics,
 ) -> Minted {
     let secret = match client
-        .regenerate_token(token, &TokenChange::default(), call)
+        .regenerate_token(token, &TokenChange::default(), context)
         .await
     {
         Ok(regenerated) => {

@@ -23,7 +23,7 @@ use crate::provider::attributes::timestamp;
 use crate::provider::clients::call_within;
 use crate::provider::diagnostics::explain;
 use crate::pve::{
-    ApiToken, Call, Client, Error, NewToken, Owner, TokenChange, TokenId, TokenInfo,
+    ApiToken, Client, Context, Error, NewToken, Owner, TokenChange, TokenId, TokenInfo,
     majority_online,
 };
 
@@ -44,9 +44,9 @@ pub async fn create(
     planned: State,
     diags: &mut Diagnostics,
 ) -> Option<State> {
-    let call = call_within(planned.timeout("create"));
-    let name = mint::look_first(client, token, &call, diags).await?;
-    other_is_free(client, &planned, &call, diags).await?;
+    let context = call_within(planned.timeout("create"));
+    let name = mint::look_first(client, token, &context, diags).await?;
+    other_is_free(client, &planned, &context, diags).await?;
     let now = client.server_now().unix_timestamp();
     let end = End::of(&planned, Some(now), None);
     let errors = diags.errors.len();
@@ -55,7 +55,7 @@ pub async fn create(
         return None;
     }
     let wanted = wanted(&planned, end.at(now));
-    let minted = mint::mint(client, token, &wanted, name, KEPT, &call, diags).await?;
+    let minted = mint::mint(client, token, &wanted, name, KEPT, &context, diags).await?;
     let usable = minted.secret.is_some();
     let state = State {
         id: Value::Value(token.to_string()),
@@ -70,7 +70,7 @@ pub async fn create(
         });
     }
     let grants: Vec<Grant> = acl::grants(&state.acl).into_iter().collect();
-    match held.grant(client, token, &grants, &call).await {
+    match held.grant(client, token, &grants, &context).await {
         Ok(()) => Some(state),
         Err(error) => undo(client, token, state, &error, &held, diags).await,
     }
@@ -81,14 +81,14 @@ pub async fn create(
 async fn other_is_free(
     client: &Client,
     planned: &State,
-    call: &Call,
+    context: &Context,
     diags: &mut Diagnostics,
 ) -> Option<()> {
     let other = planned.other().filter(|_| planned.overlap().is_some());
     let Some(other) = other else {
         return Some(());
     };
-    let owner = client.user(&other.user, call).await.ok().flatten();
+    let owner = client.user(&other.user, context).await.ok().flatten();
     if !owner.is_some_and(|owner| owner.tokens.contains_key(other.name.as_str())) {
         return Some(());
     }
@@ -146,7 +146,7 @@ async fn undo(
     diags: &mut Diagnostics,
 ) -> Option<State> {
     // Also when Terraform has asked to stop: a half-made token is not left behind.
-    match client.delete_token(token, &Call::default()).await {
+    match client.delete_token(token, &Context::default()).await {
         Ok(_) => {
             let object = format!("{token}, which was therefore revoked again");
             explain(UNABLE_TO_SCOPE, &object, why, diags);
@@ -188,8 +188,8 @@ pub async fn read(client: &Client, state: State, diags: &mut Diagnostics) -> Rea
         diags.fail_if_silent("A state without a usable `user_id` and `token_name`");
         return Reading::Unclear;
     };
-    let call = call_within(state.timeout("read"));
-    let owner = match client.user(&live.user, &call).await {
+    let context = call_within(state.timeout("read"));
+    let owner = match client.user(&live.user, &context).await {
         Ok(owner) => owner,
         Err(error) => {
             explain(UNABLE_TO_READ, &live.to_string(), &error, diags);
@@ -203,7 +203,7 @@ pub async fn read(client: &Client, state: State, diags: &mut Diagnostics) -> Rea
     let previous = state.previous();
     let previous_info = previous.as_ref().and_then(found);
     let (Some(info), Some(owner)) = (found(&live), owner.as_deref()) else {
-        return match (absent(client, &live, &call, diags).await, &owner) {
+        return match (absent(client, &live, &context, diags).await, &owner) {
             (Reading::Gone, Some(owner)) if previous_info.is_some() => {
                 predecessor_only(state, &live, owner, diags)
             }
@@ -212,7 +212,7 @@ pub async fn read(client: &Client, state: State, diags: &mut Diagnostics) -> Rea
     };
     let previous_is_gone = match &previous {
         Some(previous) if previous_info.is_none() => {
-            let reading = absent(client, previous, &call, diags).await;
+            let reading = absent(client, previous, &context, diags).await;
             matches!(reading, Reading::Gone)
         }
         _ => false,
@@ -223,9 +223,9 @@ pub async fn read(client: &Client, state: State, diags: &mut Diagnostics) -> Rea
         previous_is_gone,
     );
     let notes = Notes::at(owner.observed_at.unix_timestamp());
-    match read_acl(client, &live, state, &call).await {
+    match read_acl(client, &live, state, &context).await {
         Ok(state) => {
-            verify::verify(client, &state, owner, &call, diags).await;
+            verify::verify(client, &state, owner, &context, diags).await;
             Reading::Present(Box::new(state), notes)
         }
         Err(error) => {
@@ -275,8 +275,13 @@ fn with_predecessor(state: State, info: Option<&TokenInfo>, is_gone: bool) -> St
 
 /// Believes an absence only of a node that sees the majority of its cluster: an isolated one
 /// answers from the past.
-async fn absent(client: &Client, token: &TokenId, call: &Call, diags: &mut Diagnostics) -> Reading {
-    let doubt = match client.nodes(call).await {
+async fn absent(
+    client: &Client,
+    token: &TokenId,
+    context: &Context,
+    diags: &mut Diagnostics,
+) -> Reading {
+    let doubt = match client.nodes(context).await {
         Ok(nodes) if majority_online(&nodes) => return Reading::Gone,
         Ok(_) => "the node that says so sees no majority of its cluster online".to_owned(),
         Err(error) => format!("whether the node that says so sees its cluster is unclear: {error}"),
@@ -323,12 +328,12 @@ async fn read_acl(
     client: &Client,
     token: &TokenId,
     state: State,
-    call: &Call,
+    context: &Context,
 ) -> Result<State, Error> {
     if acl::entries(&state.acl).next().is_none() {
         return Ok(state);
     }
-    let view = client.acl_view(call).await?;
+    let view = client.acl_view(context).await?;
     let granted = view.of_token(token).map(Grant::from).collect();
     let declared = acl::entries(&state.acl).cloned();
     let found = acl::read_back(declared, &granted, view.complete);
@@ -348,10 +353,10 @@ pub async fn update(
     planned: State,
     diags: &mut Diagnostics,
 ) -> State {
-    let call = call_within(planned.timeout("update"));
+    let context = call_within(planned.timeout("update"));
     let changes = changes_of_acl(&prior, &planned);
     let mut held = Held::from(&prior.acl);
-    if let Err(error) = held.grant(client, token, &changes.add, &call).await {
+    if let Err(error) = held.grant(client, token, &changes.add, &context).await {
         explain(UNABLE_TO_SCOPE, &token.to_string(), &error, diags);
         let acl = scope_of(&held, &prior, &planned);
         return State { acl, ..prior };
@@ -359,7 +364,7 @@ pub async fn update(
     let planned = with_end(client, &prior, planned);
     let scope = |held: &Held| scope_of(held, &prior, &planned);
     if let Some(change) = change_between(&prior, &planned)
-        && let Err(error) = client.update_token(token, &change, &call).await
+        && let Err(error) = client.update_token(token, &change, &context).await
     {
         let seen = if error.may_have_taken_effect() {
             look_again(client, token, prior.clone()).await
@@ -373,12 +378,12 @@ pub async fn update(
         }
         changed_all_the_same(token, &error, diags);
     }
-    if let Err(error) = held.revoke(client, token, &changes.remove, &call).await {
+    if let Err(error) = held.revoke(client, token, &changes.remove, &context).await {
         explain(UNABLE_TO_SCOPE, &token.to_string(), &error, diags);
         let acl = scope(&held);
         return State { acl, ..planned };
     }
-    settle_previous(client, &prior, planned, &call, diags).await
+    settle_previous(client, &prior, planned, &context, diags).await
 }
 
 fn changed_all_the_same(token: &TokenId, lost: &Error, diags: &mut Diagnostics) {
@@ -424,21 +429,21 @@ pub async fn settle_previous(
     client: &Client,
     prior: &State,
     planned: State,
-    call: &Call,
+    context: &Context,
     diags: &mut Diagnostics,
 ) -> State {
     let Some(previous) = prior.previous() else {
         return planned;
     };
     let settled = if planned.previous_token_id.is_null() {
-        client.delete_token(&previous, call).await.map(drop)
+        client.delete_token(&previous, context).await.map(drop)
     } else if planned.previous_expires_at != prior.previous_expires_at {
         let change = TokenChange {
             expire: Some(planned.previous_end()),
             ..TokenChange::default()
         };
         client
-            .update_token(&previous, &change, call)
+            .update_token(&previous, &change, context)
             .await
             .map(drop)
     } else {
@@ -475,7 +480,7 @@ pub fn change_between(prior: &State, planned: &State) -> Option<TokenChange> {
 
 /// Reads the settings after a change whose outcome is unclear; the prior state where that fails.
 async fn look_again(client: &Client, token: &TokenId, prior: State) -> State {
-    match client.user(&token.user, &Call::default()).await {
+    match client.user(&token.user, &Context::default()).await {
         Ok(Some(owner)) => match owner.tokens.get(token.name.as_str()) {
             Some(info) => observed(prior, token, info),
             None => prior,
@@ -487,10 +492,10 @@ async fn look_again(client: &Client, token: &TokenId, prior: State) -> State {
 /// Revokes a token and the one before it. What is gone already, or whose owner is, counts as
 /// revoked.
 pub async fn revoke(client: &Client, prior: &State, diags: &mut Diagnostics) -> Option<()> {
-    let call = call_within(prior.timeout("delete"));
+    let context = call_within(prior.timeout("delete"));
     let mut revoked = Some(());
     for token in prior.previous().into_iter().chain(prior.live()) {
-        revoked = revoked.and(revoke_one(client, &token, &call, diags).await);
+        revoked = revoked.and(revoke_one(client, &token, &context, diags).await);
     }
     revoked
 }
@@ -498,10 +503,10 @@ pub async fn revoke(client: &Client, prior: &State, diags: &mut Diagnostics) -> 
 async fn revoke_one(
     client: &Client,
     token: &TokenId,
-    call: &Call,
+    context: &Context,
     diags: &mut Diagnostics,
 ) -> Option<()> {
-    let error = match client.delete_token(token, call).await {
+    let error = match client.delete_token(token, context).await {
         Ok(_) => return Some(()),
         Err(error) => error,
     };
@@ -513,7 +518,7 @@ async fn revoke_one(
 }
 
 async fn is_gone(client: &Client, token: &TokenId) -> bool {
-    match client.user(&token.user, &Call::default()).await {
+    match client.user(&token.user, &Context::default()).await {
         Ok(Some(owner)) => !owner.tokens.contains_key(token.name.as_str()),
         Ok(None) => true,
         Err(_) => false,

@@ -6,7 +6,7 @@ use tf_provider::{AttributePath, Diagnostics};
 use crate::framework::Report;
 use crate::provider::api_token::model::State;
 use crate::pve::diagnosis::{Refusal, Verdict};
-use crate::pve::{Call, Client, Error, Owner};
+use crate::pve::{Client, Context, Error, Owner};
 
 /// Warns when the stored secret is refused, with the reason as far as the owner's state tells it.
 /// Does nothing unless it is asked for and there is a secret.
@@ -14,7 +14,7 @@ pub async fn verify(
     client: &Client,
     state: &State,
     owner: &Owner,
-    call: &Call,
+    context: &Context,
     diags: &mut Diagnostics,
 ) {
     if state.verify_secret != Value::Value(true) {
@@ -24,7 +24,7 @@ pub async fn verify(
         return;
     };
     let id = token.id.clone();
-    match client.with_token(token).version(call).await {
+    match client.with_token(token).version(context).await {
         Ok(_) => {}
         Err(Error::Unauthenticated { .. }) => diags.warn(
             "Stored secret is refused",

@@ -15,7 +15,7 @@ use crate::provider::api_token::apply::{UNABLE_TO_SCOPE, other_name_taken, wante
 use crate::provider::api_token::model::State;
 use crate::provider::attributes::{duration, timestamp};
 use crate::provider::diagnostics::explain;
-use crate::pve::{AclView, Call, NewToken, TokenChange, TokenId, TokenInfo};
+use crate::pve::{AclView, Context, NewToken, TokenChange, TokenId, TokenInfo};
 
 const METHOD: &str = "alternate";
 
@@ -59,16 +59,16 @@ impl Turn {
 
 /// `None` after an error that left the token in use as it was.
 async fn take_turn(rotation: &Rotation<'_>, turn: &Turn, diags: &mut Diagnostics) -> Option<State> {
-    let (client, call) = (rotation.client, &rotation.call);
+    let (client, context) = (rotation.client, &rotation.context);
     let grants = grants(rotation, turn, diags).await?;
     let new = wanted(&rotation.planned, rotation.end());
     let name = make_way(rotation, turn, &new, diags).await?;
-    let minted = mint(client, &turn.next, &new, name, AGAIN, call, diags).await?;
+    let minted = mint(client, &turn.next, &new, name, AGAIN, context, diags).await?;
     if minted.secret.is_none() {
         return abandon(rotation, turn, diags).await;
     }
     let mut held = Held::default();
-    if let Err(error) = held.grant(client, &turn.next, &grants, call).await {
+    if let Err(error) = held.grant(client, &turn.next, &grants, context).await {
         explain(UNABLE_TO_SCOPE, &turn.next.to_string(), &error, diags);
         return abandon(rotation, turn, diags).await;
     }
@@ -85,8 +85,8 @@ async fn take_turn(rotation: &Rotation<'_>, turn: &Turn, diags: &mut Diagnostics
 /// Takes back a next token that cannot serve: the one in use goes on as if nothing had been.
 async fn abandon(rotation: &Rotation<'_>, turn: &Turn, diags: &mut Diagnostics) -> Option<State> {
     // Also when Terraform has asked to stop: a half-made token is not left behind.
-    let call = Call::default();
-    let rest = match rotation.client.delete_token(&turn.next, &call).await {
+    let context = Context::default();
+    let rest = match rotation.client.delete_token(&turn.next, &context).await {
         Ok(_) => String::new(),
         Err(error) => format!(
             " {} could not be revoked again ({error}); the next apply finds it in its way and \
@@ -116,7 +116,7 @@ async fn grants(
     if !rotation.planned.is_separated() {
         return Some(Vec::new());
     }
-    match rotation.client.acl_view(&rotation.call).await {
+    match rotation.client.acl_view(&rotation.context).await {
         Ok(view) if !view.complete && rotation.planned.acl.is_null() => {
             fail(
                 &turn.previous,
@@ -144,7 +144,7 @@ async fn make_way(
     diags: &mut Diagnostics,
 ) -> Option<Name> {
     let (client, next) = (rotation.client, &turn.next);
-    let owner = match client.user(&next.user, &rotation.call).await {
+    let owner = match client.user(&next.user, &rotation.context).await {
         Ok(owner) => owner,
         Err(error) if rotation.prior.previous().is_none() => {
             // May be made without being seen: then its name is free, or the server says not.
@@ -166,7 +166,7 @@ async fn make_way(
         other_name_taken(next, diags);
         return None;
     }
-    if let Err(error) = client.delete_token(next, &rotation.call).await {
+    if let Err(error) = client.delete_token(next, &rotation.context).await {
         explain(UNABLE, &next.to_string(), &error, diags);
         return None;
     }
@@ -199,7 +199,7 @@ async fn is_leftover(
     if !is_as_sent(found, &sent) {
         return false;
     }
-    match rotation.client.acl_view(&rotation.call).await {
+    match rotation.client.acl_view(&rotation.context).await {
         Ok(view) => {
             let grants = rotation.grants(&turn.previous, &view);
             has_no_more_than(&view, &turn.next, &grants)
@@ -236,8 +236,8 @@ async fn retire(rotation: &Rotation<'_>, turn: &Turn, diags: &mut Diagnostics) -
         ..TokenChange::default()
     };
     // Also when Terraform has asked to stop: the old secret would not end by itself.
-    let (client, call) = (rotation.client, Call::default());
-    match client.update_token(&turn.previous, &change, &call).await {
+    let (client, context) = (rotation.client, Context::default());
+    match client.update_token(&turn.previous, &change, &context).await {
         Ok(_) => Some(meant),
         Err(error) => {
             explain(

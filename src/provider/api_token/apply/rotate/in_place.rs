@@ -16,7 +16,7 @@ use crate::provider::api_token::apply::{
 use crate::provider::api_token::model::State;
 use crate::provider::attributes::timestamp;
 use crate::provider::diagnostics::explain;
-use crate::pve::{Call, CreatedToken, Error, TokenChange};
+use crate::pve::{Context, CreatedToken, Error, TokenChange};
 
 const METHOD: &str = "regenerate";
 
@@ -26,12 +26,12 @@ pub async fn run(rotation: Rotation<'_>, diags: &mut Diagnostics) -> State {
         live,
         prior,
         planned,
-        call,
+        context,
         ..
     } = &rotation;
     let changes = changes_of_acl(prior, planned);
     let mut held = Held::from(&prior.acl);
-    if let Err(error) = held.grant(client, live, &changes.add, call).await {
+    if let Err(error) = held.grant(client, live, &changes.add, context).await {
         explain(UNABLE_TO_SCOPE, &live.to_string(), &error, diags);
         return unfinished(&rotation, &held);
     }
@@ -40,7 +40,7 @@ pub async fn run(rotation: Rotation<'_>, diags: &mut Diagnostics) -> State {
         ..planned.clone()
     };
     let change = change_between(prior, &wanted).unwrap_or_default();
-    let created = match client.regenerate_token(live, &change, call).await {
+    let created = match client.regenerate_token(live, &change, context).await {
         Err(error) if error.is_unknown_parameter("regenerate") => {
             return recreate::run(rotation, diags).await;
         }
@@ -60,12 +60,12 @@ pub async fn run(rotation: Rotation<'_>, diags: &mut Diagnostics) -> State {
         secret: Some(created.secret),
     };
     let done = rotation.done(live, minted, METHOD);
-    if let Err(error) = held.revoke(client, live, &changes.remove, call).await {
+    if let Err(error) = held.revoke(client, live, &changes.remove, context).await {
         explain(UNABLE_TO_SCOPE, &live.to_string(), &error, diags);
         let acl = scope_of(&held, prior, &done);
         return State { acl, ..done };
     }
-    settle_previous(client, prior, done, call, diags).await
+    settle_previous(client, prior, done, context, diags).await
 }
 
 /// The state as it was, so that the rotation stays due, but for the grants that were made.
@@ -87,7 +87,7 @@ async fn investigate(
     let (client, live) = (rotation.client, &rotation.live);
     let story = match still_works(client, rotation.prior.api_token()).await {
         Some(false) => match client
-            .regenerate_token(live, change, &Call::default())
+            .regenerate_token(live, change, &Context::default())
             .await
         {
             Ok(created) => {

@@ -23,7 +23,7 @@ use crate::provider::api_token::apply::with_secret;
 use crate::provider::api_token::model::State;
 use crate::provider::attributes::{duration, timestamp};
 use crate::provider::clients::call_within;
-use crate::pve::{AclEntry, AclView, ApiToken, Call, Client, Error, TokenId};
+use crate::pve::{AclEntry, AclView, ApiToken, Client, Context, Error, TokenId};
 
 const UNABLE: &str = "Unable to rotate API token";
 
@@ -36,13 +36,13 @@ pub async fn rotate(
     live_is_gone: bool,
     diags: &mut Diagnostics,
 ) -> State {
-    let call = call_within(planned.timeout("update"));
+    let context = call_within(planned.timeout("update"));
     let Some(live) = prior.live() else {
         diags.fail_if_silent("A rotation of a token without a usable id");
         return prior;
     };
     // Also tells the server's clock, from which the new end counts.
-    if let Ok(None) = client.user(&live.user, &call).await {
+    if let Ok(None) = client.user(&live.user, &context).await {
         fail(
             &live,
             "its owner does not exist any more. Refresh, and apply again",
@@ -56,7 +56,7 @@ pub async fn rotate(
         now: client.server_now().unix_timestamp(),
         prior,
         planned,
-        call,
+        context,
     };
     if rotation.planned.overlap().is_some() || live_is_gone {
         alternate::run(rotation, live_is_gone, diags).await
@@ -74,7 +74,7 @@ struct Rotation<'a> {
     now: i64,
     prior: State,
     planned: State,
-    call: Call,
+    context: Context,
 }
 
 impl Rotation<'_> {
@@ -135,7 +135,7 @@ fn fail(token: &TokenId, what: &str, diags: &mut Diagnostics) {
 /// Whether a secret still logs in; `None` when that could not be found out.
 async fn still_works(client: &Client, token: Option<ApiToken>) -> Option<bool> {
     // Also when Terraform has asked to stop: what became of a secret must be known.
-    match client.with_token(token?).version(&Call::default()).await {
+    match client.with_token(token?).version(&Context::default()).await {
         Ok(_) => Some(true),
         Err(Error::Unauthenticated { .. }) => Some(false),
         Err(_) => None,
@@ -151,8 +151,8 @@ pub async fn foresee(client: &Client, prior: &State, planned: &State, diags: &mu
     else {
         return;
     };
-    let call = call_within(planned.timeout("read"));
-    if client.can_regenerate(&live, &call).await != Some(false) {
+    let context = call_within(planned.timeout("read"));
+    if client.can_regenerate(&live, &context).await != Some(false) {
         return;
     }
     if planned.allow_recreate == Value::Value(true) {

@@ -36,7 +36,7 @@ pub fn not_allowed(live: &TokenId, diags: &mut Diagnostics) {
 }
 
 pub async fn run(rotation: Rotation<'_>, diags: &mut Diagnostics) -> State {
-    let (client, live, call) = (rotation.client, &rotation.live, &rotation.call);
+    let (client, live, context) = (rotation.client, &rotation.live, &rotation.context);
     if rotation.planned.allow_recreate != Value::Value(true) {
         not_allowed(live, diags);
         return rotation.prior;
@@ -44,13 +44,13 @@ pub async fn run(rotation: Rotation<'_>, diags: &mut Diagnostics) -> State {
     let Some(grants) = restorable(&rotation, diags).await else {
         return rotation.prior;
     };
-    if let Err(error) = client.delete_token(live, call).await {
+    if let Err(error) = client.delete_token(live, context).await {
         // Also when it may have happened: then the next refresh finds the token gone.
         explain(UNABLE, &live.to_string(), &error, diags);
         return rotation.prior;
     }
     let new = wanted(&rotation.planned, rotation.end());
-    let Some(minted) = mint(client, live, &new, Name::Free, AGAIN, call, diags).await else {
+    let Some(minted) = mint(client, live, &new, Name::Free, AGAIN, context, diags).await else {
         lost(live, &grants, diags);
         return without_secret(rotation.prior);
     };
@@ -59,7 +59,7 @@ pub async fn run(rotation: Rotation<'_>, diags: &mut Diagnostics) -> State {
         return without_secret(rotation.prior);
     }
     let mut held = Held::default();
-    let restored = held.grant(client, live, &grants, call).await;
+    let restored = held.grant(client, live, &grants, context).await;
     let done = rotation.done(live, minted, METHOD);
     if let Err(error) = restored {
         explain(UNABLE_TO_SCOPE, &live.to_string(), &error, diags);
@@ -69,13 +69,13 @@ pub async fn run(rotation: Rotation<'_>, diags: &mut Diagnostics) -> State {
             ..done
         };
     }
-    settle_previous(client, &rotation.prior, done, call, diags).await
+    settle_previous(client, &rotation.prior, done, context, diags).await
 }
 
 /// The grants to make again; `None` with the reason when one of them could not be.
 async fn restorable(rotation: &Rotation<'_>, diags: &mut Diagnostics) -> Option<Vec<Grant>> {
-    let (client, live, call) = (rotation.client, &rotation.live, &rotation.call);
-    let view = match client.acl_view(call).await {
+    let (client, live, context) = (rotation.client, &rotation.live, &rotation.context);
+    let view = match client.acl_view(context).await {
         Ok(view) if view.complete => view,
         Ok(_) => {
             fail(
@@ -93,7 +93,7 @@ async fn restorable(rotation: &Rotation<'_>, diags: &mut Diagnostics) -> Option<
     };
     let grants = rotation.grants(live, &view);
     for grant in &grants {
-        let writable = client.permissions(&grant.path, call).await;
+        let writable = client.permissions(&grant.path, context).await;
         if !writable.is_ok_and(|held| held.contains("Permissions.Modify")) {
             let what = format!(
                 "it would be revoked and made again, and its grant of {} on {} could not be \

@@ -6,7 +6,7 @@ use crate::framework::Report;
 use crate::provider::api_token::acl;
 use crate::provider::api_token::model::State;
 use crate::provider::api_token::plan::acl_checks::listing;
-use crate::provider::clients::call;
+use crate::provider::clients::context;
 use crate::pve::Client;
 
 /// Notes which declared entries could not be looked at, after a refresh has kept them. Costs no
@@ -16,7 +16,7 @@ pub async fn note_filtered(client: &Client, state: &State, diags: &mut Diagnosti
     let Some(token) = state.live().filter(|_| !declared.is_empty()) else {
         return;
     };
-    let view = match client.acl_view(&call()).await {
+    let view = match client.acl_view(&context()).await {
         Ok(view) if !view.complete => view,
         _ => return,
     };

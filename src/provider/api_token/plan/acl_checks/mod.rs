@@ -22,8 +22,8 @@ use crate::framework::Report;
 use crate::provider::api_token::acl;
 use crate::provider::api_token::acl::Grant;
 use crate::provider::api_token::model::State;
-use crate::provider::clients::call;
-use crate::pve::{Call, Client, TokenId};
+use crate::provider::clients::context;
+use crate::pve::{Client, Context, TokenId};
 
 /// Refuses roles that the server does not have, and warns of entries that do something else than
 /// they say. Without a client only of what can be told without asking.
@@ -49,7 +49,7 @@ pub async fn advise(
     };
     paths::warn(&scope, diags);
     if let Some(client) = client {
-        ask(client, &scope, prior, &call(), diags).await;
+        ask(client, &scope, prior, &context(), diags).await;
     }
 }
 
@@ -63,19 +63,19 @@ async fn ask(
     client: &Client,
     scope: &Scope,
     prior: Option<&State>,
-    call: &Call,
+    context: &Context,
     diags: &mut Diagnostics,
 ) {
-    let Ok(known) = client.known_roles(call).await else {
+    let Ok(known) = client.known_roles(context).await else {
         return;
     };
-    let roles = roles::check(client, scope, &known, call, diags).await;
+    let roles = roles::check(client, scope, &known, context, diags).await;
     if scope.whole {
-        let foreign = foreign(client, scope, prior, call).await;
+        let foreign = foreign(client, scope, prior, context).await;
         masking::warn(scope, &foreign, &roles, diags);
     }
     if let Some(token) = &scope.token {
-        owner::warn(client, token, scope, &roles, call, diags).await;
+        owner::warn(client, token, scope, &roles, context, diags).await;
     }
 }
 
@@ -84,12 +84,12 @@ async fn foreign(
     client: &Client,
     scope: &Scope,
     prior: Option<&State>,
-    call: &Call,
+    context: &Context,
 ) -> BTreeSet<Grant> {
     let Some((prior, token)) = prior.and_then(|prior| Some((prior, prior.live()?))) else {
         return BTreeSet::new();
     };
-    let view = match client.acl_view(call).await {
+    let view = match client.acl_view(context).await {
         Ok(view) if view.complete => view,
         _ => return BTreeSet::new(),
     };

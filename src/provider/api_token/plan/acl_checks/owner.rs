@@ -10,7 +10,7 @@ use tf_provider::Diagnostics;
 
 use crate::provider::api_token::acl::Grant;
 use crate::provider::api_token::plan::acl_checks::{Scope, listing, warn_of_all};
-use crate::pve::{Call, Client, Error, Roles, TokenId, UserId, is_below};
+use crate::pve::{Client, Context, Error, Roles, TokenId, UserId, is_below};
 
 /// Has every privilege everywhere.
 const SUPERUSER: &str = "root@pam";
@@ -21,11 +21,12 @@ pub async fn warn(
     token: &TokenId,
     scope: &Scope,
     roles: &Roles,
-    call: &Call,
+    context: &Context,
     diags: &mut Diagnostics,
 ) {
     let owner = &token.user;
-    if owner.to_string() == SUPERUSER || client.may_see_rights_of(owner, call).await != Ok(true) {
+    if owner.to_string() == SUPERUSER || client.may_see_rights_of(owner, context).await != Ok(true)
+    {
         return;
     }
     let mut findings = Vec::new();
@@ -34,7 +35,7 @@ pub async fn warn(
             Some(granted) if !granted.is_empty() => granted,
             _ => continue,
         };
-        match lacking(client, owner, grant, granted, call).await {
+        match lacking(client, owner, grant, granted, context).await {
             Ok(lacking) if !lacking.is_empty() => {
                 findings.push(message(scope, owner, grant, granted, &lacking));
             }
@@ -42,7 +43,7 @@ pub async fn warn(
         }
     }
     // Of a user that does not exist yet the server says that it has no rights.
-    if findings.is_empty() || !matches!(client.user(owner, call).await, Ok(Some(_))) {
+    if findings.is_empty() || !matches!(client.user(owner, context).await, Ok(Some(_))) {
         return;
     }
     let remedy = format!(
@@ -58,16 +59,16 @@ async fn lacking(
     owner: &UserId,
     grant: &Grant,
     granted: &BTreeSet<String>,
-    call: &Call,
+    context: &Context,
 ) -> Result<BTreeSet<String>, Error> {
-    let here = client.rights_of(owner, Some(&grant.path), call).await?;
+    let here = client.rights_of(owner, Some(&grant.path), context).await?;
     let here = here.at(&grant.path);
     let not_here = granted.iter().filter(|name| !here.contains(name));
     let not_here: BTreeSet<String> = not_here.cloned().collect();
     if not_here.is_empty() {
         return Ok(not_here);
     }
-    let everywhere = client.rights_of(owner, None, call).await?;
+    let everywhere = client.rights_of(owner, None, context).await?;
     Ok(not_here
         .into_iter()
         .filter(|name| !everywhere.beyond(&here, name, &grant.path, grant.propagate))

@@ -5,7 +5,7 @@ use tf_provider::{AttributePath, Diagnostics};
 use crate::framework::Report;
 use crate::provider::api_token::acl::Grant;
 use crate::provider::api_token::plan::acl_checks::{Scope, warn_of_all};
-use crate::pve::{Call, Client, Error, Roles};
+use crate::pve::{Client, Context, Error, Roles};
 
 /// The role that takes everything away, and is meant to.
 pub const NO_ACCESS: &str = "NoAccess";
@@ -19,7 +19,7 @@ pub async fn check(
     client: &Client,
     scope: &Scope,
     known: &Roles,
-    call: &Call,
+    context: &Context,
     diags: &mut Diagnostics,
 ) -> Roles {
     let mut roles = known.clone();
@@ -28,7 +28,7 @@ pub async fn check(
             continue;
         }
         // It may have been made since the roles were read.
-        match client.role_privileges(&grant.role, call).await {
+        match client.role_privileges(&grant.role, context).await {
             Ok(privileges) => {
                 roles.insert(grant.role.clone(), privileges);
             }
