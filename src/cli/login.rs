@@ -10,7 +10,7 @@ use crate::cli::args::Options;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::prompt::{ask, ask_secretly};
 use crate::cli::settings::{answered, client};
-use crate::cli::{print, tell};
+use crate::cli::terminal::{print, tell};
 use crate::provider::settings::connection::ConnectionSettings;
 use crate::provider::settings::credentials::CredentialSettings;
 use crate::provider::settings::setting::Source;

@@ -177,15 +177,18 @@ mod made_up {
             ("", "mod a; mod user;"),
             (
                 "a",
-                "mod b; mod c; pub use b::Made; pub use c::*; pub struct Own;",
+                "mod b; mod c; pub use b::Made; pub use c::{Hidden, Other}; pub struct Own;",
             ),
             ("a::b", "pub struct Made;"),
-            ("a::c", "pub struct Other;"),
+            (
+                "a::c",
+                "pub struct Other; pub use super::b::Made as Hidden;",
+            ),
         ];
         let user = |text| targets(&[&files[..], &[("user", text)]].concat(), "user");
         assert_eq!(user("use crate::a::Made;"), ["a::b"]);
         assert_eq!(
-            user("use crate::a::{Made as Renamed, Other};"),
+            user("use crate::a::{Hidden as Renamed, Other};"),
             ["a::b", "a::c"]
         );
         assert_eq!(user("fn f(_: super::a::Made) {}"), ["a::b"]);

@@ -30,8 +30,6 @@ struct Module {
     imports: BTreeMap<String, Segments>,
     /// The names that a `pub use` passes on.
     passed_on: BTreeSet<String>,
-    /// Modules whose every name a `pub use` passes on.
-    globs: Vec<Segments>,
     /// Every path that the code names, as written.
     named: BTreeSet<Segments>,
 }
@@ -146,13 +144,7 @@ impl Sources {
             let source = self.absolute(module, own.imports.get(item)?)?;
             return self.resolve(&source, depth + 1).or(Some(module));
         }
-        let globs = own.globs.iter().filter_map(|glob| {
-            let mut source = self.absolute(module, glob)?;
-            source.push(item.clone());
-            let (path, _) = self.0.get_key_value(&source[..source.len() - 1])?;
-            Some(path)
-        });
-        globs.last().or(Some(module))
+        Some(module)
     }
 }
 
@@ -191,10 +183,13 @@ impl Module {
                 );
             }
             UseTree::Glob(_) => {
+                // It could be followed, but people could not.
+                assert!(
+                    !public,
+                    "`pub use {}::*` hides what it passes on",
+                    prefix.join("::")
+                );
                 self.named.insert(with("*".to_owned()));
-                if public {
-                    self.globs.push(prefix.to_vec());
-                }
             }
         }
     }
