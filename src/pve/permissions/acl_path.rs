@@ -5,6 +5,17 @@
 //! answers whatever the path is. So what can be said beforehand is what the servers of today
 //! have, and a later one may have more.
 
+/// The path as the server keeps it: one slash in front, none behind, none doubled
+/// (recordings `281-acl-set-trailing-slash`, `282-acl-set-no-leading-slash`).
+pub fn normalise_path(path: &str) -> String {
+    let parts: Vec<&str> = path
+        .trim()
+        .split('/')
+        .filter(|part| !part.is_empty())
+        .collect();
+    format!("/{}", parts.join("/"))
+}
+
 /// Why the servers of today would refuse an entry at a normalised path; `None` if they take it.
 /// Where it is not certain, they take it.
 pub fn path_doubt(path: &str) -> Option<&'static str> {
@@ -42,7 +53,7 @@ fn is_guest(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::path_doubt;
+    use super::{normalise_path, path_doubt};
 
     #[test]
     fn nothing_is_said_of_what_servers_take() {
@@ -81,6 +92,19 @@ mod tests {
         ] {
             let doubt = path_doubt(path).unwrap_or_default();
             assert!(doubt.contains(told), "{path}: {doubt:?}");
+        }
+    }
+
+    #[test]
+    fn paths_are_normalised_as_the_server_does() {
+        for (given, expected) in [
+            ("/", "/"),
+            ("", "/"),
+            ("/vms/", "/vms"),
+            ("vms/100", "/vms/100"),
+            ("//vms//100", "/vms/100"),
+        ] {
+            assert_eq!(normalise_path(given), expected, "{given}");
         }
     }
 }

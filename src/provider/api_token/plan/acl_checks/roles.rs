@@ -5,7 +5,7 @@ use tf_provider::{AttributePath, Diagnostics};
 use crate::framework::Report;
 use crate::provider::api_token::acl::Grant;
 use crate::provider::api_token::plan::acl_checks::{Scope, warn_of_all};
-use crate::pve::{Client, Context, Error, Roles};
+use crate::pve::{Client, Context, Error, ErrorKind, Roles};
 
 /// The role that takes everything away, and is meant to.
 pub const NO_ACCESS: &str = "NoAccess";
@@ -32,7 +32,10 @@ pub async fn check(
             Ok(privileges) => {
                 roles.insert(grant.role.clone(), privileges);
             }
-            Err(Error::NoSuchRole { .. }) => refuse(client, scope, grant, known, diags),
+            Err(Error {
+                kind: ErrorKind::NoSuchRole { .. },
+                ..
+            }) => refuse(client, scope, grant, known, diags),
             Err(_) => {}
         }
     }
