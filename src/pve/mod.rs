@@ -42,6 +42,7 @@ mod settings;
 mod single_flight;
 #[cfg(test)]
 mod tests;
+mod timestamp;
 mod tls;
 mod write_lock;
 
@@ -68,6 +69,7 @@ pub use net::retry::Retries;
 pub use permissions::acl_path::path_doubt;
 pub use secret::Secret;
 pub use settings::Settings;
+pub use timestamp::{Expiry, Timestamp};
 pub use tls::certificate::{Certificate, Fingerprint, FingerprintError};
 pub use tls::handshake::{CertificateName, CertificateNameError, TlsVersion, TlsVersionError};
 pub use tls::policy::{CaBundle, CaBundleError, TlsPolicy};

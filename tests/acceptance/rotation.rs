@@ -283,7 +283,7 @@ fn a_token_is_recreated_with_every_grant_on_an_older_server(cli: &Cli) {
     server.main(&config(2));
     says(
         &server.apply(),
-        &["API token will be made again", "0 added, 1 changed"],
+        &["API token will be recreated", "0 added, 1 changed"],
     );
     assert_eq!(works(&server)["rotation_method"], "recreate");
     assert_ne!(secret(&server), first);
@@ -354,7 +354,7 @@ fn the_other_name_must_not_belong_to_another_resource(cli: &Cli) {
     server.apply();
     server.plan_is_empty();
     server.main(&both(r#"rotation = { overlap = "48h" }"#));
-    server.plan_fails(&["API token name taken twice", TOKEN, OTHER]);
+    server.plan_fails(&["API token name used twice", TOKEN, OTHER]);
 }
 
 fn a_token_removed_during_its_overlap_is_created_again(cli: &Cli) {
@@ -389,7 +389,7 @@ fn a_token_removed_during_its_overlap_is_created_again(cli: &Cli) {
         state.add_node("pve3", false);
     };
     server.sim.state(gone);
-    says(&server.apply(), &["API token not found, and kept", TOKEN]);
+    says(&server.apply(), &["API token not found but kept", TOKEN]);
     assert_eq!(server.attributes(ADDRESS)["previous_token_id"], TOKEN);
     server.sim.state(|state| {
         state.add_node("pve2", true);

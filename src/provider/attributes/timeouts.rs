@@ -1,6 +1,7 @@
 //! `timeouts`: the longest that each operation on a resource may take.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tf_provider::schema::{Attribute, AttributeType};
@@ -29,9 +30,9 @@ pub fn attribute(operations: &[&'static str]) -> (&'static str, Attribute) {
     ("timeouts", limits)
 }
 
-/// The limit of an operation in seconds, where one is configured.
-pub fn seconds(timeouts: &Value<Timeouts>, operation: &str) -> Option<i64> {
-    duration::seconds(timeouts.as_ref_option()?.0.get(operation)?)
+/// The configured limit of an operation.
+pub fn limit(timeouts: &Value<Timeouts>, operation: &str) -> Option<Duration> {
+    duration::known(timeouts.as_ref_option()?.0.get(operation)?)
 }
 
 /// Reports limits that are none.

@@ -5,13 +5,18 @@ pub(crate) mod check_result;
 
 use tf_provider::{AttributePath, Diagnostics};
 
-use crate::framework::Report as _;
+use crate::framework::{Problem, Report as _};
 use crate::provider::settings::setting::Source;
 use crate::pve::Error;
 use crate::pve::diagnosis::{Report, Verdict};
 
 /// Reports an error of the client: `summary` is what failed (constant), `object` on what.
 pub fn explain(summary: &'static str, object: &str, error: &Error, diags: &mut Diagnostics) {
+    diags.problem(failure(summary, object, error));
+}
+
+/// An error of the client as a problem: `summary` is what failed (constant), `object` on what.
+pub fn failure(summary: &'static str, object: &str, error: &Error) -> Problem {
     let Verdict {
         message, remedy, ..
     } = Verdict::from(error);
@@ -20,11 +25,11 @@ pub fn explain(summary: &'static str, object: &str, error: &Error, diags: &mut D
     } else {
         ""
     };
-    diags.fail(
+    Problem::new(
         summary,
         format!("{object}: {message}{doubt} {remedy}"),
         attribute_of(error),
-    );
+    )
 }
 
 /// The attribute that a refused parameter stands for.

@@ -5,31 +5,30 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tf_provider::Diagnostics;
-
-use crate::provider::api_token::acl::Grant;
+use crate::framework::Problem;
+use crate::provider::api_token::acl::{Grant, Grants};
 use crate::provider::api_token::plan::acl_checks::roles::NO_ACCESS;
-use crate::provider::api_token::plan::acl_checks::{Scope, listing, warn_of_all};
+use crate::provider::api_token::plan::acl_checks::{Scope, listing, warning_about};
 use crate::pve::{Roles, is_below};
 
 /// Warns of privileges that a deeper entry masks, where the token would have them without it.
-pub fn warn(scope: &Scope, foreign: &BTreeSet<Grant>, roles: &Roles, diags: &mut Diagnostics) {
-    warn_of_all(
+pub fn warning(scope: &Scope, foreign: &Grants, roles: &Roles) -> Option<Problem> {
+    warning_about(
         "Entry masks inherited privileges",
         &findings(scope, foreign, roles),
-        "A deeper entry takes the place of inherited ones. To keep them, declare the role from \
-         above at the deeper path too; if the token is to have less there, leave it so.",
-        diags,
-    );
+        "A deeper entry replaces inherited ones. To keep the inherited privileges, also declare \
+         the role from above at the deeper path. If the token should have fewer privileges there, \
+         ignore this warning.",
+    )
 }
 
 /// What is masked where entries of this configuration are involved. What others did to each
 /// other's entries is not about it.
-fn findings(scope: &Scope, foreign: &BTreeSet<Grant>, roles: &Roles) -> Vec<String> {
-    let all: BTreeSet<&Grant> = scope.declared.iter().chain(foreign).collect();
+fn findings(scope: &Scope, foreign: &Grants, roles: &Roles) -> Vec<String> {
+    let all: BTreeSet<&Grant> = scope.declared.iter().chain(foreign.iter()).collect();
     let is_ours = |masked: &Masked| {
         let mut involved = masked.by.iter().chain(&masked.of);
-        involved.any(|grant| scope.declared.contains(*grant))
+        involved.any(|grant| scope.declared.contains(grant))
     };
     let masked = masked(&all, roles).into_iter().filter(is_ours);
     masked.map(|masked| message(scope, &masked)).collect()
@@ -47,11 +46,11 @@ struct Masked<'a> {
 fn masked<'a>(all: &BTreeSet<&'a Grant>, roles: &Roles) -> Vec<Masked<'a>> {
     let mut by_path: BTreeMap<&str, Vec<&'a Grant>> = BTreeMap::new();
     for &grant in all {
-        by_path.entry(&grant.path).or_default().push(grant);
+        by_path.entry(grant.path()).or_default().push(grant);
     }
     let at_path = |(path, by): (&&str, &Vec<&'a Grant>)| {
         let of = inherited(path, &by_path);
-        let is_meant = by.iter().any(|grant| grant.role == NO_ACCESS);
+        let is_meant = by.iter().any(|grant| grant.role() == NO_ACCESS);
         let lost = lost(&of, by, roles)?;
         (!is_meant && !lost.is_empty()).then(|| Masked {
             by: by.clone(),
@@ -67,12 +66,16 @@ fn masked<'a>(all: &BTreeSet<&'a Grant>, roles: &Roles) -> Vec<Masked<'a>> {
 fn inherited<'a>(path: &str, by_path: &BTreeMap<&str, Vec<&'a Grant>>) -> Vec<&'a Grant> {
     let above = by_path.iter().filter(|(other, _)| is_below(path, other));
     let propagating = above.filter_map(|(other, grants)| {
-        let grants: Vec<_> = grants.iter().copied().filter(|one| one.propagate).collect();
+        let grants: Vec<_> = grants
+            .iter()
+            .copied()
+            .filter(|grant| grant.propagates())
+            .collect();
         (!grants.is_empty()).then_some((other.len(), grants))
     });
     let nearest = propagating.max_by_key(|(length, _)| *length);
     let grants = nearest.map(|(_, grants)| grants).unwrap_or_default();
-    if grants.iter().any(|grant| grant.role == NO_ACCESS) {
+    if grants.iter().any(|grant| grant.role() == NO_ACCESS) {
         return Vec::new();
     }
     grants
@@ -82,7 +85,7 @@ fn inherited<'a>(path: &str, by_path: &BTreeMap<&str, Vec<&'a Grant>>) -> Vec<&'
 /// is known. Where some of the latter propagate, they are what replaces the former below.
 fn lost(of: &[&Grant], by: &[&Grant], roles: &Roles) -> Option<BTreeSet<String>> {
     let before = privileges(of.iter(), roles)?;
-    let propagating: Vec<_> = by.iter().filter(|grant| grant.propagate).collect();
+    let propagating: Vec<_> = by.iter().filter(|grant| grant.propagates()).collect();
     let after = if propagating.is_empty() {
         privileges(by.iter(), roles)?
     } else {
@@ -97,25 +100,21 @@ fn privileges<'a, 'b: 'a>(
 ) -> Option<BTreeSet<String>> {
     let mut all = BTreeSet::new();
     for grant in grants {
-        all.extend(roles.get(&grant.role)?.iter().cloned());
+        all.extend(roles.get(grant.role())?.iter().cloned());
     }
     Some(all)
 }
 
 fn message(scope: &Scope, masked: &Masked) -> String {
-    let names = |grants: &[&Grant]| listing(grants.iter().map(|grant| &grant.role));
-    let path = |grants: &[&Grant]| grants.first().map_or("", |grant| &grant.path).to_owned();
+    let names = |grants: &[&Grant]| listing(grants.iter().map(|grant| grant.role()));
+    let path = |grants: &[&Grant]| grants.first().map_or("", |grant| grant.path()).to_owned();
     let (here, above) = (path(&masked.by), path(&masked.of));
-    let reach = if masked.by.iter().any(|grant| grant.propagate) {
+    let reach = if masked.by.iter().any(|grant| grant.propagates()) {
         "at or below"
     } else {
         "at"
     };
-    let undeclared = if masked
-        .by
-        .iter()
-        .any(|grant| scope.declared.contains(*grant))
-    {
+    let undeclared = if masked.by.iter().any(|grant| scope.declared.contains(grant)) {
         ""
     } else {
         ", which is on the server and not in `acl`,"
@@ -136,7 +135,7 @@ mod tests {
 
     fn told_of(declared: &[Grant], foreign: &[Grant]) -> Vec<String> {
         let foreign = foreign.iter().cloned().collect();
-        let scope = scope(declared.iter().cloned().collect::<BTreeSet<_>>());
+        let scope = scope(declared.iter().cloned());
         findings(&scope, &foreign, &roles())
     }
 
