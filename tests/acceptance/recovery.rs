@@ -242,7 +242,11 @@ fn a_token_created_after_the_client_gave_up_is_found(cli: &Cli) {
         .sim
         .fault(Fault::dropped_before().on("POST", "*/token/ci").times(1));
     server.main(TOKEN);
-    server.apply_fails(&["Unable to create API token", "may still make it", "damaged"]);
+    server.apply_fails(&[
+        "Unable to create API token",
+        "may still create it",
+        "damaged",
+    ]);
     // The server makes it now, after the client has given up.
     server
         .sim

@@ -78,10 +78,10 @@ impl ApiTokenResource {
         diags: &mut Diagnostics,
     ) -> Option<Client> {
         let client = self.client(state, diags)?;
-        let turn = self
+        let checked = self
             .twins
             .before_write(&state.cluster, &client, &slots.base, diags);
-        turn.await?;
+        checked.await?;
         Some(client)
     }
 
@@ -187,8 +187,8 @@ impl Resource for ApiTokenResource {
         let client = self.plan_client(&config);
         self.check_config(&config, None, client.as_ref(), diags)
             .await;
-        let planned = ok(plan::create(proposed, Timestamp::now()), diags)?;
-        ok(self.names.claim(&planned), diags);
+        let planned = report(plan::create(proposed, Timestamp::now()), diags)?;
+        report(self.names.claim(&planned), diags);
         Some((planned.0, None))
     }
 
@@ -206,12 +206,12 @@ impl Resource for ApiTokenResource {
         self.check_config(&config, Some(&prior), client.as_ref(), diags)
             .await;
         let change = plan::update(prior, proposed, &config, private.as_ref())?;
-        let expiry = ok(plan::check_expiry(&change), diags);
+        let expiry = report(plan::check_expiry(&change), diags);
         warn_all(expiry.flatten(), diags);
-        ok(self.names.claim(&change.planned), diags);
-        ok(lockout::check_change(&self.connections, &change), diags);
+        report(self.names.claim(&change.planned), diags);
+        report(lockout::check_change(&self.connections, &change), diags);
         if let Some(client) = &client {
-            let rotation = ok(check_rotation(client, &change).await, diags);
+            let rotation = report(check_rotation(client, &change).await, diags);
             warn_all(rotation.flatten(), diags);
         }
         let replaced = change.requires_replacement();
@@ -228,7 +228,7 @@ impl Resource for ApiTokenResource {
     ) -> Option<Option<PrivateState>> {
         if let Some(slots) = Slots::of(&prior) {
             let checked = lockout::check_revocation(&self.connections, &prior, &slots);
-            ok(checked, diags);
+            report(checked, diags);
         }
         Some(private)
     }
@@ -287,14 +287,14 @@ impl Resource for ApiTokenResource {
         }
         let slots = Slots::of(&prior)?;
         let checked = lockout::check_revocation(&self.connections, &prior, &slots);
-        ok(checked, diags)?;
+        report(checked, diags)?;
         let client = self.client(&prior, diags)?;
         // A token that is managed through two `clusters` entries may be revoked through each.
         let ignored = &mut Diagnostics::default();
-        let turn = self
+        let checked = self
             .twins
             .before_write(&prior.cluster, &client, &slots.base, ignored);
-        let _ = turn.await;
+        let _ = checked.await;
         if let Err(problems) = revoke(&client, &prior, &slots).await {
             report_all(problems, diags);
             return None;
@@ -308,14 +308,14 @@ impl Resource for ApiTokenResource {
         diags: &mut Diagnostics,
         id: String,
     ) -> Option<(State, Option<PrivateState>)> {
-        let state = ok(import::state_of(&id), diags)?;
+        let state = report(import::state_of(&id), diags)?;
         // Whether the import is a command of its own or part of a plan is not known here.
         if let Some(code) = self.connections.one_time_code(&state.cluster) {
             code_would_be_spent("the token to import", &code, diags);
             return None;
         }
         let (client, slots) = (self.client(&state, diags)?, Slots::of(&state)?);
-        let imported = ok(import::import(&client, state, &slots).await, diags)?;
+        let imported = report(import::import(&client, state, &slots).await, diags)?;
         warn_all([imported.warning], diags);
         Some((imported.state, Some(imported.private)))
     }
@@ -335,17 +335,17 @@ fn left_in_place(state: &State) -> Problem {
 }
 
 /// Reports the error of a step.
-fn ok<T>(result: Result<T, Problem>, diags: &mut Diagnostics) -> Option<T> {
+fn report<T>(result: Result<T, Problem>, diags: &mut Diagnostics) -> Option<T> {
     result.map_err(|problem| diags.problem(problem)).ok()
 }
 
 /// Reports errors. `true` if there were none.
 fn report_all(problems: Vec<Problem>, diags: &mut Diagnostics) -> bool {
-    let none = problems.is_empty();
-    problems
-        .into_iter()
-        .for_each(|problem| diags.problem(problem));
-    none
+    let is_valid = problems.is_empty();
+    for problem in problems {
+        diags.problem(problem);
+    }
+    is_valid
 }
 
 fn warn_all(warnings: impl IntoIterator<Item = Problem>, diags: &mut Diagnostics) {

@@ -1,4 +1,4 @@
-//! The errors and warnings of operations on a token.
+//! The errors and warnings of operations on a token. Those of a rotation are beside it.
 
 use tf_provider::AttributePath;
 
@@ -13,17 +13,17 @@ const UNABLE_TO_CREATE: &str = "Unable to create API token";
 const UNABLE_TO_READ: &str = "Unable to read API token";
 const UNABLE_TO_IMPORT: &str = "Unable to import API token";
 const UNABLE_TO_UPDATE: &str = "Unable to update API token";
-const UNABLE_TO_ROTATE: &str = "Unable to rotate API token";
 const UNABLE_TO_REVOKE: &str = "Unable to revoke API token";
 const UNABLE_TO_SCOPE: &str = "Unable to scope API token";
 
 /// A problem of the resource as a whole.
-fn problem(summary: &'static str, detail: String) -> Problem {
+pub fn problem(summary: &'static str, detail: String) -> Problem {
     Problem::new(summary, detail, AttributePath::root())
 }
 
 // Creation.
 
+/// The server refused the creation of a token.
 pub fn not_created(token: &TokenId, error: &Error) -> Problem {
     match error {
         Error::TokenExists { .. } => already_exists(token),
@@ -32,6 +32,7 @@ pub fn not_created(token: &TokenId, error: &Error) -> Problem {
     }
 }
 
+/// A token of that id exists.
 pub fn already_exists(token: &TokenId) -> Problem {
     Problem::new(
         "API token already exists",
@@ -47,6 +48,7 @@ pub fn already_exists(token: &TokenId) -> Problem {
     )
 }
 
+/// The owner of the token does not exist.
 pub fn no_such_owner(token: &TokenId) -> Problem {
     Problem::new(
         "Owner of the API token does not exist",
@@ -59,6 +61,7 @@ pub fn no_such_owner(token: &TokenId) -> Problem {
     )
 }
 
+/// The name that a rotation with overlap needs is taken.
 pub fn other_name_taken(other: &TokenId) -> Problem {
     Problem::new(
         "Second name of the API token is taken",
@@ -71,6 +74,7 @@ pub fn other_name_taken(other: &TokenId) -> Problem {
     )
 }
 
+/// The response to a creation was lost, and so was the check for the token.
 pub fn creation_unverified(
     token: &TokenId,
     lost: &Error,
@@ -86,6 +90,7 @@ pub fn creation_unverified(
     )
 }
 
+/// The response to a creation was lost, and the token does not exist yet.
 pub fn creation_pending(token: &TokenId, lost: &Error, purpose: Purpose) -> Problem {
     problem(
         UNABLE_TO_CREATE,
@@ -96,6 +101,7 @@ pub fn creation_pending(token: &TokenId, lost: &Error, purpose: Purpose) -> Prob
     )
 }
 
+/// The response to a creation was lost, and the token has other settings.
 pub fn created_by_another(token: &TokenId, lost: &Error) -> Problem {
     Problem::new(
         UNABLE_TO_CREATE,
@@ -108,6 +114,7 @@ pub fn created_by_another(token: &TokenId, lost: &Error) -> Problem {
     )
 }
 
+/// The response to a creation was lost, and a new secret could not be had.
 pub fn secret_lost(token: &TokenId, lost: &Error, error: &Error, purpose: Purpose) -> Problem {
     problem(
         UNABLE_TO_CREATE,
@@ -119,6 +126,7 @@ pub fn secret_lost(token: &TokenId, lost: &Error, error: &Error, purpose: Purpos
     )
 }
 
+/// The response to a creation was lost, and the token has a new secret.
 pub fn no_response_to_creation(token: &TokenId, lost: &Error) -> Problem {
     problem(
         "No response to token creation",
@@ -131,15 +139,18 @@ pub fn no_response_to_creation(token: &TokenId, lost: &Error) -> Problem {
 
 // Grants.
 
+/// A grant could not be written or removed.
 pub fn not_granted(token: &TokenId, error: &Error) -> Problem {
     failure(UNABLE_TO_SCOPE, &token.to_string(), error)
 }
 
+/// A new token could not be given its grants and was revoked again.
 pub fn not_granted_and_revoked(token: &TokenId, error: &Error) -> Problem {
     let object = format!("{token}, which was therefore revoked again");
     failure(UNABLE_TO_SCOPE, &object, error)
 }
 
+/// A new token without its grants could not be revoked.
 pub fn not_revoked_again(token: &TokenId, error: &Error) -> Problem {
     problem(
         UNABLE_TO_REVOKE,
@@ -151,6 +162,7 @@ pub fn not_revoked_again(token: &TokenId, error: &Error) -> Problem {
     )
 }
 
+/// Declared grants that the server does not show.
 pub fn grants_hidden(token: &TokenId, hidden: &Grants) -> Problem {
     Problem::new(
         "ACL only partly visible",
@@ -173,10 +185,12 @@ fn listing(grants: &Grants) -> String {
 
 // Refresh.
 
+/// The token could not be read.
 pub fn not_read(token: &TokenId, error: &Error) -> Problem {
     failure(UNABLE_TO_READ, &token.to_string(), error)
 }
 
+/// The token in use was removed while its predecessor exists.
 pub fn removed_during_overlap(token: &TokenId) -> Problem {
     problem(
         "API token removed during its overlap",
@@ -187,6 +201,7 @@ pub fn removed_during_overlap(token: &TokenId) -> Problem {
     )
 }
 
+/// The token was not found by a node without quorum.
 pub fn absence_without_quorum(token: &TokenId) -> Problem {
     absence_doubted(
         token,
@@ -194,6 +209,7 @@ pub fn absence_without_quorum(token: &TokenId) -> Problem {
     )
 }
 
+/// The token was not found by a node whose quorum is unknown.
 pub fn absence_unverified(token: &TokenId, error: &Error) -> Problem {
     let reason = format!("the quorum of the node that answered could not be verified: {error}");
     absence_doubted(token, &reason)
@@ -209,6 +225,7 @@ fn absence_doubted(token: &TokenId, reason: &str) -> Problem {
     )
 }
 
+/// The server refuses the stored secret.
 pub fn secret_refused(refusal: &Refusal) -> Problem {
     let remedy = match refusal {
         Refusal::OtherSecret(_) => {
@@ -224,6 +241,7 @@ pub fn secret_refused(refusal: &Refusal) -> Problem {
     )
 }
 
+/// The stored secret could not be verified.
 pub fn secret_not_verified(token: &TokenId, error: &Error) -> Problem {
     Problem::new(
         "Stored secret not verified",
@@ -238,10 +256,12 @@ pub fn secret_not_verified(token: &TokenId, error: &Error) -> Problem {
 
 // Update and revocation.
 
+/// The settings of the token could not be changed.
 pub fn not_updated(token: &TokenId, error: &Error) -> Problem {
     failure(UNABLE_TO_UPDATE, &token.to_string(), error)
 }
 
+/// The response to a change was lost, and the token has the planned settings.
 pub fn no_response_to_update(token: &TokenId, lost: &Error) -> Problem {
     problem(
         "No response to token update",
@@ -249,130 +269,14 @@ pub fn no_response_to_update(token: &TokenId, lost: &Error) -> Problem {
     )
 }
 
+/// The token could not be revoked.
 pub fn not_revoked(token: &TokenId, error: &Error) -> Problem {
     failure(UNABLE_TO_REVOKE, &token.to_string(), error)
 }
 
-// Rotation.
-
-pub fn not_rotated(token: &TokenId, error: &Error) -> Problem {
-    failure(UNABLE_TO_ROTATE, &token.to_string(), error)
-}
-
-pub fn owner_gone(token: &TokenId) -> Problem {
-    problem(
-        UNABLE_TO_ROTATE,
-        format!("{token}: its owner no longer exists. Refresh and apply again."),
-    )
-}
-
-pub fn no_response_to_rotation(token: &TokenId, lost: &Error) -> Problem {
-    problem(
-        "No response to token rotation",
-        format!(
-            "{token}: {lost}. The old secret no longer worked, so the token was given another new one."
-        ),
-    )
-}
-
-/// The outcome of a rotation in place whose response was lost, by what the old secret shows.
-pub enum LostRotation<'a> {
-    /// The old secret no longer works, and the request for another new one failed.
-    OldSecretDead(&'a Error),
-    OldSecretWorks,
-    Unverified,
-}
-
-pub fn rotation_lost(token: &TokenId, lost: &Error, outcome: &LostRotation<'_>) -> Problem {
-    let outcome = match outcome {
-        LostRotation::OldSecretDead(error) => format!(
-            "The old secret no longer works, and requesting another new one failed: {error}. The \
-             token cannot be used to log in until the next apply, which rotates it again"
-        ),
-        LostRotation::OldSecretWorks => {
-            "The old secret still works. The next apply rotates it again".to_owned()
-        }
-        LostRotation::Unverified => "Whether the old secret still works could not be verified. \
-                                     The next apply rotates it again"
-            .to_owned(),
-    };
-    problem(UNABLE_TO_ROTATE, format!("{token}: {lost}. {outcome}."))
-}
-
-pub fn grants_unknown(token: &TokenId) -> Problem {
-    problem(
-        UNABLE_TO_ROTATE,
-        format!(
-            "{token}: its successor must have the same grants, and the provider's credential \
-             cannot read them all. Nothing was changed. Declare the grants in `acl`, or give the \
-             credential Sys.Audit on /access."
-        ),
-    )
-}
-
-pub fn alternation_rolled_back(previous: &TokenId) -> Problem {
-    problem(
-        UNABLE_TO_ROTATE,
-        format!(
-            "{previous}: its successor could not be completed and was revoked, so this token \
-             stays in use. The next apply tries again."
-        ),
-    )
-}
-
-pub fn alternation_not_rolled_back(previous: &TokenId, next: &TokenId, error: &Error) -> Problem {
-    problem(
-        UNABLE_TO_ROTATE,
-        format!(
-            "{previous}: its successor could not be completed, so this token stays in use. The \
-             next apply tries again. Revoking {next} failed: {error}. The next apply revokes it."
-        ),
-    )
-}
-
-pub fn previous_without_expiry(previous: &TokenId, error: &Error) -> Problem {
-    failure(UNABLE_TO_ROTATE, &format!("{previous} (its expiry)"), error)
-}
-
-pub fn grants_unreadable(token: &TokenId) -> Problem {
-    problem(
-        UNABLE_TO_ROTATE,
-        format!(
-            "{token}: the rotation would revoke the token and create it again, and the provider's \
-             credential cannot read all its grants. Nothing was changed. Give the credential \
-             Sys.Audit on /access."
-        ),
-    )
-}
-
-pub fn grant_not_restorable(token: &TokenId, role: &str, path: &str) -> Problem {
-    problem(
-        UNABLE_TO_ROTATE,
-        format!(
-            "{token}: the rotation would revoke the token and create it again, and could not \
-             restore its grant of {role} on {path}. Nothing was changed. Give the provider's \
-             credential Permissions.Modify on {path}."
-        ),
-    )
-}
-
-pub fn recreation_incomplete(token: &TokenId, grants: &Grants) -> Problem {
-    let grants = match grants.is_empty() {
-        true => "It had no grants".to_owned(),
-        false => format!("It had these grants: {grants}"),
-    };
-    problem(
-        UNABLE_TO_ROTATE,
-        format!(
-            "{token} was revoked in order to be created again, and the creation was not completed. \
-             The token cannot be used to log in until the next apply. {grants}. The next apply \
-             restores those that `acl` declares."
-        ),
-    )
-}
-
 // Import.
 
+/// The import id is not a token id.
 pub fn invalid_import_id(error: &IdError) -> Problem {
     problem(
         "Invalid import id",
@@ -383,10 +287,12 @@ pub fn invalid_import_id(error: &IdError) -> Problem {
     )
 }
 
+/// The token to import could not be read.
 pub fn not_imported(token: &TokenId, error: &Error) -> Problem {
     failure(UNABLE_TO_IMPORT, &token.to_string(), error)
 }
 
+/// The owner of the token to import does not exist.
 pub fn no_user_to_import(user: &UserId) -> Problem {
     Problem::new(
         "Nothing to import",
@@ -395,6 +301,7 @@ pub fn no_user_to_import(user: &UserId) -> Problem {
     )
 }
 
+/// The token to import does not exist.
 pub fn no_token_to_import(token: &TokenId) -> Problem {
     Problem::new(
         "Nothing to import",
@@ -403,6 +310,7 @@ pub fn no_token_to_import(token: &TokenId) -> Problem {
     )
 }
 
+/// The warning about the secret of an imported token.
 pub fn imported_without_secret(live: &TokenId, previous: Option<&TokenId>) -> Problem {
     let predecessor = previous.map_or_else(String::new, |previous| {
         format!(

@@ -152,3 +152,86 @@ fn refuse(
         AttributePath::new("allow_self_lockout"),
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::api_token::acl::AclEntry;
+    use crate::provider::api_token::change::RotationCause;
+    use crate::provider::api_token::model::Planned;
+    use crate::provider::attributes::timestamp;
+    use crate::pve::Timestamp;
+
+    const NOW: Timestamp = Timestamp::from_unix(1_790_000_000);
+
+    fn state() -> State {
+        let entry = AclEntry {
+            path: Value::Value("/vms".into()),
+            role: Value::Value("PVEAuditor".into()),
+            propagate: Value::Null,
+        };
+        State {
+            user_id: Value::Value("demo@pve".into()),
+            token_name: Value::Value("ci".into()),
+            acl: Value::Value(vec![Value::Value(entry)]),
+            ..State::default().with_defaults()
+        }
+    }
+
+    fn reason_for(planned: State, rotation: Option<RotationCause>) -> Option<Reason> {
+        let prior = state();
+        reason(&Change {
+            slots: Slots::of(&prior).unwrap(),
+            prior,
+            planned: Planned(planned),
+            now: NOW,
+            rotation,
+        })
+    }
+
+    #[test]
+    fn a_change_that_takes_nothing_away_locks_nobody_out() {
+        assert_eq!(reason_for(state(), None), None);
+        let unmanaged = State {
+            acl: Value::Null,
+            ..state()
+        };
+        assert_eq!(reason_for(unmanaged, None), None);
+    }
+
+    #[test]
+    fn a_replacement_locks_out() {
+        let renamed = State {
+            token_name: Value::Value("cd".into()),
+            ..state()
+        };
+        assert_eq!(reason_for(renamed, None), Some(Reason::Replaced));
+    }
+
+    #[test]
+    fn a_rotation_without_overlap_locks_out() {
+        let rotated = reason_for(state(), Some(RotationCause::Age));
+        assert_eq!(rotated, Some(Reason::SecretReplaced));
+    }
+
+    #[test]
+    fn an_expiry_within_a_day_locks_out() {
+        let expiring = |date: Timestamp| State {
+            expires_at: timestamp::attribute(date),
+            ..state()
+        };
+        let soon = reason_for(expiring(NOW + NEAR), None);
+        assert_eq!(soon, Some(Reason::ExpiresSoon));
+        let later = NOW + NEAR + Duration::from_secs(1);
+        assert_eq!(reason_for(expiring(later), None), None);
+    }
+
+    #[test]
+    fn fewer_grants_lock_out() {
+        let none = State {
+            acl: Value::Value(Vec::new()),
+            ..state()
+        };
+        assert_eq!(reason_for(none, None), Some(Reason::GrantsRemoved));
+    }
+}

@@ -7,10 +7,10 @@ use tf_provider::value::Value;
 
 use crate::framework::Problem;
 use crate::provider::api_token::acl::Grants;
-use crate::provider::api_token::apply::messages;
+use crate::provider::api_token::apply::messages::{not_granted, other_name_taken};
 use crate::provider::api_token::apply::mint::{Creation, Precheck, Purpose, matches, mint};
 use crate::provider::api_token::apply::outcome::Outcome;
-use crate::provider::api_token::apply::rotate::Rotation;
+use crate::provider::api_token::apply::rotate::{Rotation, messages};
 use crate::provider::api_token::model::State;
 use crate::provider::attributes::timestamp;
 use crate::pve::{Context, Expiry, NewToken, TokenChange, TokenId, TokenInfo};
@@ -59,7 +59,7 @@ async fn succeed(rotation: &Rotation<'_>, ids: &Succession) -> Result<Outcome, P
     };
     let mut held = Grants::default();
     if let Err(error) = held.write(&grants, client, &ids.next, context).await {
-        let problem = messages::not_granted(&ids.next, &error);
+        let problem = not_granted(&ids.next, &error);
         return Ok(roll_back(rotation, ids, problem)
             .await
             .with_warning(warning));
@@ -125,7 +125,7 @@ async fn free_next_slot(
     let is_ours =
         slots.previous.as_ref() == Some(next) || is_leftover(rotation, ids, &found, new).await;
     if !is_ours {
-        return Err(messages::other_name_taken(next));
+        return Err(other_name_taken(next));
     }
     match client.delete_token(next, context).await {
         Ok(_) => Ok(Precheck::Absent),

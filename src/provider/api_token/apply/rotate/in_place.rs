@@ -5,9 +5,10 @@
 
 use crate::framework::Problem;
 use crate::provider::api_token::acl::Grants;
-use crate::provider::api_token::apply::messages::{self, LostRotation};
+use crate::provider::api_token::apply::messages::not_granted;
 use crate::provider::api_token::apply::outcome::Outcome;
 use crate::provider::api_token::apply::revoke::retire_previous;
+use crate::provider::api_token::apply::rotate::messages::{self, LostRotation};
 use crate::provider::api_token::apply::rotate::{Rotation, recreate};
 use crate::provider::api_token::change::settings_diff;
 use crate::provider::api_token::model::State;
@@ -26,10 +27,7 @@ pub async fn run(rotation: &Rotation<'_>) -> Outcome {
     let diff = change.grants_diff();
     let mut held = Grants::declared(&change.prior.acl);
     if let Err(error) = held.write(&diff.write, client, live, context).await {
-        return Outcome::failed(
-            change.unfinished(&held),
-            messages::not_granted(live, &error),
-        );
+        return Outcome::failed(change.unfinished(&held), not_granted(live, &error));
     }
     let planned = change.planned.clone().with_expiry(rotation.expiry());
     let settings = settings_diff(&change.prior, &planned).unwrap_or_default();
@@ -50,7 +48,7 @@ pub async fn run(rotation: &Rotation<'_>) -> Outcome {
     let rotated = rotation.rotated(live, secret, METHOD);
     if let Err(error) = held.revoke(&diff.remove, client, live, context).await {
         let acl = change.acl_with(&held);
-        let problem = messages::not_granted(live, &error);
+        let problem = not_granted(live, &error);
         return Outcome::failed(State { acl, ..rotated }, problem).with_warning(warning);
     }
     retire_previous(client, change, rotated, context)

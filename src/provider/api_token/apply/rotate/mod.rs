@@ -8,12 +8,12 @@
 
 mod alternate;
 mod in_place;
+mod messages;
 mod recreate;
 
 use tf_provider::value::Value;
 
 use crate::provider::api_token::acl::Grants;
-use crate::provider::api_token::apply::messages;
 use crate::provider::api_token::apply::outcome::Outcome;
 use crate::provider::api_token::change::Change;
 use crate::provider::api_token::model::State;

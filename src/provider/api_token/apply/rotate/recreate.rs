@@ -8,11 +8,11 @@ use tf_provider::value::Value;
 
 use crate::framework::Problem;
 use crate::provider::api_token::acl::Grants;
-use crate::provider::api_token::apply::messages;
+use crate::provider::api_token::apply::messages::not_granted;
 use crate::provider::api_token::apply::mint::{Creation, Precheck, Purpose, mint};
 use crate::provider::api_token::apply::outcome::Outcome;
 use crate::provider::api_token::apply::revoke::retire_previous;
-use crate::provider::api_token::apply::rotate::Rotation;
+use crate::provider::api_token::apply::rotate::{Rotation, messages};
 use crate::provider::api_token::model::State;
 use crate::provider::api_token::plan::rotation::cannot_regenerate;
 
@@ -82,12 +82,9 @@ async fn create_again(rotation: &Rotation<'_>, grants: &Grants) -> Outcome {
     if let Err(error) = held.write(grants, client, live, context).await {
         let declared = held.only(&Grants::declared(&rotated.acl));
         let acl = declared.attribute(&rotated.acl);
-        return Outcome::failed(
-            State { acl, ..rotated },
-            messages::not_granted(live, &error),
-        )
-        .with_problem(messages::recreation_incomplete(live, grants))
-        .with_warning(warning);
+        return Outcome::failed(State { acl, ..rotated }, not_granted(live, &error))
+            .with_problem(messages::recreation_incomplete(live, grants))
+            .with_warning(warning);
     }
     retire_previous(client, change, rotated, context)
         .await

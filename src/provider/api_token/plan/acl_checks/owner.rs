@@ -1,7 +1,7 @@
-//! Entries that grant what the token's owner does not have.
+//! Entries that grant privileges that the token's owner does not have.
 //!
-//! A token with privilege separation has what its own entries and its owner's rights have in
-//! common, so an entry that goes beyond the owner does nothing. The owner's rights count at the
+//! A token with privilege separation has the privileges that both its own entries and its owner
+//! have, so an entry that goes beyond the owner has no effect. The owner's rights count at the
 //! path itself, at deeper paths and at the members of pools.
 
 use std::collections::BTreeSet;
@@ -11,7 +11,7 @@ use crate::provider::api_token::acl::Grant;
 use crate::provider::api_token::plan::acl_checks::{Scope, listing, warning_about};
 use crate::pve::{Client, Context, Error, Roles, TokenId, UserId, is_below};
 
-/// Has every privilege everywhere.
+/// The user that has every privilege everywhere.
 const SUPERUSER: &str = "root@pam";
 
 /// Warns of entries that grant more than the owner has.
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
     use crate::provider::api_token::plan::acl_checks::tests::{grant, roles, scope};
 
-    fn told(grant: &Grant, lacking: &[&str]) -> String {
+    fn message_about(grant: &Grant, lacking: &[&str]) -> String {
         let lacking = lacking.iter().map(|&name| name.to_owned()).collect();
         let owner = "demo@pve".parse().unwrap();
         let scope = scope([grant.clone()]);
@@ -116,12 +116,12 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_without_effect_is_told_from_one_that_has_less_effect() {
+    fn an_entry_without_effect_differs_from_one_with_less_effect() {
         let entry = grant("/vms", "User", true);
-        let nothing = told(&entry, &["VM.Audit", "VM.Console"]);
+        let nothing = message_about(&entry, &["VM.Audit", "VM.Console"]);
         assert!(nothing.contains("acl entry /vms User of demo@pve!ci grants nothing"));
         assert!(nothing.contains("(VM.Audit, VM.Console) at or below /vms"));
-        let less = told(&entry, &["VM.Console"]);
+        let less = message_about(&entry, &["VM.Console"]);
         assert!(less.contains("less than it says"), "{less}");
         assert!(
             less.contains("without VM.Console at or below /vms"),
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn where_an_entry_holds_is_told() {
+    fn the_reach_of_an_entry_follows_its_path_and_propagation() {
         for (path, propagate, expected) in [
             ("/vms", false, "at /vms"),
             ("/vms", true, "at or below /vms"),
