@@ -32,10 +32,9 @@ use crate::provider::api_token::plan::validate::validate;
 use crate::provider::api_token::plan::{acl_checks, lockout};
 use crate::provider::api_token::private_state::PrivateState;
 use crate::provider::api_token::slots::Slots;
-use crate::provider::attributes::timeouts;
 use crate::provider::clients::Connections;
 use crate::provider::clients::same_cluster::Twins;
-use crate::provider::diagnostics::{code_kept, code_would_be_spent, not_known_yet};
+use crate::provider::diagnostics::{code_kept, code_would_be_spent, not_known_yet, reported};
 use crate::provider::settings::credentials::SettingError;
 use crate::pve::{Client, Timestamp};
 
@@ -103,7 +102,6 @@ impl ApiTokenResource {
         client: Option<&Client>,
         diags: &mut Diagnostics,
     ) {
-        timeouts::validate(&config.timeouts, diags);
         if !report_all(validate(config), diags) {
             return;
         }
@@ -124,7 +122,6 @@ impl Resource for ApiTokenResource {
     }
 
     async fn validate<'a>(&self, diags: &mut Diagnostics, config: State) -> Option<()> {
-        timeouts::validate(&config.timeouts, diags);
         report_all(validate(&Config(config)), diags);
         Some(())
     }
@@ -187,8 +184,8 @@ impl Resource for ApiTokenResource {
         let client = self.plan_client(&config);
         self.check_config(&config, None, client.as_ref(), diags)
             .await;
-        let planned = report(plan::create(proposed, Timestamp::now()), diags)?;
-        report(self.names.claim(&planned), diags);
+        let planned = reported(plan::create(proposed, Timestamp::now()), diags)?;
+        reported(self.names.claim(&planned), diags);
         Some((planned.0, None))
     }
 
@@ -206,12 +203,12 @@ impl Resource for ApiTokenResource {
         self.check_config(&config, Some(&prior), client.as_ref(), diags)
             .await;
         let change = plan::update(prior, proposed, &config, private.as_ref())?;
-        let expiry = report(plan::check_expiry(&change), diags);
+        let expiry = reported(plan::check_expiry(&change), diags);
         warn_all(expiry.flatten(), diags);
-        report(self.names.claim(&change.planned), diags);
-        report(lockout::check_change(&self.connections, &change), diags);
+        reported(self.names.claim(&change.planned), diags);
+        reported(lockout::check_change(&self.connections, &change), diags);
         if let Some(client) = &client {
-            let rotation = report(check_rotation(client, &change).await, diags);
+            let rotation = reported(check_rotation(client, &change).await, diags);
             warn_all(rotation.flatten(), diags);
         }
         let replaced = change.requires_replacement();
@@ -228,7 +225,7 @@ impl Resource for ApiTokenResource {
     ) -> Option<Option<PrivateState>> {
         if let Some(slots) = Slots::of(&prior) {
             let checked = lockout::check_revocation(&self.connections, &prior, &slots);
-            report(checked, diags);
+            reported(checked, diags);
         }
         Some(private)
     }
@@ -287,7 +284,7 @@ impl Resource for ApiTokenResource {
         }
         let slots = Slots::of(&prior)?;
         let checked = lockout::check_revocation(&self.connections, &prior, &slots);
-        report(checked, diags)?;
+        reported(checked, diags)?;
         let client = self.client(&prior, diags)?;
         // A token that is managed through two `clusters` entries may be revoked through each.
         let ignored = &mut Diagnostics::default();
@@ -308,14 +305,14 @@ impl Resource for ApiTokenResource {
         diags: &mut Diagnostics,
         id: String,
     ) -> Option<(State, Option<PrivateState>)> {
-        let state = report(import::state_of(&id), diags)?;
+        let state = reported(import::state_of(&id), diags)?;
         // Whether the import is a command of its own or part of a plan is not known here.
         if let Some(code) = self.connections.one_time_code(&state.cluster) {
             code_would_be_spent("the token to import", &code, diags);
             return None;
         }
         let (client, slots) = (self.client(&state, diags)?, Slots::of(&state)?);
-        let imported = report(import::import(&client, state, &slots).await, diags)?;
+        let imported = reported(import::import(&client, state, &slots).await, diags)?;
         warn_all([imported.warning], diags);
         Some((imported.state, Some(imported.private)))
     }
@@ -332,11 +329,6 @@ fn left_in_place(state: &State) -> Problem {
         ),
         AttributePath::new("revoke_on_destroy"),
     )
-}
-
-/// Reports the error of a step.
-fn report<T>(result: Result<T, Problem>, diags: &mut Diagnostics) -> Option<T> {
-    result.map_err(|problem| diags.problem(problem)).ok()
 }
 
 /// Reports errors. `true` if there were none.

@@ -12,11 +12,11 @@ use crate::pve::diagnosis::{Report, Verdict};
 
 /// Reports an error of the client: `summary` is what failed (constant), `object` on what.
 pub fn explain(summary: &'static str, object: &str, error: &Error, diags: &mut Diagnostics) {
-    diags.problem(failure(summary, object, error));
+    diags.problem(problem(summary, object, error));
 }
 
-/// An error of the client as a problem: `summary` is what failed (constant), `object` on what.
-pub fn failure(summary: &'static str, object: &str, error: &Error) -> Problem {
+/// The problem of an error of the client: `summary` is what failed (constant), `object` on what.
+pub fn problem(summary: &'static str, object: &str, error: &Error) -> Problem {
     let Verdict {
         message, remedy, ..
     } = Verdict::from(error);
@@ -30,6 +30,17 @@ pub fn failure(summary: &'static str, object: &str, error: &Error) -> Problem {
         format!("{object}: {message}{doubt} {remedy}"),
         attribute_of(error),
     )
+}
+
+/// The value of a result, or `None` after its problem was reported.
+pub fn reported<T>(result: Result<T, Problem>, diags: &mut Diagnostics) -> Option<T> {
+    match result {
+        Ok(value) => Some(value),
+        Err(problem) => {
+            diags.problem(problem);
+            None
+        }
+    }
 }
 
 /// The attribute that a refused parameter stands for.

@@ -432,7 +432,7 @@ fn validate(config: &State, diags: &mut Diagnostics) {
         );
     }
     validate_required_privileges(&config.required_privileges, diags);
-    timeouts::validate(&config.timeouts, diags);
+    timeouts::problems(&config.timeouts).for_each(|problem| diags.problem(problem));
     let _ = config.credentials().resolve(diags);
     let _ = config.tls().resolve(diags);
 }

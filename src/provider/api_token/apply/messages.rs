@@ -5,7 +5,7 @@ use tf_provider::AttributePath;
 use crate::framework::Problem;
 use crate::provider::api_token::acl::Grants;
 use crate::provider::api_token::apply::mint::Purpose;
-use crate::provider::diagnostics::failure;
+use crate::provider::diagnostics;
 use crate::pve::diagnosis::{Refusal, Verdict};
 use crate::pve::{Error, IdError, TokenId, UserId};
 
@@ -28,7 +28,7 @@ pub fn not_created(token: &TokenId, error: &Error) -> Problem {
     match error {
         Error::TokenExists { .. } => already_exists(token),
         Error::NoSuchUser { .. } => no_such_owner(token),
-        error => failure(UNABLE_TO_CREATE, &token.to_string(), error),
+        error => diagnostics::problem(UNABLE_TO_CREATE, &token.to_string(), error),
     }
 }
 
@@ -141,13 +141,13 @@ pub fn no_response_to_creation(token: &TokenId, lost: &Error) -> Problem {
 
 /// A grant could not be written or removed.
 pub fn not_granted(token: &TokenId, error: &Error) -> Problem {
-    failure(UNABLE_TO_SCOPE, &token.to_string(), error)
+    diagnostics::problem(UNABLE_TO_SCOPE, &token.to_string(), error)
 }
 
 /// A new token could not be given its grants and was revoked again.
 pub fn not_granted_and_revoked(token: &TokenId, error: &Error) -> Problem {
     let object = format!("{token}, which was therefore revoked again");
-    failure(UNABLE_TO_SCOPE, &object, error)
+    diagnostics::problem(UNABLE_TO_SCOPE, &object, error)
 }
 
 /// A new token without its grants could not be revoked.
@@ -187,7 +187,7 @@ fn listing(grants: &Grants) -> String {
 
 /// The token could not be read.
 pub fn not_read(token: &TokenId, error: &Error) -> Problem {
-    failure(UNABLE_TO_READ, &token.to_string(), error)
+    diagnostics::problem(UNABLE_TO_READ, &token.to_string(), error)
 }
 
 /// The token in use was removed while its predecessor exists.
@@ -258,7 +258,7 @@ pub fn secret_not_verified(token: &TokenId, error: &Error) -> Problem {
 
 /// The settings of the token could not be changed.
 pub fn not_updated(token: &TokenId, error: &Error) -> Problem {
-    failure(UNABLE_TO_UPDATE, &token.to_string(), error)
+    diagnostics::problem(UNABLE_TO_UPDATE, &token.to_string(), error)
 }
 
 /// The response to a change was lost, and the token has the planned settings.
@@ -271,7 +271,7 @@ pub fn no_response_to_update(token: &TokenId, lost: &Error) -> Problem {
 
 /// The token could not be revoked.
 pub fn not_revoked(token: &TokenId, error: &Error) -> Problem {
-    failure(UNABLE_TO_REVOKE, &token.to_string(), error)
+    diagnostics::problem(UNABLE_TO_REVOKE, &token.to_string(), error)
 }
 
 // Import.
@@ -289,7 +289,7 @@ pub fn invalid_import_id(error: &IdError) -> Problem {
 
 /// The token to import could not be read.
 pub fn not_imported(token: &TokenId, error: &Error) -> Problem {
-    failure(UNABLE_TO_IMPORT, &token.to_string(), error)
+    diagnostics::problem(UNABLE_TO_IMPORT, &token.to_string(), error)
 }
 
 /// The owner of the token to import does not exist.

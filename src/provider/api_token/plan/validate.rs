@@ -9,7 +9,7 @@ use tf_provider::value::Value;
 use crate::framework::Problem;
 use crate::provider::api_token::acl::{AclEntry, Grant, entries};
 use crate::provider::api_token::model::Config;
-use crate::provider::attributes::{duration, timestamp};
+use crate::provider::attributes::{duration, timeouts, timestamp};
 use crate::pve::{TokenName, UserId};
 
 /// Every problem of a configuration.
@@ -19,6 +19,7 @@ pub fn validate(config: &Config) -> Vec<Problem> {
     problems.extend(token_name(config));
     problems.extend(expiry(config));
     problems.extend(rotation(config));
+    problems.extend(timeouts::problems(&config.timeouts));
     problems.extend(comment(config));
     problems.extend(acl(config));
     problems

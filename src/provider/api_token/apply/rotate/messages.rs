@@ -3,14 +3,14 @@
 use crate::framework::Problem;
 use crate::provider::api_token::acl::Grants;
 use crate::provider::api_token::apply::messages::problem;
-use crate::provider::diagnostics::failure;
+use crate::provider::diagnostics;
 use crate::pve::{Error, TokenId};
 
 const UNABLE_TO_ROTATE: &str = "Unable to rotate API token";
 
 /// The server refused a step of a rotation.
 pub fn not_rotated(token: &TokenId, error: &Error) -> Problem {
-    failure(UNABLE_TO_ROTATE, &token.to_string(), error)
+    diagnostics::problem(UNABLE_TO_ROTATE, &token.to_string(), error)
 }
 
 /// The owner of a token that is to be rotated does not exist.
@@ -92,7 +92,7 @@ pub fn alternation_not_rolled_back(previous: &TokenId, next: &TokenId, error: &E
 
 /// The previous token could not be given its expiry.
 pub fn previous_without_expiry(previous: &TokenId, error: &Error) -> Problem {
-    failure(UNABLE_TO_ROTATE, &format!("{previous} (its expiry)"), error)
+    diagnostics::problem(UNABLE_TO_ROTATE, &format!("{previous} (its expiry)"), error)
 }
 
 /// The grants of a token that is to be recreated cannot all be read.
