@@ -54,7 +54,7 @@ pub fn update(
         true => rotation::cause(&prior, &configured, expiry, observed),
         false => None,
     };
-    let unchanged = Change {
+    let change = Change {
         slots: Slots::of(&prior)?,
         now: observed.map_or_else(Timestamp::now, |observed| observed.observed_at),
         prior,
@@ -62,33 +62,28 @@ pub fn update(
         rotation,
     };
     let planned = match rotation {
-        Some(_) => rotated(&unchanged),
+        Some(_) => rotated(&change),
         None => State {
             expires_at: expiry.attribute(),
-            ..with_previous(&unchanged, observed)
+            ..with_previous(&change, observed)
         },
     };
     Some(Change {
         planned: Planned(planned),
-        ..unchanged
+        ..change
     })
 }
 
 /// Refuses an expiry that has passed, and warns of one that is near.
 pub fn check_expiry(change: &Change) -> Result<Option<Problem>, Problem> {
-    let Change {
-        prior,
-        planned,
-        now,
-        ..
-    } = change;
+    let (prior, planned, now) = (&change.prior, &change.planned, change.now);
     if change.rotation.is_some() {
-        expiry::refuse_expired(planned, *now)?;
+        expiry::refuse_expired(planned, now)?;
         return Ok(None);
     }
     let expiry = PlannedExpiry::of(planned, prior.secret_since(), Some(prior));
-    expiry::refuse_past(planned, expiry, Some(prior), *now)?;
-    Ok(expiry::warning(planned, *now))
+    expiry::refuse_past(planned, expiry, Some(prior), now)?;
+    Ok(expiry::warning(planned, now))
 }
 
 /// The configured values, in the spelling of the state where they mean the same.
