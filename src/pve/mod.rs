@@ -44,6 +44,7 @@ mod settings;
 mod single_flight;
 #[cfg(test)]
 mod tests;
+mod timestamp;
 mod tls;
 mod write_lock;
 
@@ -71,6 +72,7 @@ pub use net::retry::Retries;
 pub use permissions::acl_path::{normalise_path, path_doubt};
 pub use secret::Secret;
 pub use settings::Settings;
+pub use timestamp::{Expiry, Timestamp};
 pub use tls::certificate::{Certificate, Fingerprint, FingerprintError};
 pub use tls::failure::TlsFailure;
 pub use tls::handshake::{CertificateName, CertificateNameError, TlsVersion, TlsVersionError};

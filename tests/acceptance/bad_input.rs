@@ -80,11 +80,15 @@ fn malformed_values_are_refused_at_plan_time_each_on_its_attribute(cli: &Cli) {
                 r#"expires_in = "90d"
   expiration_date = "2037-12-31T00:00:00Z""#,
             ),
-            &["expires_in", "expiration_date", "keep one"],
+            &[
+                "expires_in",
+                "expiration_date",
+                "conflicts with `expiration_date`",
+            ],
         ),
         (
             token(r#"rotation = { before_expiry = "14d" }"#),
-            &["rotation.before_expiry", "needs `expires_in`"],
+            &["rotation.before_expiry", "requires `expires_in`"],
         ),
         (
             token(

@@ -245,7 +245,7 @@ fn an_existing_token_is_never_adopted(cli: &Cli) {
         .state(|state| state.add_token("demo@pve!ci", true, Some("theirs"), 0));
     server.main(TOKEN);
     server.apply_fails(&[
-        "API token exists already",
+        "API token already exists",
         "demo@pve!ci",
         "token_name",
         "import",

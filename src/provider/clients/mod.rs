@@ -238,12 +238,10 @@ pub fn context() -> Context {
     call_within(None)
 }
 
-/// The same with a time limit in seconds from now.
-pub fn call_within(seconds: Option<i64>) -> Context {
-    let limit = seconds.and_then(|seconds| u64::try_from(seconds).ok());
+/// The same with a time limit, counted from now.
+pub fn call_within(limit: Option<Duration>) -> Context {
     Context {
         cancel: CallContext::current().cancel,
-        deadline: limit
-            .and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds))),
+        deadline: limit.and_then(|limit| Instant::now().checked_add(limit)),
     }
 }

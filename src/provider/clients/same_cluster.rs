@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tf_provider::value::Value;
 use tf_provider::{AttributePath, Diagnostics};
@@ -17,7 +18,7 @@ use crate::provider::clients::call_within;
 use crate::pve::{Client, Fingerprint, TokenId};
 
 /// A cluster that does not answer within so many seconds is nobody's twin: it holds up no others.
-const PATIENCE: i64 = 5;
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Everybody who has written in this run. Clones share it.
 #[derive(Clone, Default)]

@@ -130,7 +130,7 @@ impl DataSource for ApiTokenData {
         };
         Some(State {
             acl: entries(&audit, &id),
-            facts: TokenFacts::of(&token, audit.observed_at),
+            facts: TokenFacts::of(&token, audit.observed_at.into()),
             completeness: Completeness::of(&audit),
             ..config
         })

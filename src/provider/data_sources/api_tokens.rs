@@ -167,7 +167,7 @@ impl DataSource for ApiTokensData {
         };
         warn_of_isolation(&audit, &endpoint, diags);
         let tokens = audit.tokens().filter_map(|token| {
-            let facts = TokenFacts::of(&token, audit.observed_at);
+            let facts = TokenFacts::of(&token, audit.observed_at.into());
             config.filter.admits(&token, &facts).then_some(facts)
         });
         Some(State {

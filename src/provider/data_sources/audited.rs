@@ -4,12 +4,11 @@
 use serde::{Deserialize, Serialize};
 use tf_provider::schema::{Attribute, AttributeType};
 use tf_provider::value::Value;
-use time::OffsetDateTime;
 
 use crate::framework::schema;
 use crate::provider::api_token::ephemeral_name::is_ephemeral;
 use crate::provider::attributes::timestamp;
-use crate::pve::AuditedToken;
+use crate::pve::{AuditedToken, Expiry, Timestamp};
 
 /// The facts of one token.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -135,7 +134,7 @@ const FINDINGS: &str = "What an auditor would ask about, in this order:\n\n\
 
 impl TokenFacts {
     /// What an audit tells of a token.
-    pub fn of(token: &AuditedToken<'_>, now: OffsetDateTime) -> Self {
+    pub fn of(token: &AuditedToken<'_>, now: Timestamp) -> Self {
         let effective = token.effective_expire();
         Self {
             token_id: token.id.clone().into(),
@@ -145,7 +144,7 @@ impl TokenFacts {
             privilege_separation: token.info.privilege_separation.into(),
             expires_at: timestamp::attribute(token.info.expire),
             expired: is_past(effective, now).into(),
-            never_expires: effective.is_none().into(),
+            never_expires: (effective == Expiry::Never).into(),
             effective_expires_at: timestamp::attribute(effective),
             owner_enabled: token.owner.enabled.into(),
             owner_expires_at: timestamp::attribute(token.owner.expire),
@@ -156,12 +155,12 @@ impl TokenFacts {
     }
 }
 
-fn findings(token: &AuditedToken<'_>, now: OffsetDateTime) -> Vec<String> {
+fn findings(token: &AuditedToken<'_>, now: Timestamp) -> Vec<String> {
     let end = token.info.expire;
-    let outlived = end.is_none() || is_past(end, now);
+    let outlived = end == Expiry::Never || is_past(end, now);
     let findings = [
         ("expired", is_past(token.effective_expire(), now)),
-        ("never_expires", token.effective_expire().is_none()),
+        ("never_expires", token.effective_expire() == Expiry::Never),
         ("root_equivalent", token.root_equivalent.is_some()),
         ("owner_disabled", !token.owner.enabled),
         ("leftover_ephemeral", is_ephemeral(token.name) && outlived),
@@ -174,8 +173,8 @@ fn findings(token: &AuditedToken<'_>, now: OffsetDateTime) -> Vec<String> {
 }
 
 /// As the server has it: something works in the second of its end, and no longer.
-fn is_past(end: Option<i64>, now: OffsetDateTime) -> bool {
-    end.is_some_and(|end| end < now.unix_timestamp())
+fn is_past(expiry: Expiry, now: Timestamp) -> bool {
+    expiry < Expiry::At(now)
 }
 
 #[cfg(test)]
@@ -205,20 +204,19 @@ mod tests {
     };
 
     fn facts(given: Case) -> TokenFacts {
-        let now = OffsetDateTime::from_unix_timestamp(NOW).unwrap();
         let info = TokenInfo {
-            expire: given.expire,
+            expire: given.expire.map(Timestamp::from_unix).into(),
             ..TokenInfo::default()
         };
         let owner = Owner {
             user_id: "demo@pve".parse().unwrap(),
             details_known: true,
             enabled: given.owner_enabled,
-            expire: given.owner_expire,
+            expire: given.owner_expire.map(Timestamp::from_unix).into(),
             groups: Vec::new(),
             comment: None,
             tokens: [(given.name.to_owned(), info.clone())].into(),
-            observed_at: now,
+            observed_at: OffsetDateTime::UNIX_EPOCH,
         };
         let token = AuditedToken {
             id: format!("demo@pve!{}", given.name),
@@ -228,7 +226,7 @@ mod tests {
             root_equivalent: given.root_equivalent,
             last_task: None,
         };
-        TokenFacts::of(&token, now)
+        TokenFacts::of(&token, Timestamp::from_unix(NOW))
     }
 
     fn found(given: Case) -> Vec<String> {
@@ -250,7 +248,7 @@ mod tests {
             });
             (facts.effective_expires_at, facts.findings)
         };
-        let at = |seconds| timestamp::attribute(Some(seconds));
+        let at = |seconds| timestamp::attribute(Timestamp::from_unix(seconds));
         let (none, expired) = (
             Value::Value(Vec::new()),
             Value::Value(vec!["expired".to_owned()]),

@@ -13,7 +13,7 @@ use crate::provider::attributes::timestamp;
 use crate::provider::clients::{Connections, cluster_attribute, context};
 use crate::provider::data_sources::token_id::malformed_token_id;
 use crate::provider::diagnostics::explain;
-use crate::pve::{Activity, Task, TokenId};
+use crate::pve::{Activity, Task, Timestamp, TokenId};
 
 /// What cannot be seen, in a sentence that goes wherever the answer goes.
 const NOTE: &str = "Proxmox VE records tasks only. Reading leaves no trace, and neither do changes \
@@ -71,7 +71,7 @@ impl From<&Task> for Ran {
             node: task.node.clone().into(),
             kind: task.kind.clone().into(),
             object: task.object.clone().into(),
-            started_at: timestamp::attribute(Some(task.started_at)),
+            started_at: timestamp::attribute(task.started_at),
             ended_at: timestamp::attribute(task.ended_at),
             status: task.status.clone().into(),
         }
@@ -247,7 +247,7 @@ impl DataSource for TokenActivityData {
 }
 
 /// The instant that is meant; `None` after an error.
-fn since(given: &Value<String>, diags: &mut Diagnostics) -> Option<Option<i64>> {
+fn since(given: &Value<String>, diags: &mut Diagnostics) -> Option<Option<Timestamp>> {
     match given.as_ref_option().map(|text| timestamp::parse(text)) {
         None => Some(None),
         Some(Ok(since)) => Some(Some(since)),

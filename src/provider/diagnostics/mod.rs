@@ -5,13 +5,18 @@ pub(crate) mod check_result;
 
 use tf_provider::{AttributePath, Diagnostics};
 
-use crate::framework::Report as _;
+use crate::framework::{Problem, Report as _};
 use crate::provider::settings::setting::Source;
 use crate::pve::diagnosis::{Report, Verdict};
 use crate::pve::{Error, ErrorKind};
 
 /// Reports an error of the client: `summary` is what failed (constant), `object` on what.
 pub fn explain(summary: &'static str, object: &str, error: &Error, diags: &mut Diagnostics) {
+    diags.problem(problem(summary, object, error));
+}
+
+/// The problem of an error of the client: `summary` is what failed (constant), `object` on what.
+pub fn problem(summary: &'static str, object: &str, error: &Error) -> Problem {
     let Verdict {
         message, remedy, ..
     } = Verdict::from(error);
@@ -20,11 +25,22 @@ pub fn explain(summary: &'static str, object: &str, error: &Error, diags: &mut D
     } else {
         ""
     };
-    diags.fail(
+    Problem::new(
         summary,
         format!("{object}: {message}{doubt} {remedy}"),
         attribute_of(error),
-    );
+    )
+}
+
+/// The value of a result, or `None` after its problem was reported.
+pub fn reported<T>(result: Result<T, Problem>, diags: &mut Diagnostics) -> Option<T> {
+    match result {
+        Ok(value) => Some(value),
+        Err(problem) => {
+            diags.problem(problem);
+            None
+        }
+    }
 }
 
 /// The attribute that a refused parameter stands for.

@@ -196,7 +196,7 @@ impl Resource for HostResource {
             return Some((state, ()));
         }
         let mut problems = Diagnostics::default();
-        let context = call_within(timeouts::seconds(&state.timeouts, "read"));
+        let context = call_within(timeouts::limit(&state.timeouts, "read"));
         if state.cannot_be_proven_again() {
             return Some((self.look_from_outside(state, &context, diags).await, ()));
         }
@@ -286,7 +286,7 @@ impl Resource for HostResource {
         _meta: (),
     ) -> Option<(State, ())> {
         let planned = planned.with_secrets_of(&config);
-        let context = call_within(timeouts::seconds(&planned.timeouts, "create"));
+        let context = call_within(timeouts::limit(&planned.timeouts, "create"));
         Some((self.prove(planned, &context, diags).await?, ()))
     }
 
@@ -303,7 +303,7 @@ impl Resource for HostResource {
             return Some((planned, ()));
         }
         let planned = planned.with_secrets_of(&config);
-        let context = call_within(timeouts::seconds(&planned.timeouts, "update"));
+        let context = call_within(timeouts::limit(&planned.timeouts, "update"));
         Some((self.prove(planned, &context, diags).await?, ()))
     }
 
@@ -432,7 +432,7 @@ fn validate(config: &State, diags: &mut Diagnostics) {
         );
     }
     validate_required_privileges(&config.required_privileges, diags);
-    timeouts::validate(&config.timeouts, diags);
+    timeouts::problems(&config.timeouts).for_each(|problem| diags.problem(problem));
     let _ = config.credentials().resolve(diags);
     let _ = config.tls().resolve(diags);
 }

@@ -26,6 +26,7 @@ use crate::pve::client::Client;
 use crate::pve::context::Context;
 use crate::pve::error::Error;
 use crate::pve::id::TokenId;
+use crate::pve::timestamp::{Expiry, Timestamp};
 
 const AUDIT: &str = "Sys.Audit";
 const USERS: &str = "/access/groups";
@@ -39,7 +40,7 @@ pub struct Audit {
     /// Why a token is as good as root, by id.
     roots: BTreeMap<String, String>,
     /// When the latest task of a token began, by id.
-    last_tasks: BTreeMap<String, i64>,
+    last_tasks: BTreeMap<String, Timestamp>,
     visible: Visible,
     /// Whether the node that answered sees a majority of its cluster. An isolated one answers
     /// from the past.
@@ -83,15 +84,14 @@ pub struct AuditedToken<'a> {
     pub owner: &'a Owner,
     /// Why it is as good as `root@pam`, if it is known to be.
     pub root_equivalent: Option<&'a str>,
-    /// When the latest task that is known of it began, in seconds since 1970.
-    pub last_task: Option<i64>,
+    /// When its latest known task began.
+    pub last_task: Option<Timestamp>,
 }
 
 impl AuditedToken<'_> {
-    /// When it stops working, by its own end or its owner's. `None`: never.
-    pub fn effective_expire(&self) -> Option<i64> {
-        let ends = [self.info.expire, self.owner.expire];
-        ends.into_iter().flatten().min()
+    /// When it stops working: its own expiry or its owner's, whichever is earlier.
+    pub fn effective_expire(&self) -> Expiry {
+        self.info.expire.min(self.owner.expire)
     }
 }
 
@@ -191,7 +191,7 @@ fn full_id(owner: &Owner, name: &str) -> String {
     format!("{}!{name}", owner.user_id)
 }
 
-fn latest(tasks: Vec<Task>) -> BTreeMap<String, i64> {
+fn latest(tasks: Vec<Task>) -> BTreeMap<String, Timestamp> {
     let mut latest = BTreeMap::new();
     for task in tasks {
         let known = latest.entry(task.asked_by).or_insert(task.started_at);
@@ -209,6 +209,7 @@ mod tests {
     use crate::pve::api::acl::{AclEntry, AclSubject};
     use crate::pve::api::tasks::Task;
     use crate::pve::api::tokens::TokenInfo;
+    use crate::pve::timestamp::{Expiry, Timestamp};
 
     /// An entry for `user@realm`, `user@realm!token` or `@group`.
     pub(crate) fn entry(path: &str, subject: &str, role: &str, propagate: bool) -> AclEntry {
@@ -239,7 +240,7 @@ mod tests {
             user_id: user.parse().unwrap(),
             details_known: true,
             enabled: true,
-            expire: None,
+            expire: Expiry::Never,
             groups: groups.iter().map(|&group| group.to_owned()).collect(),
             comment: None,
             tokens: tokens.collect(),
@@ -249,16 +250,18 @@ mod tests {
 
     #[test]
     fn the_latest_of_several_tasks_counts() {
+        let at = Timestamp::from_unix;
         let task = |started_at| Task {
             upid: String::new(),
             node: "pve1".to_owned(),
             kind: "qmstart".to_owned(),
             object: None,
             asked_by: "demo@pve!ci".to_owned(),
-            started_at,
+            started_at: at(started_at),
             ended_at: None,
             status: None,
         };
-        assert_eq!(latest(vec![task(5), task(9), task(7)])["demo@pve!ci"], 9);
+        let latest = latest(vec![task(5), task(9), task(7)]);
+        assert_eq!(latest["demo@pve!ci"], at(9));
     }
 }
