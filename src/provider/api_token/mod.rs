@@ -22,10 +22,9 @@ use crate::provider::api_token::model::State;
 use crate::provider::api_token::plan::name_conflicts::Names;
 use crate::provider::api_token::plan::{acl_checks, lockout, validate};
 use crate::provider::api_token::private_state::Notes;
-use crate::provider::clients::Connections;
-use crate::provider::clients::same_cluster::Twins;
-use crate::provider::diagnostics::{code_kept, code_would_be_spent, not_known_yet};
-use crate::provider::settings::credentials::SettingError;
+use crate::provider::clients::{Connections, Write, Writer};
+use crate::provider::diagnostics::{code_kept, code_would_be_spent};
+use crate::provider::settings::error::SettingError;
 use crate::pve::{Client, TokenId};
 
 const NOT_REFRESHED: &str = "API token not refreshed";
@@ -33,7 +32,6 @@ const NOT_REFRESHED: &str = "API token not refreshed";
 /// An API token of Proxmox VE.
 pub struct ApiTokenResource {
     connections: Connections,
-    twins: Twins,
     names: Names,
 }
 
@@ -42,7 +40,6 @@ impl ApiTokenResource {
     pub fn new(connections: Connections) -> Self {
         Self {
             connections,
-            twins: Twins::default(),
             names: Names::default(),
         }
     }
@@ -53,36 +50,39 @@ impl ApiTokenResource {
             diags.fail_if_silent("A token without a usable `user_id` and `token_name`");
             return None;
         };
-        match self.connections.client(&state.cluster, diags) {
+        match self.connections.client(&state.cluster) {
             Ok(client) => Some((client, token)),
-            Err(SettingError::Unknown(source)) => {
-                not_known_yet(&source, diags);
+            Err(error) => {
+                diags.problem(error.into());
                 None
             }
-            Err(SettingError::Invalid) => None,
         }
     }
 
-    /// The client and the token for a write, which waits for those of the cluster's other names.
+    /// The client for a write, and the token.
     async fn write_target(
         &self,
         state: &State,
+        write: Write,
         diags: &mut Diagnostics,
-    ) -> Option<(Client, TokenId)> {
-        let (client, token) = self.target(state, diags)?;
-        let twins = self
-            .twins
-            .before_write(&state.cluster, &client, &token, diags);
-        twins.await?;
-        Some((client, token))
+    ) -> Option<(Writer, TokenId)> {
+        let Some(token) = state.token() else {
+            diags.fail_if_silent("A token without a usable `user_id` and `token_name`");
+            return None;
+        };
+        match self.connections.writer(&state.cluster, &token, write).await {
+            Ok(writer) => Some((writer, token)),
+            Err(error) => {
+                diags.problem(error.into());
+                None
+            }
+        }
     }
 
     /// The client to ask for advice on a plan: none, without a word, where there is none yet, or
     /// where asking would use up a code that the apply needs.
     fn adviser(&self, config: &State) -> Option<Client> {
-        let client = self
-            .connections
-            .client(&config.cluster, &mut Diagnostics::default());
+        let client = self.connections.client(&config.cluster);
         client.ok().filter(|client| !client.would_spend_a_code())
     }
 }
@@ -114,7 +114,7 @@ impl Resource for ApiTokenResource {
             code_kept(NOT_REFRESHED, id, &code, diags);
             return Some((state, notes));
         }
-        let client = match self.connections.client(&state.cluster, diags) {
+        let client = match self.connections.client(&state.cluster) {
             Ok(client) => client,
             Err(SettingError::Unknown(source)) => {
                 diags.warn(
@@ -127,7 +127,10 @@ impl Resource for ApiTokenResource {
                 );
                 return Some((state, notes));
             }
-            Err(SettingError::Invalid) => return None,
+            Err(SettingError::Invalid(problem)) => {
+                diags.problem(problem);
+                return None;
+            }
         };
         match apply::read(&client, state.clone(), diags).await {
             Reading::Present(state, notes) => {
@@ -204,9 +207,10 @@ impl Resource for ApiTokenResource {
         _private: Option<Notes>,
         _meta: (),
     ) -> Option<(State, Option<Notes>)> {
-        let (client, token) = self.write_target(&planned, diags).await?;
-        let created = apply::create(&client, &token, planned, diags).await?;
-        Some((created, Some(seen_by(&client))))
+        let (writer, token) = self.write_target(&planned, Write::Change, diags).await?;
+        let client = writer.client();
+        let created = apply::create(client, &token, planned, diags).await?;
+        Some((created, Some(seen_by(client))))
     }
 
     async fn update<'a>(
@@ -218,15 +222,16 @@ impl Resource for ApiTokenResource {
         notes: Option<Notes>,
         _meta: (),
     ) -> Option<(State, Option<Notes>)> {
-        let (client, token) = self.write_target(&planned, diags).await?;
+        let (writer, token) = self.write_target(&planned, Write::Change, diags).await?;
+        let client = writer.client();
         let token = prior.live().unwrap_or(token);
         if !planned.rotated_at.is_unknown() {
-            let updated = apply::update(&client, &token, prior, planned, diags).await;
-            return Some((updated, Some(seen_by(&client))));
+            let updated = apply::update(client, &token, prior, planned, diags).await;
+            return Some((updated, Some(seen_by(client))));
         }
         let gone = notes.is_some_and(|notes| notes.live_is_gone);
-        let rotated = rotate::rotate(&client, prior, planned, gone, diags).await;
-        Some((rotated, Some(seen_by(&client))))
+        let rotated = rotate::rotate(client, prior, planned, gone, diags).await;
+        Some((rotated, Some(seen_by(client))))
     }
 
     async fn destroy<'a>(
@@ -243,15 +248,9 @@ impl Resource for ApiTokenResource {
         if !lockout::refuse_revocation(&self.connections, &prior, diags) {
             return None;
         }
-        let (client, token) = self.target(&prior, diags)?;
-        // One that is there under two names may be revoked under each.
-        let unheard = &mut Diagnostics::default();
-        let twins = self
-            .twins
-            .before_write(&prior.cluster, &client, &token, unheard);
-        let _ = twins.await;
-        apply::revoke(&client, &prior, diags).await?;
-        self.twins.forget(&prior.cluster, &token);
+        let (writer, token) = self.write_target(&prior, Write::Revoke, diags).await?;
+        apply::revoke(writer.client(), &prior, diags).await?;
+        writer.revoked(&token);
         Some(())
     }
 
@@ -263,7 +262,7 @@ impl Resource for ApiTokenResource {
         let state = import::named(&id, diags)?;
         // Whether it is a command of its own or part of a plan cannot be told.
         if let Some(code) = self.connections.one_time_code(&state.cluster) {
-            code_would_be_spent("what is to be imported", &code, diags);
+            diags.problem(code_would_be_spent("the token to import", &code));
             return None;
         }
         let (client, _) = self.target(&state, diags)?;

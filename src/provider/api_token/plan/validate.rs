@@ -21,7 +21,7 @@ pub fn validate(config: &State, diags: &mut Diagnostics) {
     }
     validate_expiry(config, diags);
     validate_rotation(config, diags);
-    timeouts::validate(&config.timeouts, diags);
+    timeouts::problems(&config.timeouts).for_each(|problem| diags.problem(problem));
     validate_comment(config, diags);
     validate_acl(config, diags);
 }
