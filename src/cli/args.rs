@@ -6,7 +6,8 @@ use std::ffi::OsString;
 use lexopt::{Arg, Parser, ValueExt};
 
 use crate::cli::exit::Failure;
-use crate::provider::settings::definition::{self, Definition, Kind};
+use crate::provider::settings::connection::definitions;
+use crate::provider::settings::definition::{Definition, Kind};
 use crate::provider::settings::setting::{Setting, Source};
 use crate::provider::settings::{address, credentials, tls};
 use crate::pve::diagnosis::Requirements;
@@ -167,8 +168,7 @@ impl Options {
                 Arg::Long(name) => format!("--{name}"),
                 other => return Err(unusable(other.unexpected())),
             };
-            if let Some(secret) = definition::all().find(|definition| is_secret(definition, &name))
-            {
+            if let Some(secret) = definitions().find(|definition| is_secret(definition, &name)) {
                 return Err(exposed(&name, secret));
             }
             let known = OPTIONS
@@ -353,7 +353,7 @@ mod tests {
 
     #[test]
     fn a_secret_is_refused_as_an_option_and_never_repeated() {
-        let secrets = definition::all().filter(|definition| definition.kind.is_secret());
+        let secrets = definitions().filter(|definition| definition.kind.is_secret());
         for secret in secrets {
             let name = secret.name.replace('_', "-");
             let variable = secret.variables[0];

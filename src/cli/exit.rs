@@ -1,6 +1,6 @@
 //! The exit statuses of the commands.
 
-use crate::provider::settings::error::Problem;
+use crate::provider::settings::setting::Problem;
 use crate::pve::Error;
 use crate::pve::diagnosis::{Status, Verdict};
 

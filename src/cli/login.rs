@@ -11,8 +11,7 @@ use crate::cli::settings::{answered, client};
 use crate::cli::{print, write_stderr};
 use crate::provider::settings::connection::ConnectionSettings;
 use crate::provider::settings::credentials::CredentialSettings;
-use crate::provider::settings::error::Problem;
-use crate::provider::settings::setting::{Setting, Source};
+use crate::provider::settings::setting::{Problem, Setting, Source};
 use crate::provider::settings::tls;
 use crate::pve::{AuthFailure, Client, Context, Error, LoginTicket, Secret};
 

@@ -407,7 +407,7 @@ fn invalid_arguments_are_refused(cli: &Cli) {
   limit = 0
 }
 "#,
-            &["Invalid limit", "`limit`", "1 or more"],
+            &["Invalid limit", "`limit`", "at least 1"],
         ),
     ] {
         server.main(body);

@@ -23,8 +23,8 @@ use crate::provider::api_token::plan::name_conflicts::Names;
 use crate::provider::api_token::plan::{acl_checks, lockout, validate};
 use crate::provider::api_token::private_state::Notes;
 use crate::provider::clients::{Connections, Write, Writer};
-use crate::provider::diagnostics::{code_kept, code_would_be_spent};
-use crate::provider::settings::error::SettingError;
+use crate::provider::diagnostics::{code_kept, code_would_be_spent, reported};
+use crate::provider::settings::setting::SettingError;
 use crate::pve::{Client, TokenId};
 
 const NOT_REFRESHED: &str = "API token not refreshed";
@@ -195,7 +195,13 @@ impl Resource for ApiTokenResource {
         notes: Option<Notes>,
         _meta: (),
     ) -> Option<Option<Notes>> {
-        lockout::refuse_revocation(&self.connections, &prior, diags);
+        if prior.revoke_on_destroy != Value::Value(false) {
+            let revocation = lockout::revocation(&prior);
+            let checked = self
+                .connections
+                .check_revocation(&prior.cluster, &revocation);
+            reported(checked, diags);
+        }
         Some(notes)
     }
 
@@ -245,10 +251,8 @@ impl Resource for ApiTokenResource {
             left_in_place(&prior, diags);
             return Some(());
         }
-        if !lockout::refuse_revocation(&self.connections, &prior, diags) {
-            return None;
-        }
-        let (writer, token) = self.write_target(&prior, Write::Revoke, diags).await?;
+        let revocation = Write::Revoke(lockout::revocation(&prior));
+        let (writer, token) = self.write_target(&prior, revocation, diags).await?;
         apply::revoke(writer.client(), &prior, diags).await?;
         writer.revoked(&token);
         Some(())

@@ -4,30 +4,29 @@
 //! A client is made when it is first needed, so nothing connects before, and a setting that is
 //! still unknown only affects what depends on it. There is one client for each connection.
 
-pub(crate) mod same_cluster;
+mod connect;
+mod context;
+mod lockout;
+mod same_cluster;
 mod writer;
 
 use std::collections::HashMap;
-use std::iter;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use tf_provider::AttributePath;
+use tf_provider::schema::{Attribute, AttributeType};
 use tf_provider::value::Value;
-use tokio::time::Instant;
 
-use crate::framework::{CallContext, Problem, schema};
+use crate::framework::{Problem, schema};
+pub use crate::provider::clients::connect::{client, connect};
+pub use crate::provider::clients::context::{call_within, context};
+pub use crate::provider::clients::lockout::Revocation;
 use crate::provider::clients::same_cluster::Writers;
 pub use crate::provider::clients::writer::{Write, Writer};
 use crate::provider::diagnostics::code_would_be_spent;
-use crate::provider::settings::address::Nodes;
 use crate::provider::settings::block::BlockSettings;
 use crate::provider::settings::connection::ConnectionSettings;
-use crate::provider::settings::error::SettingError;
-use crate::provider::settings::setting::{Setting, Source};
-use crate::pve::{
-    Client, Context, Credentials, ExtraHeaders, Secret, Settings, TlsPolicy, TokenId,
-};
+use crate::provider::settings::setting::{SettingError, Source};
+use crate::pve::{Client, Secret, TokenId};
 
 /// The connections that the provider block configures: its own, and one for each of its
 /// `clusters`. Clones share their clients.
@@ -105,33 +104,42 @@ impl Connections {
         token: &TokenId,
         write: Write,
     ) -> Result<Writer, SettingError> {
+        if let Write::Revoke(revocation) = &write {
+            lockout::check_revocation(&self.block(), cluster, revocation)?;
+        }
         let client = self.client(cluster)?;
-        Writer::admit(&self.writers, cluster, client, token, write).await
+        let unique = self.writers.register(cluster, &client, token).await;
+        match write {
+            Write::Change => unique?,
+            // A token that is managed through two connections may be revoked through either.
+            Write::Revoke(_) => {}
+        }
+        Ok(Writer {
+            client,
+            writers: self.writers.clone(),
+            cluster: cluster.clone(),
+        })
     }
 
-    /// The source of a credential in the provider's configuration that is this token on the server
-    /// of this cluster. A connection with another address may lead to the same server, which is
-    /// recognised by an equal secret, where that is known.
-    pub fn own_credential(
+    /// Refuses to revoke a token that the provider authenticates with.
+    pub fn check_revocation(
+        &self,
+        cluster: &Value<String>,
+        revocation: &Revocation,
+    ) -> Result<(), Problem> {
+        lockout::check_revocation(&self.block(), cluster, revocation)
+    }
+
+    /// Refuses a change of a token that the provider authenticates with. `reason` says what locks
+    /// it out.
+    pub fn check_lockout(
         &self,
         cluster: &Value<String>,
         token: &TokenId,
         secret: Option<&Secret>,
-    ) -> Option<Source> {
-        let block = self.block();
-        let nodes = block.of_cluster(cluster).ok()?.nodes().ok()?;
-        let mut connections = block.all();
-        let used = connections.find(|settings| {
-            let Ok(Credentials::Token(own)) = settings.credentials.resolve() else {
-                return false;
-            };
-            let same_secret = secret.is_some_and(|secret| secret.expose() == own.secret.expose());
-            let same_server = settings
-                .nodes()
-                .is_ok_and(|own| own.shares_a_node_with(&nodes));
-            own.id == *token && (same_secret || same_server)
-        });
-        used?.credentials.source()
+        reason: &str,
+    ) -> Result<(), Problem> {
+        lockout::check(&self.block(), cluster, token, secret, reason)
     }
 
     fn block(&self) -> Arc<BlockSettings> {
@@ -145,95 +153,8 @@ impl Connections {
     }
 }
 
-impl BlockSettings {
-    fn of_cluster(
-        &self,
-        cluster: &Value<String>,
-    ) -> Result<&Arc<ConnectionSettings>, SettingError> {
-        let name = match cluster {
-            Value::Null => return Ok(&self.own),
-            Value::Unknown => return Err(SettingError::Unknown(Source::Attribute("cluster"))),
-            Value::Value(name) => name,
-        };
-        let clusters = match &self.clusters {
-            Setting::Unknown(source) => return Err(SettingError::Unknown(source.clone())),
-            Setting::Absent => return Err(no_such_cluster(name, iter::empty()).into()),
-            Setting::Known(clusters, _) => clusters,
-        };
-        let settings = clusters.get(name);
-        settings.ok_or_else(|| no_such_cluster(name, clusters.keys()).into())
-    }
-}
-
-/// A client for a connection.
-pub fn connect(settings: &ConnectionSettings) -> Result<Client, SettingError> {
-    let nodes = settings.nodes()?;
-    let credentials = settings.credentials()?;
-    let tls = settings.tls.resolve()?;
-    client(settings, nodes, credentials, tls)
-}
-
-/// A client for these nodes that uses the transport settings of a connection. The headers of a
-/// connection may be secret and are only sent to its own nodes.
-pub fn client(
-    settings: &ConnectionSettings,
-    nodes: Nodes,
-    credentials: Credentials,
-    tls: TlsPolicy,
-) -> Result<Client, SettingError> {
-    let transport = &settings.transport;
-    let headers = match settings.includes(&nodes.first) {
-        true => transport.headers()?,
-        false => ExtraHeaders::default(),
-    };
-    Ok(Client::new(Settings {
-        tls,
-        proxy: transport.proxy(&nodes)?,
-        headers,
-        retries: transport.retries()?,
-        request_timeout: transport.request_timeout()?,
-        other_endpoints: nodes.others,
-        ..Settings::new(nodes.first, credentials)
-    }))
-}
-
-/// A cluster that is not configured, with the most similar keys.
-fn no_such_cluster<'a>(name: &str, keys: impl Iterator<Item = &'a String>) -> Problem {
-    let mut keys: Vec<&str> = keys.map(String::as_str).collect();
-    keys.sort_by_key(|key| strsim::damerau_levenshtein(name, key));
-    keys.truncate(5);
-    let detail = if keys.is_empty() {
-        format!(
-            "`cluster` is {name:?}, but the provider block does not define `clusters`. Define it \
-             there, or remove `cluster` to use the provider's own `endpoint`."
-        )
-    } else {
-        format!(
-            "`cluster` is {name:?}, but `clusters` in the provider block has no such key. Similar \
-             keys: {}.",
-            keys.join(", ")
-        )
-    };
-    Problem::new("No such cluster", detail, AttributePath::new("cluster"))
-}
-
 /// The attribute `cluster`, which selects a connection.
-pub fn cluster_attribute(description: &str) -> (&'static str, tf_provider::schema::Attribute) {
-    let text = tf_provider::schema::AttributeType::String;
+pub fn cluster_attribute(description: &str) -> (&'static str, Attribute) {
+    let text = AttributeType::String;
     ("cluster", schema::optional(text, description))
-}
-
-/// The cancellation of the current Terraform call.
-pub fn context() -> Context {
-    call_within(None)
-}
-
-/// The same with a time limit in seconds from now.
-pub fn call_within(seconds: Option<i64>) -> Context {
-    let limit = seconds.and_then(|seconds| u64::try_from(seconds).ok());
-    Context {
-        cancel: CallContext::current().cancel,
-        deadline: limit
-            .and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds))),
-    }
 }

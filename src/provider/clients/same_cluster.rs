@@ -14,7 +14,7 @@ use tf_provider::value::Value;
 use tokio::sync::OnceCell;
 
 use crate::framework::Problem;
-use crate::provider::clients::call_within;
+use crate::provider::clients::context::call_within;
 use crate::pve::{Client, Fingerprint, TokenId};
 
 /// The time limit, in seconds, for the fingerprints of a cluster. A cluster that does not respond

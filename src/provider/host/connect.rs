@@ -11,8 +11,7 @@ use crate::provider::host::facts::required_privileges;
 use crate::provider::host::model::State;
 use crate::provider::settings::address::{Nodes, parse_endpoint};
 use crate::provider::settings::connection::ConnectionSettings;
-use crate::provider::settings::error::SettingError;
-use crate::provider::settings::setting::{Setting, Source};
+use crate::provider::settings::setting::{Setting, SettingError, Source};
 use crate::pve::diagnosis::Requirements;
 use crate::pve::{Client, Credentials};
 

@@ -8,8 +8,7 @@ use tf_provider::schema::{Attribute, AttributeType};
 use tf_provider::value::Value;
 
 use crate::framework::{Problem, schema};
-use crate::provider::settings::error::SettingError;
-use crate::provider::settings::setting::Source;
+use crate::provider::settings::setting::{SettingError, Source};
 use crate::pve::diagnosis::{Report, Requirements};
 use crate::pve::{Client, ClusterNode, Credentials};
 

@@ -18,7 +18,7 @@ use crate::provider::host::model;
 use crate::provider::host::model::State;
 pub use crate::provider::host::model::WRITE_ONLY;
 use crate::provider::host::validate::problems;
-use crate::provider::settings::error::SettingError;
+use crate::provider::settings::setting::SettingError;
 use crate::provider::settings::warnings;
 use crate::pve::diagnosis::{Requirements, Verdict};
 use crate::pve::{Client, Context, diagnosis};

@@ -9,8 +9,7 @@ use crate::provider::host::connect::own_port;
 use crate::provider::host::facts::invalid_required_privileges;
 use crate::provider::host::model::State;
 use crate::provider::settings::address::parse_endpoint;
-use crate::provider::settings::error::problem;
-use crate::provider::settings::setting::Source;
+use crate::provider::settings::setting::{Source, problem};
 
 /// The problems of a configuration, as far as its values are known.
 pub fn problems(config: &State) -> Vec<Problem> {

@@ -5,8 +5,7 @@ use tf_provider::value::Value;
 
 use crate::provider::settings::definition::{Definition, Kind};
 use crate::provider::settings::environment::Environment;
-use crate::provider::settings::error::SettingError;
-use crate::provider::settings::setting::{Setting, Source, known_items};
+use crate::provider::settings::setting::{Setting, SettingError, Source, known_items};
 use crate::pve::{Endpoint, EndpointError};
 
 const ENDPOINT: Definition = Definition {

@@ -1,16 +1,18 @@
 //! The provider block: its schema, and the settings that it holds.
 
 use std::collections::BTreeMap;
+use std::iter;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use tf_provider::AttributePath;
 use tf_provider::schema::{AttributeType, Schema};
 use tf_provider::value::Value;
 
 use crate::framework::{Problem, schema};
 use crate::provider::settings::connection::{ConnectionAttributes, ConnectionSettings, attributes};
 use crate::provider::settings::environment::Environment;
-use crate::provider::settings::setting::{Setting, Source};
+use crate::provider::settings::setting::{Setting, SettingError, Source};
 
 /// The provider block: a connection, and additional connections in `clusters`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -124,6 +126,92 @@ impl BlockSettings {
             Setting::Known(clusters, _) => Some(clusters.values()),
             Setting::Absent | Setting::Unknown(_) => None,
         };
-        std::iter::once(&self.own).chain(clusters.into_iter().flatten())
+        iter::once(&self.own).chain(clusters.into_iter().flatten())
+    }
+
+    /// The settings of a cluster; those of the provider's own connection for null.
+    pub fn of_cluster(
+        &self,
+        cluster: &Value<String>,
+    ) -> Result<&Arc<ConnectionSettings>, SettingError> {
+        let name = match cluster {
+            Value::Null => return Ok(&self.own),
+            Value::Unknown => return Err(SettingError::Unknown(Source::Attribute("cluster"))),
+            Value::Value(name) => name,
+        };
+        let clusters = match &self.clusters {
+            Setting::Unknown(source) => return Err(SettingError::Unknown(source.clone())),
+            Setting::Absent => return Err(no_such_cluster(name, iter::empty()).into()),
+            Setting::Known(clusters, _) => clusters,
+        };
+        let settings = clusters.get(name);
+        settings.ok_or_else(|| no_such_cluster(name, clusters.keys()).into())
+    }
+}
+
+/// A cluster that is not configured, with the most similar keys.
+fn no_such_cluster<'a>(name: &str, keys: impl Iterator<Item = &'a String>) -> Problem {
+    let mut keys: Vec<&str> = keys.map(String::as_str).collect();
+    keys.sort_by_key(|key| strsim::damerau_levenshtein(name, key));
+    keys.truncate(5);
+    let detail = if keys.is_empty() {
+        format!(
+            "`cluster` is {name:?}, but the provider block does not define `clusters`. Define it \
+             there, or remove `cluster` to use the provider's own `endpoint`."
+        )
+    } else {
+        format!(
+            "`cluster` is {name:?}, but `clusters` in the provider block has no such key. Similar \
+             keys: {}.",
+            keys.join(", ")
+        )
+    };
+    Problem::new("No such cluster", detail, AttributePath::new("cluster"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::provider::settings::connection::definitions;
+
+    #[test]
+    fn each_attribute_of_a_connection_has_a_definition_and_a_field() {
+        let fields = serde_json::to_value(ConnectionAttributes::default()).unwrap();
+        let fields: BTreeSet<&str> = fields
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        let defined = definitions().map(|definition| definition.name).collect();
+        assert_eq!(fields, defined);
+    }
+
+    #[test]
+    fn an_unknown_attribute_of_a_cluster_stays_unknown() {
+        let cluster = ConnectionAttributes::default();
+        let config = Config {
+            clusters: Value::Value([("a".to_owned(), Value::Value(cluster))].into()),
+            ..Config::default()
+        };
+        let mut tree = serde_json::to_value(&config).unwrap();
+        tree["clusters"]["a"]["max_retries"] = json!(3);
+        let encoded = rmp_serde::to_vec_named(&tree).unwrap();
+        // The value of `max_retries`, replaced by an unknown value of the protocol.
+        let position = encoded.windows(11).position(|name| name == b"max_retries");
+        let value = position.unwrap() + 11;
+        let unknown = [&encoded[..value], &[0xd4, 0, 0], &encoded[value + 1..]].concat();
+        let config: Config = rmp_serde::from_slice(&unknown).unwrap();
+        let (_, clusters) = config.settings();
+        let Setting::Known(clusters, _) = clusters else {
+            panic!("the clusters are known");
+        };
+        let source = clusters["a"].transport.max_retries.unknown().unwrap();
+        assert_eq!(source.to_string(), r#"`clusters["a"].max_retries`"#);
+        assert!(!clusters["a"].address.is_set());
     }
 }

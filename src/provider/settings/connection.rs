@@ -7,12 +7,12 @@ use tf_provider::schema::Attribute;
 use crate::framework::Problem;
 use crate::provider::settings::address::{AddressAttributes, AddressSettings, Nodes};
 use crate::provider::settings::credentials::{CredentialAttributes, CredentialSettings};
-use crate::provider::settings::definition::{self, Definition};
+use crate::provider::settings::definition::Definition;
 use crate::provider::settings::environment::Environment;
-use crate::provider::settings::error::{SettingError, problem};
-use crate::provider::settings::setting::{Setting, Source};
+use crate::provider::settings::setting::{Setting, SettingError, Source, problem};
 use crate::provider::settings::tls::{TlsAttributes, TlsSettings};
 use crate::provider::settings::transport::{TransportAttributes, TransportSettings};
+use crate::provider::settings::{address, credentials, tls, transport};
 use crate::pve::{Credentials, Endpoint};
 
 /// The attributes of a connection, as the provider block and each of its clusters set them.
@@ -28,9 +28,22 @@ pub struct ConnectionAttributes {
     transport: TransportAttributes,
 }
 
+/// The definitions of the attributes of a connection.
+pub fn definitions() -> impl Iterator<Item = &'static Definition> {
+    [
+        &address::DEFINITIONS[..],
+        &credentials::DEFINITIONS,
+        &tls::DEFINITIONS,
+        &transport::DEFINITIONS,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
+}
+
 /// The attributes of a connection for the schema of the provider block.
 pub fn attributes() -> impl Iterator<Item = (&'static str, Attribute)> {
-    definition::all().map(Definition::in_block)
+    definitions().map(Definition::in_block)
 }
 
 impl ConnectionAttributes {

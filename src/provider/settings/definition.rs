@@ -7,7 +7,6 @@
 use tf_provider::schema::{Attribute, AttributeType};
 
 use crate::framework::schema;
-use crate::provider::settings::{address, credentials, tls, transport};
 
 /// An attribute of a connection.
 #[derive(Debug)]
@@ -83,17 +82,4 @@ impl Definition {
             self.format
         ))
     }
-}
-
-/// All attributes of a connection.
-pub fn all() -> impl Iterator<Item = &'static Definition> {
-    [
-        &address::DEFINITIONS[..],
-        &credentials::DEFINITIONS,
-        &tls::DEFINITIONS,
-        &transport::DEFINITIONS,
-    ]
-    .into_iter()
-    .flatten()
-    .copied()
 }

@@ -11,7 +11,6 @@ pub(crate) mod connection;
 pub(crate) mod credentials;
 pub(crate) mod definition;
 pub(crate) mod environment;
-pub(crate) mod error;
 pub(crate) mod setting;
 pub(crate) mod tls;
 pub(crate) mod transport;

@@ -3,13 +3,14 @@
 //! A setting comes from a block, from the environment or from the command line, and it can be
 //! unknown during a plan. Messages name the source of a value and never the value itself.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use tf_provider::AttributePath;
 use tf_provider::value::Value;
 
-use crate::provider::settings::error::SettingError;
+pub use crate::framework::Problem;
 
 /// The source of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,6 +133,79 @@ impl<T> Setting<Vec<T>> {
             },
         }
     }
+}
+
+/// Why a setting has no usable value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SettingError {
+    /// Its value is known only after apply.
+    Unknown(Source),
+    /// Its value is missing or invalid.
+    Invalid(Problem),
+}
+
+impl SettingError {
+    /// An invalid value, reported on the attribute that it came from.
+    pub fn invalid(
+        summary: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+        source: &Source,
+    ) -> Self {
+        Problem::new(summary, detail, source.path()).into()
+    }
+
+    /// The problem in a plan, which an unknown value is not.
+    pub fn problem(self) -> Option<Problem> {
+        match self {
+            Self::Unknown(_) => None,
+            Self::Invalid(problem) => Some(problem),
+        }
+    }
+
+    /// The problem of a data source that needs the value.
+    pub fn of_data_source(self, data_source: &str) -> Problem {
+        match self {
+            Self::Unknown(source) => Problem::new(
+                "Data source cannot be read yet",
+                format!(
+                    "{source} is known only after apply, so `{data_source}` cannot be read during \
+                     this plan. Add `depends_on` to the data block, with the resources that the \
+                     value comes from, to read it during apply."
+                ),
+                AttributePath::root(),
+            ),
+            Self::Invalid(problem) => problem,
+        }
+    }
+}
+
+/// The problem of an operation that needs the value.
+impl From<SettingError> for Problem {
+    fn from(error: SettingError) -> Self {
+        match error {
+            SettingError::Unknown(source) => Self::new(
+                "Provider not configured yet",
+                format!(
+                    "{source} is known only after apply, but is needed now. Apply the resources \
+                     that it comes from first, for example with `-target`, or move them to a \
+                     separate configuration. A data source can wait for them with `depends_on`."
+                ),
+                AttributePath::root(),
+            ),
+            SettingError::Invalid(problem) => problem,
+        }
+    }
+}
+
+impl From<Problem> for SettingError {
+    fn from(problem: Problem) -> Self {
+        Self::Invalid(problem)
+    }
+}
+
+/// The problem in a plan of a value that was resolved, if there is one.
+pub fn problem<T>(resolved: Result<T, SettingError>) -> Option<Problem> {
+    resolved.err().and_then(SettingError::problem)
 }
 
 /// A list of strings, which is unknown while any of its items is.

@@ -10,8 +10,7 @@ use tf_provider::value::Value;
 use crate::framework::Problem;
 use crate::provider::settings::definition::{Definition, Kind};
 use crate::provider::settings::environment::Environment;
-use crate::provider::settings::error::SettingError;
-use crate::provider::settings::setting::{Setting, Source, known_items};
+use crate::provider::settings::setting::{Setting, SettingError, Source, known_items};
 use crate::pve::{CaBundle, Fingerprint, TlsPolicy};
 
 const VERIFY_SSL: Definition = Definition {

@@ -11,8 +11,7 @@ use crate::provider::attributes::secret::StoredSecret;
 use crate::provider::settings::address::Nodes;
 use crate::provider::settings::definition::{Definition, Kind};
 use crate::provider::settings::environment::Environment;
-use crate::provider::settings::error::{SettingError, problem};
-use crate::provider::settings::setting::{Setting, Source};
+use crate::provider::settings::setting::{Setting, SettingError, Source, problem};
 use crate::pve::{ExtraHeaders, NoProxy, Proxy, Retries, Secret};
 
 /// The default of `request_timeout`.

@@ -3,7 +3,7 @@
 use tf_provider::AttributePath;
 
 use crate::framework::Problem;
-use crate::provider::settings::definition;
+use crate::provider::settings::connection::definitions;
 use crate::provider::settings::environment::Environment;
 
 /// Prefixes of variables that other tools for Proxmox VE read and this provider does not.
@@ -41,7 +41,7 @@ pub fn warnings(environment: &Environment) -> Vec<Problem> {
 }
 
 fn known() -> Vec<&'static str> {
-    let variables = definition::all().flat_map(|definition| definition.variables);
+    let variables = definitions().flat_map(|definition| definition.variables);
     variables.copied().collect()
 }
 

@@ -3,8 +3,8 @@
 //! The token that a provider configuration works with can be managed by that same configuration.
 //! What would lock the next run out is refused, unless the state says that it is meant.
 
+use tf_provider::Diagnostics;
 use tf_provider::value::Value;
-use tf_provider::{AttributePath, Diagnostics};
 
 use crate::framework::Report;
 use crate::provider::api_token::acl;
@@ -12,10 +12,8 @@ use crate::provider::api_token::acl::Grant;
 use crate::provider::api_token::apply::changes_of_acl;
 use crate::provider::api_token::model::State;
 use crate::provider::attributes::duration;
-use crate::provider::clients::Connections;
-use crate::pve::TokenId;
-
-const SUMMARY: &str = "Provider would lock itself out";
+use crate::provider::clients::{Connections, Revocation};
+use crate::pve::{Secret, TokenId};
 
 const REVOKED: &str = "would be revoked";
 
@@ -48,19 +46,23 @@ pub fn refuse_change(connections: &Connections, change: &Change<'_>, diags: &mut
     }
 }
 
-/// Refuses to revoke the provider's own token. `false` after a refusal.
-pub fn refuse_revocation(
-    connections: &Connections,
-    prior: &State,
-    diags: &mut Diagnostics,
-) -> bool {
-    let errors = diags.errors.len();
-    if prior.revoke_on_destroy != Value::Value(false) {
-        for token in [prior.live(), prior.previous()] {
-            refuse(connections, prior, token, prior, REVOKED, diags);
-        }
+/// The revocation of a token, with the one before it.
+pub fn revocation(prior: &State) -> Revocation {
+    let tokens = [prior.live(), prior.previous()].into_iter().flatten();
+    Revocation {
+        tokens: tokens
+            .map(|token| {
+                let secret = secret_of(prior, &token);
+                (token, secret)
+            })
+            .collect(),
+        allow_self_lockout: prior.allow_self_lockout == Value::Value(true),
     }
-    diags.errors.len() == errors
+}
+
+fn secret_of(prior: &State, token: &TokenId) -> Option<Secret> {
+    let stored = prior.api_token().filter(|stored| stored.id == *token);
+    stored.map(|stored| stored.secret)
 }
 
 impl Change<'_> {
@@ -129,18 +131,10 @@ fn refuse(
     if allowing.allow_self_lockout == Value::Value(true) {
         return;
     }
-    let stored = prior.api_token().filter(|stored| stored.id == token);
-    let secret = stored.as_ref().map(|stored| &stored.secret);
-    let Some(place) = connections.own_credential(&prior.cluster, &token, secret) else {
-        return;
-    };
-    diags.fail(
-        SUMMARY,
-        format!(
-            "{token} is the token that the provider itself works with ({place}), and it {harm}. \
-             Let the provider work with another credential first, or rotate with `overlap`; if \
-             this is meant, set `allow_self_lockout` to true, and before a destroy apply that."
-        ),
-        AttributePath::new("allow_self_lockout"),
-    );
+    let secret = secret_of(prior, &token);
+    let reason = format!("it {harm}");
+    let checked = connections.check_lockout(&prior.cluster, &token, secret.as_ref(), &reason);
+    if let Err(problem) = checked {
+        diags.problem(problem);
+    }
 }

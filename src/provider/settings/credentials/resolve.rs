@@ -11,8 +11,7 @@ use crate::provider::settings::credentials::{
     PASSWORD, USERNAME,
 };
 use crate::provider::settings::definition::Definition;
-use crate::provider::settings::error::SettingError;
-use crate::provider::settings::setting::{Setting, Source};
+use crate::provider::settings::setting::{Setting, SettingError, Source};
 use crate::pve::{ApiToken, Credentials, IdError, LoginTicket, TokenId, TotpSeed, UserId};
 
 impl CredentialSettings {
