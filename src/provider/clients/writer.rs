@@ -1,13 +1,11 @@
 //! The one way to a client that writes.
 //!
-//! Whatever changes the server takes its client from [`Connections::writer`], so that no resource
+//! Whatever changes the server takes its client from `Connections::writer`, so that no resource
 //! can bypass the guards: connections to one cluster share a write lock, a token is managed through
 //! one of them, and the credential that the provider authenticates with is not revoked.
 
 use tf_provider::value::Value;
 
-#[cfg(doc)]
-use crate::provider::clients::Connections;
 use crate::provider::clients::lockout::Revocation;
 use crate::provider::clients::same_cluster::Writers;
 use crate::pve::{Client, TokenId};

@@ -47,7 +47,7 @@ const REQUEST_TIMEOUT: Definition = Definition {
                   Establishing the connection may take about three tenths of it, but at most ten \
                   seconds.",
     variables: &["PROXMOX_VE_REQUEST_TIMEOUT", "PM_TIMEOUT"],
-    format: "",
+    format: ", as a duration or a number of seconds",
 };
 
 const MAX_RETRIES: Definition = Definition {
