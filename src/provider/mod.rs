@@ -23,7 +23,7 @@ use tf_provider::{Diagnostics, Provider};
 use crate::framework::upgrade::NeverChanged;
 use crate::framework::{
     Catalog, DataSourceAdapter, ErasedDataSource, ErasedFunction, ErasedResource, FunctionAdapter,
-    ProviderAdapter, ResourceAdapter,
+    ProviderAdapter, Report, ResourceAdapter,
 };
 use crate::provider::api_token::ApiTokenResource;
 use crate::provider::clients::Connections;
@@ -33,9 +33,7 @@ use crate::provider::data_sources::{
 use crate::provider::functions::{AuthorizationHeader, FormatTokenId, ParseTokenId};
 use crate::provider::host::resource::HostResource;
 use crate::provider::settings::block::Config;
-use crate::provider::settings::connection::ConnectionSettings;
 use crate::provider::settings::environment::Environment;
-use crate::provider::settings::setting::Setting;
 
 /// Everything this provider offers.
 pub fn catalog() -> Catalog {
@@ -129,15 +127,12 @@ impl Provider for ProxmoxProvider {
     type MetaState<'a> = ();
 
     fn schema(&self, _diags: &mut Diagnostics) -> Option<Schema> {
-        Some(settings::schema::schema())
+        Some(settings::block::schema())
     }
 
     async fn validate<'a>(&self, diags: &mut Diagnostics, config: Config) -> Option<()> {
-        let (own, clusters) = config.given();
-        own.check(diags);
-        if let Setting::Known(clusters, _) = clusters {
-            clusters.values().for_each(|cluster| cluster.check(diags));
-        }
+        let problems = config.problems().into_iter();
+        problems.for_each(|problem| diags.problem(problem));
         Some(())
     }
 
@@ -148,19 +143,15 @@ impl Provider for ProxmoxProvider {
         config: Config,
     ) -> Option<()> {
         let environment = Environment::of_this_process();
-        settings::unknown_variables::warn(&environment, diags);
-        let environment = ConnectionSettings::from_environment(&environment, diags);
-        let (own, clusters) = config.given();
-        let own = own.or_environment(environment, diags);
-        own.check(diags);
-        let clusters: Setting<BTreeMap<String, ConnectionSettings>> = clusters.map(|clusters| {
-            let inherited = clusters
-                .into_iter()
-                .map(|(name, cluster)| (name, cluster.or_block(&own)));
-            inherited.collect()
-        });
-        settings::warnings::warn(&own, &clusters, diags);
-        self.connections.configure(own, clusters);
+        let mut warnings = settings::unknown_variables::warnings(&environment);
+        let (settings, problems) = config.merge(&environment, &mut warnings);
+        let tls = settings.all().map(|connection| &connection.tls);
+        warnings.extend(settings::warnings::of_tls(tls));
+        settings::warnings::report(warnings, diags);
+        problems
+            .into_iter()
+            .for_each(|problem| diags.problem(problem));
+        self.connections.configure(settings);
         Some(())
     }
 }

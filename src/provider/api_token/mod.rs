@@ -32,10 +32,9 @@ use crate::provider::api_token::plan::validate::validate;
 use crate::provider::api_token::plan::{acl_checks, lockout};
 use crate::provider::api_token::private_state::PrivateState;
 use crate::provider::api_token::slots::Slots;
-use crate::provider::clients::Connections;
-use crate::provider::clients::same_cluster::Twins;
-use crate::provider::diagnostics::{code_kept, code_would_be_spent, not_known_yet, reported};
-use crate::provider::settings::credentials::SettingError;
+use crate::provider::clients::{Connections, Write, Writer};
+use crate::provider::diagnostics::{code_kept, code_would_be_spent, reported};
+use crate::provider::settings::setting::SettingError;
 use crate::pve::{Client, Timestamp};
 
 const NOT_REFRESHED: &str = "API token not refreshed";
@@ -43,7 +42,6 @@ const NOT_REFRESHED: &str = "API token not refreshed";
 /// An API token of Proxmox VE.
 pub struct ApiTokenResource {
     connections: Connections,
-    twins: Twins,
     names: ClaimedNames,
 }
 
@@ -52,44 +50,43 @@ impl ApiTokenResource {
     pub fn new(connections: Connections) -> Self {
         Self {
             connections,
-            twins: Twins::default(),
             names: ClaimedNames::default(),
         }
     }
 
     /// The client for the cluster of a token.
     fn client(&self, state: &State, diags: &mut Diagnostics) -> Option<Client> {
-        match self.connections.client(&state.cluster, diags) {
+        match self.connections.client(&state.cluster) {
             Ok(client) => Some(client),
-            Err(SettingError::Unknown(source)) => {
-                not_known_yet(&source, diags);
+            Err(error) => {
+                diags.problem(error.into());
                 None
             }
-            Err(SettingError::Invalid) => None,
         }
     }
 
-    /// The client for a write, which waits for those of the cluster's other `clusters` entries.
+    /// The client for a write of a token.
     async fn writer(
         &self,
         state: &State,
         slots: &Slots,
+        write: Write,
         diags: &mut Diagnostics,
-    ) -> Option<Client> {
-        let client = self.client(state, diags)?;
-        let checked = self
-            .twins
-            .before_write(&state.cluster, &client, &slots.base, diags);
-        checked.await?;
-        Some(client)
+    ) -> Option<Writer> {
+        let writer = self.connections.writer(&state.cluster, &slots.base, write);
+        match writer.await {
+            Ok(writer) => Some(writer),
+            Err(error) => {
+                diags.problem(error.into());
+                None
+            }
+        }
     }
 
     /// The client for the checks of a plan: none where the provider is not configured yet, or where
     /// a request would use up a one-time code that the apply needs.
     fn plan_client(&self, config: &Config) -> Option<Client> {
-        let client = self
-            .connections
-            .client(&config.cluster, &mut Diagnostics::default());
+        let client = self.connections.client(&config.cluster);
         client.ok().filter(|client| !client.would_spend_a_code())
     }
 
@@ -140,7 +137,7 @@ impl Resource for ApiTokenResource {
             code_kept(NOT_REFRESHED, state.display_id(), &code, diags);
             return Some((state, private));
         }
-        let client = match self.connections.client(&state.cluster, diags) {
+        let client = match self.connections.client(&state.cluster) {
             Ok(client) => client,
             Err(SettingError::Unknown(source)) => {
                 let id = state.display_id();
@@ -154,7 +151,10 @@ impl Resource for ApiTokenResource {
                 );
                 return Some((state, private));
             }
-            Err(SettingError::Invalid) => return None,
+            Err(SettingError::Invalid(problem)) => {
+                diags.problem(problem);
+                return None;
+            }
         };
         match read(&client, state.clone(), &slots).await {
             Ok(Reading::Present(state, private, warnings)) => {
@@ -223,8 +223,11 @@ impl Resource for ApiTokenResource {
         private: Option<PrivateState>,
         _meta: (),
     ) -> Option<Option<PrivateState>> {
-        if let Some(slots) = Slots::of(&prior) {
-            let checked = lockout::check_revocation(&self.connections, &prior, &slots);
+        if let Some(slots) = Slots::of(&prior).filter(|_| prior.is_revoked_on_destroy()) {
+            let revocation = lockout::revocation(&prior, &slots);
+            let checked = self
+                .connections
+                .check_revocation(&prior.cluster, &revocation);
             reported(checked, diags);
         }
         Some(private)
@@ -239,10 +242,11 @@ impl Resource for ApiTokenResource {
         _meta: (),
     ) -> Option<(State, Option<PrivateState>)> {
         let slots = Slots::of(&planned)?;
-        let client = self.writer(&planned, &slots, diags).await?;
-        let created = create(&client, &slots, Planned(planned)).await;
+        let writer = self.writer(&planned, &slots, Write::Change, diags).await?;
+        let client = writer.client();
+        let created = create(client, &slots, Planned(planned)).await;
         let state = created.report(diags)?;
-        Some((state, Some(PrivateState::after_change(&client))))
+        Some((state, Some(PrivateState::after_change(client))))
     }
 
     async fn update<'a>(
@@ -255,7 +259,8 @@ impl Resource for ApiTokenResource {
         _meta: (),
     ) -> Option<(State, Option<PrivateState>)> {
         let slots = Slots::of(&prior)?;
-        let client = self.writer(&planned, &slots, diags).await?;
+        let writer = self.writer(&planned, &slots, Write::Change, diags).await?;
+        let client = writer.client();
         let change = Change {
             prior,
             planned: Planned(planned),
@@ -264,11 +269,11 @@ impl Resource for ApiTokenResource {
             rotation: private.and_then(|private| private.rotation),
         };
         let changed = match change.rotation {
-            Some(_) => rotate(&client, change).await,
-            None => update(&client, &change).await,
+            Some(_) => rotate(client, change).await,
+            None => update(client, &change).await,
         };
         let state = changed.report(diags)?;
-        Some((state, Some(PrivateState::after_change(&client))))
+        Some((state, Some(PrivateState::after_change(client))))
     }
 
     async fn destroy<'a>(
@@ -283,20 +288,13 @@ impl Resource for ApiTokenResource {
             return Some(());
         }
         let slots = Slots::of(&prior)?;
-        let checked = lockout::check_revocation(&self.connections, &prior, &slots);
-        reported(checked, diags)?;
-        let client = self.client(&prior, diags)?;
-        // A token that is managed through two `clusters` entries may be revoked through each.
-        let ignored = &mut Diagnostics::default();
-        let checked = self
-            .twins
-            .before_write(&prior.cluster, &client, &slots.base, ignored);
-        let _ = checked.await;
-        if let Err(problems) = revoke(&client, &prior, &slots).await {
+        let revocation = Write::Revoke(lockout::revocation(&prior, &slots));
+        let writer = self.writer(&prior, &slots, revocation, diags).await?;
+        if let Err(problems) = revoke(writer.client(), &prior, &slots).await {
             report_all(problems, diags);
             return None;
         }
-        self.twins.forget(&prior.cluster, &slots.base);
+        writer.revoked(&slots.base);
         Some(())
     }
 
@@ -308,7 +306,7 @@ impl Resource for ApiTokenResource {
         let state = reported(import::state_of(&id), diags)?;
         // Whether the import is a command of its own or part of a plan is not known here.
         if let Some(code) = self.connections.one_time_code(&state.cluster) {
-            code_would_be_spent("the token to import", &code, diags);
+            diags.problem(code_would_be_spent("the token to import", &code));
             return None;
         }
         let (client, slots) = (self.client(&state, diags)?, Slots::of(&state)?);

@@ -6,7 +6,6 @@
 use std::fmt;
 use std::time::Duration;
 
-use tf_provider::AttributePath;
 use tf_provider::value::Value;
 
 use crate::framework::Problem;
@@ -14,8 +13,8 @@ use crate::provider::api_token::acl::Grants;
 use crate::provider::api_token::change::Change;
 use crate::provider::api_token::model::State;
 use crate::provider::api_token::slots::Slots;
-use crate::provider::clients::Connections;
-use crate::pve::{Expiry, TokenId};
+use crate::provider::clients::{Connections, Revocation};
+use crate::pve::{Expiry, Secret, TokenId};
 
 /// An expiry that is nearer than this may come before the next run.
 const NEAR: Duration = Duration::from_secs(24 * 60 * 60);
@@ -72,18 +71,16 @@ pub fn check_change(connections: &Connections, change: &Change) -> Result<(), Pr
     }
 }
 
-/// Refuses to revoke the provider's own token.
-pub fn check_revocation(
-    connections: &Connections,
-    prior: &State,
-    slots: &Slots,
-) -> Result<(), Problem> {
-    if !prior.is_revoked_on_destroy() || prior.allow_self_lockout == Value::Value(true) {
-        return Ok(());
+/// The revocation of a token, with the previous one.
+pub fn revocation(prior: &State, slots: &Slots) -> Revocation {
+    let tokens = slots.existing().map(|token| {
+        let secret = secret_of(prior, slots, token);
+        (token.clone(), secret)
+    });
+    Revocation {
+        tokens: tokens.collect(),
+        allow_self_lockout: prior.allow_self_lockout == Value::Value(true),
     }
-    slots
-        .existing()
-        .try_for_each(|token| refuse(connections, prior, slots, token, Reason::Revoked))
 }
 
 /// Whether the change replaces the token, and revokes it thereby.
@@ -127,7 +124,7 @@ fn loses_grants(change: &Change) -> bool {
     !acl.is_null() && !Grants::declared(acl).covers(&Grants::declared(&change.prior.acl))
 }
 
-/// Refuses a change of `token` if the provider logs in with it.
+/// Refuses a change of `token` if it is the provider's own credential.
 fn refuse(
     connections: &Connections,
     prior: &State,
@@ -135,22 +132,15 @@ fn refuse(
     token: &TokenId,
     reason: Reason,
 ) -> Result<(), Problem> {
+    let secret = secret_of(prior, slots, token);
+    connections.check_lockout(&prior.cluster, token, secret.as_ref(), &reason.to_string())
+}
+
+fn secret_of(prior: &State, slots: &Slots, token: &TokenId) -> Option<Secret> {
     let stored = prior
         .credential(token)
         .filter(|stored| stored.id == slots.live);
-    let secret = stored.as_ref().map(|stored| &stored.secret);
-    let Some(source) = connections.own_credential(&prior.cluster, token, secret) else {
-        return Ok(());
-    };
-    Err(Problem::new(
-        "Provider would lock itself out",
-        format!(
-            "The provider logs in with {token} ({source}), and {reason}. Change the provider's \
-             credential first, or rotate with `rotation.overlap`. If the lockout is intended, set \
-             `allow_self_lockout = true`; before a destroy, apply that setting."
-        ),
-        AttributePath::new("allow_self_lockout"),
-    ))
+    stored.map(|stored| stored.secret)
 }
 
 #[cfg(test)]
