@@ -9,8 +9,38 @@ use std::borrow::Cow;
 
 use tf_provider::{AttributePath, Diagnostic, Diagnostics};
 
+/// An error as a value: a function that only computes returns it, and the method that Terraform
+/// called reports it once, with [`Report::problem`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What failed: a constant.
+    pub summary: &'static str,
+    /// The object, the cause, and what to change.
+    pub detail: Cow<'static, str>,
+    /// The attribute at fault, or [`AttributePath::root`].
+    pub attribute: AttributePath,
+}
+
+impl Problem {
+    /// An error about an attribute.
+    pub fn new(
+        summary: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+        attribute: AttributePath,
+    ) -> Self {
+        Self {
+            summary,
+            detail: detail.into(),
+            attribute,
+        }
+    }
+}
+
 /// Adds errors and warnings to the diagnostics of a call.
 pub trait Report {
+    /// Adds an error that a function returned.
+    fn problem(&mut self, problem: Problem);
+
     /// Adds an error: what failed (`summary`, constant), on which object, why and what to change
     /// (`detail`), and the attribute it is about ([`AttributePath::root`] when about none).
     fn fail(
@@ -33,6 +63,10 @@ pub trait Report {
 }
 
 impl Report for Diagnostics {
+    fn problem(&mut self, problem: Problem) {
+        self.fail(problem.summary, problem.detail, problem.attribute);
+    }
+
     fn fail(
         &mut self,
         summary: &'static str,

@@ -28,7 +28,7 @@ use std::collections::BTreeMap;
 
 pub use call::CallContext;
 pub use data_source::{DataSourceAdapter, ErasedDataSource};
-pub use diagnostics::Report;
+pub use diagnostics::{Problem, Report};
 pub use encoded::Encoded;
 pub use function::{ErasedFunction, FunctionAdapter};
 pub use provider::{ConfigureRequest, ErasedProvider, ProviderAdapter};
