@@ -9,7 +9,7 @@ use tonic::transport::Server;
 
 use super::{
     ServeError, Service,
-    calls::Calls,
+    calls::RunningCalls,
     connections,
     listener::Listener,
     proto::{
@@ -70,7 +70,7 @@ async fn answer_calls(
     tls: Option<ServerConfig>,
     end: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
-    let calls = Calls::default();
+    let calls = RunningCalls::default();
     let shutdown = CancellationToken::new();
     let side = SideServices {
         calls: calls.clone(),
@@ -99,47 +99,40 @@ async fn answer_calls(
 
 #[cfg(all(test, unix))]
 mod tests {
-    use std::{
-        collections::BTreeMap,
-        future::{pending, ready},
-        sync::Arc,
-    };
+    use std::future::{pending, ready};
+    use std::sync::Arc;
 
     use async_trait::async_trait;
     use hyper_util::rt::TokioIo;
-    use tf_provider::{
-        Diagnostics,
-        schema::{FunctionSchema, Schema},
-    };
-    use tokio::{net::UnixStream, sync::Notify};
+    use serde::{Deserialize, Serialize};
+    use tf_provider::schema::{FunctionSchema, Schema};
+    use tf_provider::{Diagnostics, Provider};
+    use tokio::net::UnixStream;
+    use tokio::sync::Notify;
     use tonic::transport::{Channel, Endpoint};
 
     use super::*;
-    use crate::{
-        framework::{
-            CallContext, ConfigureRequest, Encoded, ErasedFunction, ErasedProvider, schema::schema,
-        },
-        plugin::{
-            handshake::Place,
-            proto::{
-                call_function, get_functions,
-                plugin::{Empty, grpc_controller_client::GrpcControllerClient},
-                provider_client::ProviderClient,
-            },
-        },
-    };
+    use crate::framework::schema::schema;
+    use crate::framework::{Context, Encoded, ErasedFunction};
+    use crate::plugin::handshake::Place;
+    use crate::plugin::proto::plugin::Empty;
+    use crate::plugin::proto::plugin::grpc_controller_client::GrpcControllerClient;
+    use crate::plugin::proto::provider_client::ProviderClient;
+    use crate::plugin::proto::{call_function, get_functions};
 
-    struct Bare(Schema);
+    #[derive(Serialize, Deserialize)]
+    struct NoConfig {}
+
+    struct NoProvider;
 
     #[async_trait]
-    impl ErasedProvider for Bare {
-        fn schema(&self) -> &Schema {
-            &self.0
+    impl Provider for NoProvider {
+        type Config<'a> = NoConfig;
+        type MetaState<'a> = ();
+
+        fn schema(&self, _: &mut Diagnostics) -> Option<Schema> {
+            Some(schema("", []))
         }
-
-        async fn validate(&self, _: Encoded, _: &mut Diagnostics) {}
-
-        async fn configure(&self, _: ConfigureRequest, _: &mut Diagnostics) {}
     }
 
     /// A function that says when it has started, and answers when it may and was told to stop.
@@ -158,20 +151,16 @@ mod tests {
 
         async fn call(&self, _: Vec<Encoded>, _: &mut Diagnostics) -> Option<Encoded> {
             self.started.notify_one();
-            CallContext::current().cancel.cancelled().await;
+            Context::current().cancel.cancelled().await;
             self.proceed.notified().await;
             Some(Encoded::Json(b"\"secret\"".to_vec()))
         }
     }
 
     fn catalog(slow: Slow) -> Catalog {
-        let slow: Box<dyn ErasedFunction> = Box::new(slow);
-        Catalog {
-            provider: Box::new(Bare(schema("", []))),
-            resources: BTreeMap::new(),
-            data_sources: BTreeMap::new(),
-            functions: BTreeMap::from([("slow".to_owned(), slow)]),
-        }
+        let mut catalog = Catalog::new(NoProvider);
+        catalog.functions.insert("slow".to_owned(), Box::new(slow));
+        catalog
     }
 
     async fn connect(path: String) -> Channel {

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{
-    calls::Calls,
+    calls::RunningCalls,
     proto::{
         health::{
             HealthCheckRequest, HealthCheckResponse, health_check_response::ServingStatus,
@@ -31,7 +31,7 @@ const SERVICES: [&str; 2] = ["", "plugin"];
 #[derive(Clone)]
 pub(super) struct SideServices {
     /// The calls that `Shutdown` winds down.
-    pub calls: Calls,
+    pub calls: RunningCalls,
     /// Cancelled by `Shutdown`.
     pub shutdown: CancellationToken,
 }

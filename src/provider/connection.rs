@@ -21,7 +21,7 @@ use super::{
     given::{Given, Source},
 };
 use crate::{
-    framework::{CallContext, Report, schema},
+    framework::{Context, Report, schema},
     pve::{Call, Client, Credentials, ExtraHeaders, Secret, Settings, TlsPolicy, TokenId},
 };
 
@@ -236,7 +236,7 @@ pub fn call() -> Call {
 pub fn call_within(seconds: Option<i64>) -> Call {
     let limit = seconds.and_then(|seconds| u64::try_from(seconds).ok());
     Call {
-        cancel: CallContext::current().cancel,
+        cancel: Context::current().cancel,
         deadline: limit
             .and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds))),
     }

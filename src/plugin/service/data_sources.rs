@@ -4,20 +4,19 @@ use std::sync::Arc;
 
 use tf_provider::Diagnostics;
 
-use super::{
-    super::{
-        calls::Answer,
-        convert,
-        proto::{read_data_source, validate_data_resource_config},
-    },
-    absent::unknown,
-    note_type,
-};
-use crate::framework::{Catalog, ErasedDataSource};
+use super::record_type;
+use super::unimplemented::unknown;
+use crate::framework::{Catalog, ErasedDataSource, ReadDataRequest};
+use crate::plugin::calls::FromDiagnostics;
+use crate::plugin::convert;
+use crate::plugin::proto::{read_data_source, validate_data_resource_config};
 
-/// The data source of a request, or the answer that there is none.
-fn find<'a, A: Answer>(catalog: &'a Catalog, name: &str) -> Result<&'a dyn ErasedDataSource, A> {
-    note_type(name);
+/// The data source of a request, or the response that there is none.
+fn find<'a, R: FromDiagnostics>(
+    catalog: &'a Catalog,
+    name: &str,
+) -> Result<&'a dyn ErasedDataSource, R> {
+    record_type(name);
     let data_source = catalog.data_sources.get(name).map(Box::as_ref);
     data_source.ok_or_else(|| unknown("Unknown data source", "data source", name))
 }
@@ -28,7 +27,7 @@ pub(super) async fn validate(
 ) -> validate_data_resource_config::Response {
     let data_source = match find(&catalog, &request.type_name) {
         Ok(data_source) => data_source,
-        Err(answer) => return answer,
+        Err(response) => return response,
     };
     let mut diags = Diagnostics::default();
     let config = convert::value(request.config);
@@ -44,14 +43,19 @@ pub(super) async fn read(
 ) -> read_data_source::Response {
     let data_source = match find(&catalog, &request.type_name) {
         Ok(data_source) => data_source,
-        Err(answer) => return answer,
+        Err(response) => return response,
     };
     let mut diags = Diagnostics::default();
-    let config = convert::value(request.config);
-    let state = data_source.read(config, &mut diags).await;
+    let request = ReadDataRequest {
+        config: convert::value(request.config),
+        client: convert::client(request.client_capabilities),
+    };
+    let Some(read) = data_source.read(request, &mut diags).await else {
+        return FromDiagnostics::from_diagnostics(diags);
+    };
     read_data_source::Response {
-        state: state.map(convert::dynamic),
+        state: Some(convert::dynamic(read.state)),
+        deferred: read.deferred.map(convert::deferred),
         diagnostics: convert::diagnostics(diags),
-        ..Default::default()
     }
 }

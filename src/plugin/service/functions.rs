@@ -4,18 +4,17 @@ use std::sync::Arc;
 
 use tf_provider::Diagnostics;
 
-use super::{
-    super::{convert, proto::call_function},
-    absent::unknown,
-    note_type,
-};
+use super::record_type;
+use super::unimplemented::unknown;
 use crate::framework::Catalog;
+use crate::plugin::convert;
+use crate::plugin::proto::call_function;
 
 pub(super) async fn call(
     catalog: Arc<Catalog>,
     request: call_function::Request,
 ) -> call_function::Response {
-    note_type(&request.name);
+    record_type(&request.name);
     let Some(function) = catalog.functions.get(&request.name) else {
         return unknown("Unknown function", "function", &request.name);
     };

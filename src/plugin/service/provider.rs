@@ -4,11 +4,9 @@ use std::sync::Arc;
 
 use tf_provider::Diagnostics;
 
-use super::super::{
-    convert,
-    proto::{configure_provider, validate_provider_config},
-};
 use crate::framework::{Catalog, ConfigureRequest};
+use crate::plugin::convert;
+use crate::plugin::proto::{configure_provider, validate_provider_config};
 
 pub(super) async fn validate(
     catalog: Arc<Catalog>,
