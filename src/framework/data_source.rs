@@ -11,7 +11,7 @@ use tf_provider::{DataSource, Diagnostics};
 
 use super::client::ClientCapabilities;
 use super::conform::conform;
-use super::deferral::{self, Deferral, Deferred, DeferredBy};
+use super::deferral::{self, Deferral, DeferralMethods, Deferred};
 use super::diagnostics::Report;
 use super::encoded::{Encoded, decode, encode};
 
@@ -55,7 +55,7 @@ type StateOf<T> = <T as DataSource>::State<'static>;
 pub struct DataSourceAdapter<T: DataSource> {
     data_source: T,
     schema: Schema,
-    deferral: Option<DeferredBy<T, StateOf<T>>>,
+    deferral: Option<DeferralMethods<T, StateOf<T>>>,
     diagnostics: Diagnostics,
 }
 
@@ -85,7 +85,7 @@ impl<T: DataSource> DataSourceAdapter<T> {
     where
         T: Deferral<StateOf<T>>,
     {
-        self.deferral = Some(T::deferred);
+        self.deferral = Some(DeferralMethods::new());
         self
     }
 
@@ -124,8 +124,10 @@ where
         diags: &mut Diagnostics,
     ) -> Option<ReadDataResponse> {
         let config = decode(conform(&request.config, &self.schema, diags)?, diags)?;
-        let deferral = self.deferral.filter(|_| request.client.deferral_allowed);
-        if let Some(deferred) = deferral.and_then(|ask| ask(&self.data_source, &config)) {
+        if request.client.deferral_allowed
+            && let Some(deferral) = &self.deferral
+            && let Some(deferred) = deferral.deferred(&self.data_source, &config)
+        {
             return Some(ReadDataResponse {
                 state: Encoded::of_tree(&deferral::unknown()),
                 deferred: Some(deferred),

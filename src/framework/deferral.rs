@@ -22,15 +22,46 @@ pub enum Deferred {
     AbsentPrerequisite,
 }
 
-/// A resource or data source that can be deferred.
+/// A resource or data source that can be deferred. Its methods are called only if the caller allows
+/// a deferral.
 pub trait Deferral<State> {
     /// Why an object with this configuration or state cannot be planned or read now, or `None` if
-    /// it can. Called only if the caller allows a deferral.
+    /// it can.
     fn deferred(&self, object: &State) -> Option<Deferred>;
+
+    /// Why no object can be imported now, or `None` if one can.
+    fn import_deferred(&self) -> Option<Deferred> {
+        None
+    }
 }
 
-/// [`Deferral::deferred`] of a resource or data source that has it.
-pub(super) type DeferredBy<T, State> = fn(&T, &State) -> Option<Deferred>;
+/// The methods of [`Deferral`].
+pub(super) struct DeferralMethods<T, State> {
+    object: fn(&T, &State) -> Option<Deferred>,
+    import: fn(&T) -> Option<Deferred>,
+}
+
+impl<State, T: Deferral<State>> DeferralMethods<T, State> {
+    /// The methods of a resource or data source.
+    pub fn new() -> Self {
+        Self {
+            object: T::deferred,
+            import: T::import_deferred,
+        }
+    }
+}
+
+impl<T, State> DeferralMethods<T, State> {
+    /// Why an object is deferred.
+    pub fn deferred(&self, one: &T, object: &State) -> Option<Deferred> {
+        (self.object)(one, object)
+    }
+
+    /// Why an import is deferred.
+    pub fn import_deferred(&self, one: &T) -> Option<Deferred> {
+        (self.import)(one)
+    }
+}
 
 /// A planned state in which every computed attribute that has no value is unknown.
 pub(super) fn with_unknown(proposed: Value, schema: &Schema) -> Encoded {

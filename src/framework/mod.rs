@@ -50,8 +50,8 @@ pub use list::{List, ListEvent, ListRequest, Listed, Results};
 pub use moved::{Move, MoveRequest, MovedState};
 pub use provider::{ConfigureRequest, ErasedProvider, ProviderAdapter};
 pub use resource::{
-    ApplyRequest, ErasedResource, ImportBy, ImportRequest, Instance, PlanRequest, PlanResponse,
-    PrivateOf, ReadRequest, ReadResponse, ResourceAdapter, StateOf, ValidateRequest,
+    ApplyRequest, ErasedResource, ImportBy, ImportRequest, ImportResponse, Instance, PlanRequest,
+    PlanResponse, PrivateOf, ReadRequest, ReadResponse, ResourceAdapter, StateOf, ValidateRequest,
 };
 pub use sink::Sink;
 pub use upgrade::Upgrade;

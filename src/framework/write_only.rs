@@ -158,7 +158,7 @@ fn check(attributes: &HashMap<String, Attribute>, path: &[&str]) -> Result<(), &
             _ => Err("the attribute is computed"),
         },
         (AttributeSingle(inner), rest) => check(inner, rest),
-        (AttributeList(inner) | AttributeMap(inner), ["*", rest @ ..]) => check(inner, rest),
+        (AttributeList(inner) | AttributeMap(inner), [EACH, rest @ ..]) => check(inner, rest),
         (AttributeSet(_), _) => Err("the elements of a set cannot have write-only attributes"),
         _ => Err("the schema has no such attribute"),
     }

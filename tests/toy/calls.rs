@@ -33,6 +33,7 @@ tests! {
     an_import_by_identity_without_an_identity_points_to_the_id,
     only_known_sources_are_moved,
     a_plan_is_deferred_only_if_the_caller_allows_it,
+    an_import_is_deferred_only_if_the_caller_allows_it,
     data_is_deferred_only_if_the_caller_allows_it,
     a_key_is_opened_renewed_and_closed,
     a_list_ends_at_its_limit,
@@ -310,6 +311,25 @@ async fn a_plan_is_deferred_only_if_the_caller_allows_it(toy: Toy) {
     let state = tree(planned.planned_state);
     assert_eq!(state["name"], Value::from("a"));
     assert_eq!(state["signed"], unknown());
+}
+
+async fn an_import_is_deferred_only_if_the_caller_allows_it(toy: Toy) {
+    let import = |client_capabilities| import_resource_state::Request {
+        type_name: NOTE.to_owned(),
+        id: "a".to_owned(),
+        client_capabilities,
+        ..Default::default()
+    };
+    toy.store.open("".into());
+    let refused = call!(toy.import_resource_state, import(None));
+    assert_eq!(refused.diagnostics.len(), 1);
+    assert_eq!(refused.deferred, None);
+
+    let later = call!(toy.import_resource_state, import(deferral_allowed()));
+    let reason = later.deferred.unwrap().reason();
+    assert_eq!(reason, deferred::Reason::ProviderConfigUnknown);
+    assert!(later.diagnostics.is_empty());
+    assert!(later.imported_resources.is_empty());
 }
 
 async fn data_is_deferred_only_if_the_caller_allows_it(toy: Toy) {

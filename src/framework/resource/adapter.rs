@@ -12,12 +12,12 @@ use tf_provider::schema::Schema;
 use tf_provider::{AttributePath, Diagnostics, Resource};
 
 use super::{
-    ApplyRequest, ErasedResource, ImportBy, ImportRequest, Instance, PlanRequest, PlanResponse,
-    PrivateOf, ReadRequest, ReadResponse, StateOf, ValidateRequest,
+    ApplyRequest, ErasedResource, ImportBy, ImportRequest, ImportResponse, Instance, PlanRequest,
+    PlanResponse, PrivateOf, ReadRequest, ReadResponse, StateOf, ValidateRequest,
 };
 use crate::framework::ClientCapabilities;
 use crate::framework::conform::conform;
-use crate::framework::deferral::{self, Deferral, Deferred, DeferredBy};
+use crate::framework::deferral::{self, Deferral, DeferralMethods, Deferred};
 use crate::framework::diagnostics::Report;
 use crate::framework::encoded::{Encoded, decode, decode_private, encode, encode_bytes};
 use crate::framework::identity::{Identity, IdentityMethods};
@@ -37,7 +37,7 @@ pub struct ResourceAdapter<T: Resource> {
     identity: Option<IdentityMethods<T>>,
     list: Option<ListMethods<T>>,
     moved: Option<MoveState<T>>,
-    deferral: Option<DeferredBy<T, StateOf<T>>>,
+    deferral: Option<DeferralMethods<T, StateOf<T>>>,
     diagnostics: Diagnostics,
 }
 
@@ -119,7 +119,7 @@ impl<T: Resource> ResourceAdapter<T> {
     where
         T: Deferral<StateOf<T>>,
     {
-        self.deferral = Some(T::deferred);
+        self.deferral = Some(DeferralMethods::new());
         self
     }
 
@@ -231,7 +231,15 @@ where
         }
     }
 
-    async fn import(&self, request: ImportRequest, diags: &mut Diagnostics) -> Option<Instance> {
+    async fn import(
+        &self,
+        request: ImportRequest,
+        diags: &mut Diagnostics,
+    ) -> Option<ImportResponse> {
+        let deferral = self.deferral(request.client);
+        if let Some(deferred) = deferral.and_then(|one| one.import_deferred(&self.resource)) {
+            return Some(ImportResponse::Deferred(deferred));
+        }
         let id = self.import_id(request.by, diags)?;
         let imported = match self.resource.import(diags, id).await {
             Some((state, private)) => self.instance(&state, &private, diags),
@@ -240,7 +248,7 @@ where
         if imported.is_none() {
             diags.fail_if_silent("An import returned nothing");
         }
-        imported
+        imported.map(ImportResponse::Imported)
     }
 
     fn identity_schema(&self) -> Option<&Schema> {
@@ -302,12 +310,18 @@ where
         decode(Value::Nil, diags)
     }
 
-    /// Why an object is left for later, if the caller allows it.
+    /// The methods for deferral, if the caller allows one.
+    fn deferral(&self, client: ClientCapabilities) -> Option<&DeferralMethods<T, StateOf<T>>> {
+        let deferral = self.deferral.as_ref();
+        deferral.filter(|_| client.deferral_allowed)
+    }
+
+    /// Why an object is deferred.
     fn deferred(&self, value: &Encoded, client: ClientCapabilities) -> Option<Deferred> {
-        let deferral = self.deferral.filter(|_| client.deferral_allowed)?;
+        let deferral = self.deferral(client)?;
         // The typed method reports what is wrong with the value.
         let value = self.state(value, &mut Diagnostics::default())?;
-        deferral(&self.resource, &value)
+        deferral.deferred(&self.resource, &value)
     }
 
     fn import_id(&self, by: ImportBy, diags: &mut Diagnostics) -> Option<String> {

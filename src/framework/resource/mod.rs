@@ -110,6 +110,8 @@ pub struct ApplyRequest {
 pub struct ImportRequest {
     /// What names the object.
     pub by: ImportBy,
+    /// The capabilities of the caller.
+    pub client: ClientCapabilities,
 }
 
 /// What names an object in an import.
@@ -118,6 +120,14 @@ pub enum ImportBy {
     Id(String),
     /// The identity in an `import` block.
     Identity(Encoded),
+}
+
+/// The response to an [`ImportRequest`].
+pub enum ImportResponse {
+    /// The object was found.
+    Imported(Instance),
+    /// The object was not looked up.
+    Deferred(Deferred),
 }
 
 /// A managed resource, as the server calls it. The diagnostics that a call fills are empty at its
@@ -154,7 +164,11 @@ pub trait ErasedResource: Send + Sync + 'static {
     async fn apply(&self, request: ApplyRequest, diags: &mut Diagnostics) -> Instance;
 
     /// Finds an existing object. `None` after an error.
-    async fn import(&self, request: ImportRequest, diags: &mut Diagnostics) -> Option<Instance>;
+    async fn import(
+        &self,
+        request: ImportRequest,
+        diags: &mut Diagnostics,
+    ) -> Option<ImportResponse>;
 
     /// The schema of the identity, if objects of this type have one.
     fn identity_schema(&self) -> Option<&Schema> {

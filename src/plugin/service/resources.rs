@@ -7,8 +7,8 @@ use tf_provider::{AttributePath, Diagnostics};
 use super::record_type;
 use super::unimplemented::{refuse, unknown};
 use crate::framework::{
-    ApplyRequest, Catalog, ErasedResource, ImportBy, ImportRequest, Instance, MoveRequest,
-    PlanRequest, ReadRequest, Report, ValidateRequest,
+    ApplyRequest, Catalog, ErasedResource, ImportBy, ImportRequest, ImportResponse, Instance,
+    MoveRequest, PlanRequest, ReadRequest, Report, ValidateRequest,
 };
 use crate::plugin::calls::FromDiagnostics;
 use crate::plugin::convert;
@@ -186,23 +186,39 @@ pub(super) async fn import(
         Err(response) => return response,
     };
     let mut diags = Diagnostics::default();
+    let type_name = request.type_name;
     let by = match (request.id, request.identity) {
         (id, Some(identity)) if id.is_empty() => {
             ImportBy::Identity(convert::value(identity.identity_data))
         }
         (id, _) => ImportBy::Id(id),
     };
-    let imported = resource.import(ImportRequest { by }, &mut diags).await;
-    let imported = imported.map(|instance| import_resource_state::ImportedResource {
-        type_name: request.type_name,
-        state: Some(convert::dynamic(instance.state)),
-        private: instance.private,
-        identity: instance.identity.map(convert::identity_data),
-    });
-    import_resource_state::Response {
-        imported_resources: imported.into_iter().collect(),
-        diagnostics: convert::diagnostics(diags),
-        ..Default::default()
+    let request = ImportRequest {
+        by,
+        client: convert::client(request.client_capabilities),
+    };
+    let response = resource.import(request, &mut diags).await;
+    let diagnostics = convert::diagnostics(diags);
+    match response {
+        Some(ImportResponse::Imported(instance)) => import_resource_state::Response {
+            imported_resources: vec![import_resource_state::ImportedResource {
+                type_name,
+                state: Some(convert::dynamic(instance.state)),
+                private: instance.private,
+                identity: instance.identity.map(convert::identity_data),
+            }],
+            diagnostics,
+            deferred: None,
+        },
+        Some(ImportResponse::Deferred(deferred)) => import_resource_state::Response {
+            deferred: Some(convert::deferred(deferred)),
+            diagnostics,
+            ..Default::default()
+        },
+        None => import_resource_state::Response {
+            diagnostics,
+            ..Default::default()
+        },
     }
 }
 

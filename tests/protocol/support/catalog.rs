@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use terraform_provider_proxmox::framework::schema::schema;
 use terraform_provider_proxmox::framework::{
-    ApplyRequest, Catalog, Encoded, ErasedResource, ImportRequest, Instance, PlanRequest,
-    PlanResponse, ReadRequest, ReadResponse, ValidateRequest,
+    ApplyRequest, Catalog, Encoded, ErasedResource, ImportRequest, ImportResponse, Instance,
+    PlanRequest, PlanResponse, ReadRequest, ReadResponse, ValidateRequest,
 };
 use tf_provider::schema::Schema;
 use tf_provider::{Diagnostics, Provider};
@@ -93,7 +93,7 @@ impl ErasedResource for Scripted {
         }
     }
 
-    async fn import(&self, _: ImportRequest, _: &mut Diagnostics) -> Option<Instance> {
+    async fn import(&self, _: ImportRequest, _: &mut Diagnostics) -> Option<ImportResponse> {
         None
     }
 }

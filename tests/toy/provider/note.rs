@@ -330,4 +330,9 @@ impl Deferral<Note> for NoteResource {
     fn deferred(&self, note: &Note) -> Option<Deferred> {
         note.text.is_unknown().then_some(Deferred::ConfigUnknown)
     }
+
+    fn import_deferred(&self) -> Option<Deferred> {
+        let closed = !self.0.is_open();
+        closed.then_some(Deferred::ProviderConfigUnknown)
+    }
 }

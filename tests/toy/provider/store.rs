@@ -23,6 +23,10 @@ impl Store {
         *self.0.lock().unwrap() = directory;
     }
 
+    pub fn is_open(&self) -> bool {
+        !self.0.lock().unwrap().as_os_str().is_empty()
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.0.lock().unwrap().join(name)
     }
