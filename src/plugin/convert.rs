@@ -121,8 +121,8 @@ pub(super) fn diagnostics(diags: Diagnostics) -> Vec<proto::Diagnostic> {
         .collect()
 }
 
-/// The errors of a function as the one error that the protocol has room for. The argument at
-/// fault is the first one that an error names. Functions have no warnings.
+/// The errors of a function as the one error of the protocol. Its argument is the first that an
+/// error names. Functions have no warnings.
 pub(super) fn function_error(diags: &Diagnostics) -> Option<proto::FunctionError> {
     let text = |error: &Diagnostic| match error.detail.as_ref() {
         "" => error.summary.to_string(),

@@ -1,14 +1,14 @@
-//! The plugin server: how Terraform or OpenTofu and this process find and trust each other, and
-//! the service through which they talk.
+//! The plugin server: the connection between Terraform or OpenTofu and this process, and the
+//! service that it carries.
 //!
-//! Terraform starts the binary with a certificate in the environment; the binary opens a private
-//! socket, prints one line that says where, and answers gRPC over mutual TLS until it is told to
-//! shut down ([`serve`]). [`serve_for_debugging`] does the same for a process that a person
-//! started, say under a debugger. [`Service`] is the provider's part of it alone.
+//! Terraform starts the binary with a certificate in the environment. The binary opens a private
+//! socket, prints its address on one line, and serves gRPC over mutual TLS until it is told to shut
+//! down ([`serve`]). [`serve_for_debugging`] does the same for a process that a developer started,
+//! for example under a debugger. [`Service`] is the provider's gRPC service alone.
 //!
-//! Why not `tf-provider`'s own server: it makes the client certificate optional, so any local
-//! process could drive a configured provider; it speaks an older protocol; and it ends calls
-//! whose answers carry secrets that exist nowhere else.
+//! The server of `tf-provider` does not serve here: its client certificate is optional, so any
+//! local process could use a configured provider. It also has an older protocol, and it ends calls
+//! whose responses carry secrets that exist nowhere else.
 
 mod calls;
 mod connections;
@@ -43,40 +43,39 @@ use crate::framework::Catalog;
 
 pub use self::service::Service;
 
-/// The source address by which Terraform matches a process to attach to.
+/// The source address of the provider in `TF_REATTACH_PROVIDERS`.
 const SOURCE: &str = "depl0y/proxmox";
 
-/// Why a process cannot serve.
+/// The reason why a process cannot serve.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// A person started the binary.
+    /// Terraform did not start the binary.
     #[error(
-        "This is a Terraform provider: Terraform and OpenTofu start it by themselves when a \
-         configuration names {SOURCE} under required_providers. There is nothing to start by hand; \
-         --help lists what else it can do."
+        "This is a Terraform provider. Terraform and OpenTofu start it when a configuration names \
+         {SOURCE} under required_providers. --help lists its own commands."
     )]
     NotStartedByTerraform,
     /// The parent is too old or too new.
     #[error(
-        "This provider speaks version 6 of Terraform's plugin protocol, but the program that \
-         started it offers only \"{offered}\". Use Terraform 1.0 or later, or OpenTofu."
+        "This provider requires version 6 of Terraform's plugin protocol. The program that started \
+         it offers only \"{offered}\". Use Terraform 1.0 or later, or OpenTofu."
     )]
     ProtocolVersion {
-        /// The versions that the parent named.
+        /// The versions that the parent offers.
         offered: String,
     },
-    /// The parent does not prove who it is.
+    /// The parent sent no certificate.
     #[error(
-        "The program that started this provider gave no client certificate (PLUGIN_CLIENT_CERT), \
-         without which any local program could use the provider's credentials. Use Terraform or \
-         OpenTofu, or --debug to attach to a process started by hand."
+        "The program that started this provider sent no client certificate (PLUGIN_CLIENT_CERT). \
+         Without it, any local program could use the provider's credentials. Use Terraform or \
+         OpenTofu, or --debug to attach to a process that is started by hand."
     )]
     NoClientCertificate,
-    /// The parent's certificate makes no sense.
+    /// The parent's certificate cannot be read.
     #[error("PLUGIN_CLIENT_CERT does not hold a certificate in PEM format.")]
     UnreadableClientCertificate,
-    /// No certificate of our own could be made.
-    #[error("Unable to make a certificate for this process: {0}")]
+    /// The certificate of this process could not be generated.
+    #[error("Unable to generate a certificate for this process: {0}")]
     Certificate(#[from] rcgen::Error),
     /// TLS could not be set up.
     #[error("Unable to set up TLS: {0}")]
@@ -87,10 +86,10 @@ pub enum ServeError {
          writable, and its path short."
     )]
     Listen(#[source] io::Error),
-    /// There is no way to keep others out of a process without TLS.
+    /// Without TLS, other users could connect to the process.
     #[error(
-        "Debugging needs a unix socket, which this system does not have: over a port, any local \
-         program could use the provider's credentials."
+        "Debugging requires a unix socket, which this system does not have. Through a port, any \
+         local program could use the provider's credentials."
     )]
     NoPrivateSocket,
     /// Standard output or the runtime failed.
@@ -103,13 +102,13 @@ pub enum ServeError {
 
 /// Serves a catalog to the Terraform that started this process, until it says `Shutdown`.
 ///
-/// Reads the environment and writes one line to stdout, as go-plugin wants it. The catalog is
-/// made after that line, so that it does not delay the start.
+/// Reads the environment and writes one line to stdout, as go-plugin requires. The catalog is built
+/// after that line, so that it does not delay the start.
 ///
 /// # Errors
 ///
-/// When the process was not started by Terraform, the two have no protocol version in common, the
-/// parent does not prove itself by a certificate, or the system refuses a socket.
+/// When Terraform did not start the process, when the two have no protocol version in common, when
+/// the parent sent no certificate, and when the system refuses a socket.
 pub fn serve(catalog: impl FnOnce() -> Catalog) -> Result<(), ServeError> {
     logging::start(variable);
     panics::silence();
@@ -127,15 +126,15 @@ pub fn serve(catalog: impl FnOnce() -> Catalog) -> Result<(), ServeError> {
     })
 }
 
-/// Serves a catalog to any Terraform that is pointed here by `TF_REATTACH_PROVIDERS`, whose value
-/// is printed, until it is interrupted.
+/// Serves a catalog to any Terraform with the printed value of `TF_REATTACH_PROVIDERS`, until an
+/// interrupt.
 ///
-/// go-plugin has no TLS for this, so what keeps others out is the directory of the socket, which
-/// only its owner can enter.
+/// go-plugin has no TLS for this. The directory of the socket, which only its owner can enter,
+/// protects the process.
 ///
 /// # Errors
 ///
-/// When the system refuses a socket, or has none that is private.
+/// When the system refuses a socket, or has no private sockets.
 pub fn serve_for_debugging(catalog: impl FnOnce() -> Catalog) -> Result<(), ServeError> {
     logging::start(variable);
     panics::silence();

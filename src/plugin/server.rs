@@ -1,4 +1,4 @@
-//! The gRPC server of this process, from its first connection to its last answer.
+//! The gRPC server of this process, from its first connection to its last response.
 
 use std::io;
 
@@ -25,23 +25,23 @@ use super::{
 };
 use crate::framework::Catalog;
 
-/// The largest message in either direction, in bytes; Terraform's own limit.
+/// The largest message in either direction, in bytes. Terraform has the same limit.
 const MESSAGE_LIMIT: usize = 256 << 20;
 
-/// Calls mostly wait for servers elsewhere: two threads keep up, and more only slow the start.
+/// Calls mostly wait for other servers. Two threads suffice, and more delay the start.
 const THREADS: usize = 2;
 
-/// How to serve.
+/// The settings of the server.
 pub(super) struct PluginServer {
-    /// TLS for every connection; `None` where the socket's directory is all the protection.
+    /// TLS for every connection. `None` if the socket's directory is the only protection.
     pub tls: Option<ServerConfig>,
-    /// What Ctrl-C does.
+    /// The effect of Ctrl-C.
     pub on_interrupt: OnInterrupt,
 }
 
 impl PluginServer {
-    /// Answers calls until the end, then leaves without waiting for anything that belongs to no
-    /// call. `announce` is told the network and the address once the process can be called.
+    /// Serves until the end, and does not wait for work that belongs to no call. `announce` gets the
+    /// network and the address as soon as the process accepts connections.
     pub fn run(
         self,
         listener: &Listener,
@@ -56,15 +56,15 @@ impl PluginServer {
             let (network, address) = listener.address()?;
             let catalog = announce(network, &address)?;
             let end = signals.end(self.on_interrupt);
-            answer_calls(catalog, listener, self.tls, end).await
+            serve_calls(catalog, listener, self.tls, end).await
         });
         runtime.shutdown_background();
         served
     }
 }
 
-/// Answers calls until `Shutdown` or `end`, and then until the last running one is done.
-async fn answer_calls(
+/// Serves until `Shutdown` or `end`, and then until the last call has finished.
+async fn serve_calls(
     catalog: Catalog,
     listener: &Listener,
     tls: Option<ServerConfig>,
@@ -135,7 +135,8 @@ mod tests {
         }
     }
 
-    /// A function that says when it has started, and answers when it may and was told to stop.
+    /// A function that notifies when it has started. It returns once it is both cancelled and
+    /// allowed to proceed.
     #[derive(Default)]
     struct Slow {
         schema: FunctionSchema,
@@ -174,14 +175,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn shutdown_winds_down_the_running_call_and_ends_after_its_answer() {
+    async fn shutdown_cancels_the_running_call_and_ends_after_its_response() {
         let slow = Slow::default();
         let (started, proceed) = (slow.started.clone(), slow.proceed.clone());
         let place = Place::read(|_| None);
         let listener = Listener::open(&place).unwrap();
         let (_, path) = listener.address().unwrap();
         let server = tokio::spawn(async move {
-            let served = answer_calls(catalog(slow), &listener, None, pending());
+            let served = serve_calls(catalog(slow), &listener, None, pending());
             served.await.unwrap();
         });
 
@@ -199,8 +200,8 @@ mod tests {
         assert!(!server.is_finished());
 
         proceed.notify_one();
-        let answer = call.await.unwrap().unwrap().into_inner();
-        assert_eq!(answer.result.unwrap().json, b"\"secret\"");
+        let response = call.await.unwrap().unwrap().into_inner();
+        assert_eq!(response.result.unwrap().json, b"\"secret\"");
         server.await.unwrap();
     }
 
@@ -212,7 +213,7 @@ mod tests {
         let end = signal.clone();
         let server = tokio::spawn(async move {
             let end = async move { end.notified().await };
-            let served = answer_calls(catalog(Slow::default()), &listener, None, end);
+            let served = serve_calls(catalog(Slow::default()), &listener, None, end);
             served.await.unwrap();
         });
 
