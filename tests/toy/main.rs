@@ -23,8 +23,9 @@ fn main() -> ExitCode {
         return serve();
     }
     let arguments = Arguments::from_args();
-    let calls = calls::TESTS.iter().map(|&(name, test)| {
-        Trial::test(format!("calls::{name}"), move || {
+    let calls = calls::tests().map(|(name, test)| {
+        let name = name.split_once("::").map_or(name, |(_, name)| name);
+        Trial::test(name, move || {
             test();
             Ok(())
         })

@@ -2,8 +2,7 @@
 //!
 //! The protocol has one call for every plan and one for every apply. The typed trait has one for
 //! each of create, update and destroy. The adapter tells them apart by the side of the change that
-//! is null. It also keeps the rule that nothing real is lost from the state: the object that exists
-//! after a failure is returned together with the error.
+//! is null.
 
 use async_trait::async_trait;
 use rmpv::Value;
@@ -17,7 +16,7 @@ use super::{
 };
 use crate::framework::ClientCapabilities;
 use crate::framework::conform::conform;
-use crate::framework::deferral::{self, Deferral, DeferralMethods, Deferred};
+use crate::framework::deferral::{Deferral, DeferralMethods, Deferred};
 use crate::framework::diagnostics::Report;
 use crate::framework::encoded::{Encoded, decode, decode_private, encode, encode_bytes};
 use crate::framework::identity::{Identity, IdentityMethods};
@@ -30,9 +29,9 @@ use crate::framework::write_only::WriteOnly;
 /// A typed resource with its optional capabilities. Each capability is a trait that the resource
 /// implements, and a method here that adds it.
 pub struct ResourceAdapter<T: Resource> {
-    resource: T,
-    schema: Schema,
-    write_only: WriteOnly,
+    pub(super) resource: T,
+    pub(super) schema: Schema,
+    pub(super) write_only: WriteOnly,
     upgrade: Option<UpgradeState<T>>,
     identity: Option<IdentityMethods<T>>,
     list: Option<ListMethods<T>>,
@@ -129,7 +128,7 @@ impl<T: Resource> ResourceAdapter<T> {
     }
 
     /// A prepared instance of these typed values.
-    fn instance(
+    pub(super) fn instance(
         &self,
         state: &StateOf<T>,
         private: &PrivateOf<T>,
@@ -301,12 +300,12 @@ where
     T::ProviderMetaState<'static>: DeserializeOwned,
 {
     /// A value of the resource's schema, decoded.
-    fn state(&self, value: &Encoded, diags: &mut Diagnostics) -> Option<StateOf<T>> {
+    pub(super) fn state(&self, value: &Encoded, diags: &mut Diagnostics) -> Option<StateOf<T>> {
         decode(conform(value, &self.schema, diags)?, diags)
     }
 
     /// No resource reads what a module says about the provider in `provider_meta`.
-    fn meta(diags: &mut Diagnostics) -> Option<T::ProviderMetaState<'static>> {
+    pub(super) fn meta(diags: &mut Diagnostics) -> Option<T::ProviderMetaState<'static>> {
         decode(Value::Nil, diags)
     }
 
@@ -352,155 +351,5 @@ where
             identity: read.identity.or_else(|| instance.identity.clone()),
             ..read
         })
-    }
-
-    /// The response for a change that a later plan plans.
-    fn plan_later(
-        &self,
-        request: PlanRequest,
-        deferred: Deferred,
-        diags: &mut Diagnostics,
-    ) -> Option<PlanResponse> {
-        let proposed = conform(&request.proposed, &self.schema, diags)?;
-        let state = deferral::with_unknown(proposed, &self.schema);
-        Some(PlanResponse {
-            planned: Instance {
-                state: self.write_only.strip(state),
-                private: request.private,
-                identity: request.identity,
-            },
-            requires_replace: Vec::new(),
-            deferred: Some(deferred),
-        })
-    }
-
-    async fn plan_create(
-        &self,
-        request: PlanRequest,
-        diags: &mut Diagnostics,
-    ) -> Option<PlanResponse> {
-        let proposed = self.state(&request.proposed, diags)?;
-        let config = self.state(&request.config, diags)?;
-        let meta = Self::meta(diags)?;
-        let planned = self.resource.plan_create(diags, proposed, config, meta);
-        let (state, private) = planned.await?;
-        Some(PlanResponse {
-            planned: self.instance(&state, &private, diags)?,
-            requires_replace: Vec::new(),
-            deferred: None,
-        })
-    }
-
-    async fn plan_update(
-        &self,
-        request: PlanRequest,
-        diags: &mut Diagnostics,
-    ) -> Option<PlanResponse> {
-        let prior = self.state(&request.prior, diags)?;
-        let proposed = self.state(&request.proposed, diags)?;
-        let config = self.state(&request.config, diags)?;
-        let private = decode_private(&request.private, diags)?;
-        let meta = Self::meta(diags)?;
-        let planned = self
-            .resource
-            .plan_update(diags, prior, proposed, config, private, meta);
-        let (state, private, requires_replace) = planned.await?;
-        Some(PlanResponse {
-            planned: self.instance(&state, &private, diags)?,
-            requires_replace,
-            deferred: None,
-        })
-    }
-
-    async fn plan_destroy(
-        &self,
-        request: PlanRequest,
-        diags: &mut Diagnostics,
-    ) -> Option<PlanResponse> {
-        let prior = self.state(&request.prior, diags)?;
-        let private = decode_private(&request.private, diags)?;
-        let meta = Self::meta(diags)?;
-        let planned = self.resource.plan_destroy(diags, prior, private, meta);
-        let private = planned.await?;
-        Some(PlanResponse {
-            planned: Instance {
-                state: Encoded::null(),
-                private: encode_bytes(&private, diags)?,
-                identity: request.identity,
-            },
-            requires_replace: Vec::new(),
-            deferred: None,
-        })
-    }
-
-    async fn create(&self, request: ApplyRequest, diags: &mut Diagnostics) -> Instance {
-        let created = self.create_typed(&request, diags).await;
-        created.unwrap_or_else(|| {
-            diags.fail_if_silent("A creation returned nothing");
-            Instance::none()
-        })
-    }
-
-    async fn create_typed(
-        &self,
-        request: &ApplyRequest,
-        diags: &mut Diagnostics,
-    ) -> Option<Instance> {
-        let planned = self.state(&request.planned.state, diags)?;
-        let config = self.state(&request.config, diags)?;
-        let private = decode_private(&request.planned.private, diags)?;
-        let meta = Self::meta(diags)?;
-        let created = self.resource.create(diags, planned, config, private, meta);
-        let (state, private) = created.await?;
-        self.instance(&state, &private, diags)
-    }
-
-    async fn update(&self, request: ApplyRequest, diags: &mut Diagnostics) -> Instance {
-        let updated = self.update_typed(&request, diags).await;
-        updated.unwrap_or_else(|| {
-            diags.fail_if_silent("An update returned nothing");
-            unchanged(request)
-        })
-    }
-
-    async fn update_typed(
-        &self,
-        request: &ApplyRequest,
-        diags: &mut Diagnostics,
-    ) -> Option<Instance> {
-        let prior = self.state(&request.prior, diags)?;
-        let planned = self.state(&request.planned.state, diags)?;
-        let config = self.state(&request.config, diags)?;
-        let private = decode_private(&request.planned.private, diags)?;
-        let meta = Self::meta(diags)?;
-        let updated = self
-            .resource
-            .update(diags, prior, planned, config, private, meta);
-        let (state, private) = updated.await?;
-        self.instance(&state, &private, diags)
-    }
-
-    async fn destroy(&self, request: ApplyRequest, diags: &mut Diagnostics) -> Instance {
-        let destroyed = self.destroy_typed(&request, diags).await;
-        if destroyed.is_some() && diags.errors.is_empty() {
-            return Instance::none();
-        }
-        diags.fail_if_silent("A destruction stopped without a reason");
-        unchanged(request)
-    }
-
-    async fn destroy_typed(&self, request: &ApplyRequest, diags: &mut Diagnostics) -> Option<()> {
-        let prior = self.state(&request.prior, diags)?;
-        let private = decode_private(&request.planned.private, diags)?;
-        let meta = Self::meta(diags)?;
-        self.resource.destroy(diags, prior, private, meta).await
-    }
-}
-
-/// The object that a failed change left as it was.
-fn unchanged(request: ApplyRequest) -> Instance {
-    Instance {
-        state: request.prior,
-        ..request.planned
     }
 }

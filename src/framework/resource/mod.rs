@@ -4,6 +4,8 @@
 //! of a typed [`tf_provider::Resource`], and of the optional capabilities that are added to it.
 
 mod adapter;
+mod apply;
+mod plan;
 
 use async_trait::async_trait;
 use tf_provider::schema::Schema;

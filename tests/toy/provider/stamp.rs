@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use terraform_provider_proxmox::framework::schema::{required, schema};
-use terraform_provider_proxmox::framework::{Action, Deferred, Problem, Report, Sink};
+use terraform_provider_proxmox::framework::{Action, Context, Deferred, Problem, Report, Sink};
 use tf_provider::schema::{AttributeType, Schema};
 use tf_provider::value::Value;
 use tf_provider::{AttributePath, Diagnostics};
@@ -55,7 +55,11 @@ impl Action for Stamp {
             return Ok(());
         };
         progress.send(format!("Stamping {name}")).await;
-        assert_ne!(word, "panic", "as asked");
+        match word.as_str() {
+            "panic" => panic!("as configured"),
+            "wait" => Context::current().cancel.cancelled().await,
+            _ => {}
+        }
         let Some(content) = self.0.read(name) else {
             let detail = format!("There is no note `{name}`.");
             return Err(Problem::new(
