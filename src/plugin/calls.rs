@@ -27,6 +27,9 @@ pub(super) trait FromDiagnostics: Send + 'static {
     fn from_diagnostics(diags: Diagnostics) -> Self;
 }
 
+/// The reason why a call has no other response than diagnostics.
+pub(super) struct Refusal(pub Diagnostics);
+
 /// The calls that are running.
 #[derive(Clone, Default)]
 pub(super) struct RunningCalls {
@@ -61,14 +64,15 @@ impl RunningCalls {
     pub async fn run<R: FromDiagnostics>(
         &self,
         rpc: &'static str,
-        work: impl Future<Output = R> + Send + 'static,
+        work: impl Future<Output = Result<R, Refusal>> + Send + 'static,
     ) -> R {
         let task = self.tasks.spawn(guarded(self.token().clone(), rpc, work));
-        match task.await {
-            Ok(Ok(response)) => response,
-            Ok(Err(place)) => panicked(&place),
-            Err(_) => bug("The provider ended before the call had finished."),
-        }
+        let result = match task.await {
+            Ok(Ok(result)) => result,
+            Ok(Err(place)) => Err(panicked(&place)),
+            Err(_) => Err(bug("The provider ended before the call had finished.")),
+        };
+        result.unwrap_or_else(|Refusal(diags)| R::from_diagnostics(diags))
     }
 
     /// Runs the work of one call that responds with a stream, in the same way. The stream ends with
@@ -80,14 +84,15 @@ impl RunningCalls {
     ) -> EventStream<E>
     where
         E: FromDiagnostics,
-        F: Future<Output = ()> + Send + 'static,
+        F: Future<Output = Result<(), Refusal>> + Send + 'static,
     {
         let (sender, mut receiver) = mpsc::channel(1);
         let work = guarded(self.token().clone(), rpc, work(Events(sender.clone())));
         self.tasks.spawn(async move {
-            if let Err(place) = work.await {
+            let result = work.await.unwrap_or_else(|place| Err(panicked(&place)));
+            if let Err(Refusal(diags)) = result {
                 // Fails only without a caller.
-                let _ = sender.send(panicked(&place)).await;
+                let _ = sender.send(E::from_diagnostics(diags)).await;
             }
         });
         Box::pin(stream::poll_fn(move |context| {
@@ -129,17 +134,17 @@ fn guarded<T: Send>(
     caught(work).instrument(span)
 }
 
-fn panicked<R: FromDiagnostics>((file, line): &Place) -> R {
+fn panicked((file, line): &Place) -> Refusal {
     bug(&format!("The provider panicked at {file}:{line}."))
 }
 
-/// The response of a call that a bug in the provider has ended.
-fn bug<R: FromDiagnostics>(what: &str) -> R {
+/// The refusal of a call that a bug in the provider has ended.
+fn bug(what: &str) -> Refusal {
     let mut diags = Diagnostics::default();
     let detail = format!(
         "{what} This is a bug in the provider. Other operations are not affected. The operation may \
          have partly completed: check the object on the server before retrying."
     );
     diags.fail("The provider failed", detail, AttributePath::root());
-    R::from_diagnostics(diags)
+    Refusal(diags)
 }

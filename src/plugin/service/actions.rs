@@ -7,15 +7,12 @@ use tf_provider::Diagnostics;
 use super::record_type;
 use super::unimplemented::unknown;
 use crate::framework::{Catalog, ErasedAction, PlanActionRequest};
-use crate::plugin::calls::{Events, FromDiagnostics};
+use crate::plugin::calls::{Events, FromDiagnostics, Refusal};
 use crate::plugin::convert;
 use crate::plugin::proto::{invoke_action, plan_action, validate_action_config};
 
-/// The action of a request, or the response that there is none.
-fn find<'a, R: FromDiagnostics>(
-    catalog: &'a Catalog,
-    name: &str,
-) -> Result<&'a dyn ErasedAction, R> {
+/// The action of a request, or the refusal of an unknown one.
+fn find<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a dyn ErasedAction, Refusal> {
     record_type(name);
     let action = catalog.actions.get(name).map(Box::as_ref);
     action.ok_or_else(|| unknown("Unknown action type", "action type", name))
@@ -24,52 +21,43 @@ fn find<'a, R: FromDiagnostics>(
 pub(super) async fn validate(
     catalog: Arc<Catalog>,
     request: validate_action_config::Request,
-) -> validate_action_config::Response {
-    let action = match find(&catalog, &request.action_type) {
-        Ok(action) => action,
-        Err(response) => return response,
-    };
+) -> Result<validate_action_config::Response, Refusal> {
+    let action = find(&catalog, &request.action_type)?;
     let mut diags = Diagnostics::default();
     action.validate(convert::value(request.config), &mut diags);
-    validate_action_config::Response {
+    Ok(validate_action_config::Response {
         diagnostics: convert::diagnostics(diags),
-    }
+    })
 }
 
 pub(super) async fn plan(
     catalog: Arc<Catalog>,
     request: plan_action::Request,
-) -> plan_action::Response {
-    let action = match find(&catalog, &request.action_type) {
-        Ok(action) => action,
-        Err(response) => return response,
-    };
+) -> Result<plan_action::Response, Refusal> {
+    let action = find(&catalog, &request.action_type)?;
     let mut diags = Diagnostics::default();
     let request = PlanActionRequest {
         config: convert::value(request.config),
         client: convert::client(request.client_capabilities),
     };
     let deferred = action.plan(request, &mut diags).await;
-    plan_action::Response {
+    Ok(plan_action::Response {
         deferred: deferred.map(convert::deferred),
         diagnostics: convert::diagnostics(diags),
-    }
+    })
 }
 
 pub(super) async fn invoke(
     catalog: Arc<Catalog>,
     request: invoke_action::Request,
     events: Events<invoke_action::Event>,
-) {
-    let action = match find(&catalog, &request.action_type) {
-        Ok(action) => action,
-        Err(event) => {
-            events.send(event).await;
-            return;
-        }
-    };
+) -> Result<(), Refusal> {
+    let action = find(&catalog, &request.action_type)?;
     let mut diags = Diagnostics::default();
     let config = convert::value(request.config);
     action.invoke(config, &events, &mut diags).await;
-    events.send(FromDiagnostics::from_diagnostics(diags)).await;
+    events
+        .send(invoke_action::Event::from_diagnostics(diags))
+        .await;
+    Ok(())
 }

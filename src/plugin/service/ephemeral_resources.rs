@@ -7,18 +7,15 @@ use tf_provider::Diagnostics;
 use super::record_type;
 use super::unimplemented::unknown;
 use crate::framework::{Catalog, ErasedEphemeralResource, OpenRequest, OpenResponse};
-use crate::plugin::calls::FromDiagnostics;
+use crate::plugin::calls::Refusal;
 use crate::plugin::convert;
 use crate::plugin::proto::{
     close_ephemeral_resource, open_ephemeral_resource, renew_ephemeral_resource,
     validate_ephemeral_resource_config,
 };
 
-/// The ephemeral resource of a request, or the response that there is none.
-fn find<'a, R: FromDiagnostics>(
-    catalog: &'a Catalog,
-    name: &str,
-) -> Result<&'a dyn ErasedEphemeralResource, R> {
+/// The ephemeral resource of a request, or the refusal of an unknown one.
+fn find<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a dyn ErasedEphemeralResource, Refusal> {
     const KIND: &str = "ephemeral resource type";
     record_type(name);
     let ephemeral = catalog.ephemeral_resources.get(name).map(Box::as_ref);
@@ -28,83 +25,69 @@ fn find<'a, R: FromDiagnostics>(
 pub(super) async fn validate(
     catalog: Arc<Catalog>,
     request: validate_ephemeral_resource_config::Request,
-) -> validate_ephemeral_resource_config::Response {
-    let ephemeral = match find(&catalog, &request.type_name) {
-        Ok(ephemeral) => ephemeral,
-        Err(response) => return response,
-    };
+) -> Result<validate_ephemeral_resource_config::Response, Refusal> {
+    let ephemeral = find(&catalog, &request.type_name)?;
     let mut diags = Diagnostics::default();
     ephemeral.validate(convert::value(request.config), &mut diags);
-    validate_ephemeral_resource_config::Response {
+    Ok(validate_ephemeral_resource_config::Response {
         diagnostics: convert::diagnostics(diags),
-    }
+    })
 }
 
 pub(super) async fn open(
     catalog: Arc<Catalog>,
     request: open_ephemeral_resource::Request,
-) -> open_ephemeral_resource::Response {
-    let ephemeral = match find(&catalog, &request.type_name) {
-        Ok(ephemeral) => ephemeral,
-        Err(response) => return response,
-    };
+) -> Result<open_ephemeral_resource::Response, Refusal> {
+    let ephemeral = find(&catalog, &request.type_name)?;
     let mut diags = Diagnostics::default();
     let request = OpenRequest {
         config: convert::value(request.config),
         client: convert::client(request.client_capabilities),
     };
-    let response = ephemeral.open(request, &mut diags).await;
+    let Some(opening) = ephemeral.open(request, &mut diags).await else {
+        return Err(Refusal(diags));
+    };
     let diagnostics = convert::diagnostics(diags);
-    match response {
-        Some(OpenResponse::Opened(opened)) => open_ephemeral_resource::Response {
+    Ok(match opening {
+        OpenResponse::Opened(opened) => open_ephemeral_resource::Response {
             result: Some(convert::dynamic(opened.result)),
             private: Some(opened.private),
             renew_at: opened.renew_at.map(convert::timestamp),
             diagnostics,
             deferred: None,
         },
-        Some(OpenResponse::Deferred(deferred)) => open_ephemeral_resource::Response {
+        OpenResponse::Deferred(deferred) => open_ephemeral_resource::Response {
             deferred: Some(convert::deferred(deferred)),
             diagnostics,
             ..Default::default()
         },
-        None => open_ephemeral_resource::Response {
-            diagnostics,
-            ..Default::default()
-        },
-    }
+    })
 }
 
 pub(super) async fn renew(
     catalog: Arc<Catalog>,
     request: renew_ephemeral_resource::Request,
-) -> renew_ephemeral_resource::Response {
-    let ephemeral = match find(&catalog, &request.type_name) {
-        Ok(ephemeral) => ephemeral,
-        Err(response) => return response,
-    };
+) -> Result<renew_ephemeral_resource::Response, Refusal> {
+    let ephemeral = find(&catalog, &request.type_name)?;
     let mut diags = Diagnostics::default();
     let private = request.private.unwrap_or_default();
     let renewed = ephemeral.renew(private, &mut diags).await;
-    renew_ephemeral_resource::Response {
+    Ok(renew_ephemeral_resource::Response {
         private: Some(renewed.private),
         renew_at: renewed.renew_at.map(convert::timestamp),
         diagnostics: convert::diagnostics(diags),
-    }
+    })
 }
 
 pub(super) async fn close(
     catalog: Arc<Catalog>,
     request: close_ephemeral_resource::Request,
-) -> close_ephemeral_resource::Response {
-    let ephemeral = match find(&catalog, &request.type_name) {
-        Ok(ephemeral) => ephemeral,
-        Err(response) => return response,
-    };
+) -> Result<close_ephemeral_resource::Response, Refusal> {
+    let ephemeral = find(&catalog, &request.type_name)?;
     let mut diags = Diagnostics::default();
     let private = request.private.unwrap_or_default();
     ephemeral.close(private, &mut diags).await;
-    close_ephemeral_resource::Response {
+    Ok(close_ephemeral_resource::Response {
         diagnostics: convert::diagnostics(diags),
-    }
+    })
 }

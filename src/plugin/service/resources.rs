@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use tf_provider::{AttributePath, Diagnostics};
+use tf_provider::Diagnostics;
 
 use super::record_type;
 use super::unimplemented::{refuse, unknown};
 use crate::framework::{
     ApplyRequest, Catalog, ErasedResource, ImportBy, ImportRequest, ImportResponse, Instance,
-    MoveRequest, PlanRequest, ReadRequest, Report, ValidateRequest,
+    MoveRequest, PlanRequest, ReadRequest, ValidateRequest,
 };
-use crate::plugin::calls::FromDiagnostics;
+use crate::plugin::calls::Refusal;
 use crate::plugin::convert;
 use crate::plugin::proto::{
     RawState, apply_resource_change, import_resource_state, move_resource_state,
@@ -18,11 +18,8 @@ use crate::plugin::proto::{
     validate_resource_config,
 };
 
-/// The resource type of a request, or the response that there is none.
-fn find<'a, R: FromDiagnostics>(
-    catalog: &'a Catalog,
-    name: &str,
-) -> Result<&'a dyn ErasedResource, R> {
+/// The resource type of a request, or the refusal of an unknown one.
+fn find<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a dyn ErasedResource, Refusal> {
     record_type(name);
     let resource = catalog.resources.get(name).map(Box::as_ref);
     resource.ok_or_else(|| unknown("Unknown resource type", "resource type", name))
@@ -31,75 +28,61 @@ fn find<'a, R: FromDiagnostics>(
 pub(super) async fn validate(
     catalog: Arc<Catalog>,
     request: validate_resource_config::Request,
-) -> validate_resource_config::Response {
-    let resource = match find(&catalog, &request.type_name) {
-        Ok(resource) => resource,
-        Err(response) => return response,
-    };
+) -> Result<validate_resource_config::Response, Refusal> {
+    let resource = find(&catalog, &request.type_name)?;
     let mut diags = Diagnostics::default();
     let request = ValidateRequest {
         config: convert::value(request.config),
         client: convert::client(request.client_capabilities),
     };
     resource.validate(request, &mut diags).await;
-    validate_resource_config::Response {
+    Ok(validate_resource_config::Response {
         diagnostics: convert::diagnostics(diags),
-    }
+    })
 }
 
 pub(super) async fn upgrade(
     catalog: Arc<Catalog>,
     request: upgrade_resource_state::Request,
-) -> upgrade_resource_state::Response {
-    let resource = match find(&catalog, &request.type_name) {
-        Ok(resource) => resource,
-        Err(response) => return response,
-    };
+) -> Result<upgrade_resource_state::Response, Refusal> {
+    let resource = find(&catalog, &request.type_name)?;
     let raw = request.raw_state.unwrap_or_default();
-    if let Some(response) = refuse_flatmap(&raw) {
-        return response;
-    }
+    refuse_flatmap(&raw)?;
     let mut diags = Diagnostics::default();
     let state = convert::stored(raw);
     let upgraded = resource.upgrade(request.version, state, &mut diags).await;
-    upgrade_resource_state::Response {
+    Ok(upgrade_resource_state::Response {
         upgraded_state: upgraded.map(convert::dynamic),
         diagnostics: convert::diagnostics(diags),
-    }
+    })
 }
 
 pub(super) async fn upgrade_identity(
     catalog: Arc<Catalog>,
     request: upgrade_resource_identity::Request,
-) -> upgrade_resource_identity::Response {
-    let resource = match find(&catalog, &request.type_name) {
-        Ok(resource) => resource,
-        Err(response) => return response,
-    };
+) -> Result<upgrade_resource_identity::Response, Refusal> {
+    let resource = find(&catalog, &request.type_name)?;
     if resource.identity_schema().is_none() {
         let detail = format!(
             "Objects of the resource type \"{}\" have no identity.",
             request.type_name
         );
-        return refuse("No resource identity", detail);
+        return Err(refuse("No resource identity", detail));
     }
     let mut diags = Diagnostics::default();
     let identity = convert::stored(request.raw_identity.unwrap_or_default());
     let upgraded = resource.upgrade_identity(request.version, identity, &mut diags);
-    upgrade_resource_identity::Response {
+    Ok(upgrade_resource_identity::Response {
         upgraded_identity: upgraded.map(convert::identity_data),
         diagnostics: convert::diagnostics(diags),
-    }
+    })
 }
 
 pub(super) async fn read(
     catalog: Arc<Catalog>,
     request: read_resource::Request,
-) -> read_resource::Response {
-    let resource = match find(&catalog, &request.type_name) {
-        Ok(resource) => resource,
-        Err(response) => return response,
-    };
+) -> Result<read_resource::Response, Refusal> {
+    let resource = find(&catalog, &request.type_name)?;
     let mut diags = Diagnostics::default();
     let request = ReadRequest {
         instance: Instance {
@@ -110,23 +93,20 @@ pub(super) async fn read(
         client: convert::client(request.client_capabilities),
     };
     let read = resource.read(request, &mut diags).await;
-    read_resource::Response {
+    Ok(read_resource::Response {
         new_state: Some(convert::dynamic(read.instance.state)),
         private: read.instance.private,
         new_identity: read.instance.identity.map(convert::identity_data),
         deferred: read.deferred.map(convert::deferred),
         diagnostics: convert::diagnostics(diags),
-    }
+    })
 }
 
 pub(super) async fn plan(
     catalog: Arc<Catalog>,
     request: plan_resource_change::Request,
-) -> plan_resource_change::Response {
-    let resource = match find(&catalog, &request.type_name) {
-        Ok(resource) => resource,
-        Err(response) => return response,
-    };
+) -> Result<plan_resource_change::Response, Refusal> {
+    let resource = find(&catalog, &request.type_name)?;
     let mut diags = Diagnostics::default();
     let request = PlanRequest {
         prior: convert::value(request.prior_state),
@@ -137,27 +117,24 @@ pub(super) async fn plan(
         client: convert::client(request.client_capabilities),
     };
     let Some(plan) = resource.plan(request, &mut diags).await else {
-        return FromDiagnostics::from_diagnostics(diags);
+        return Err(Refusal(diags));
     };
     let requires_replace = plan.requires_replace.into_iter().map(convert::path);
-    plan_resource_change::Response {
+    Ok(plan_resource_change::Response {
         planned_state: Some(convert::dynamic(plan.planned.state)),
         planned_private: plan.planned.private,
         planned_identity: plan.planned.identity.map(convert::identity_data),
         requires_replace: requires_replace.collect(),
         deferred: plan.deferred.map(convert::deferred),
         diagnostics: convert::diagnostics(diags),
-    }
+    })
 }
 
 pub(super) async fn apply(
     catalog: Arc<Catalog>,
     request: apply_resource_change::Request,
-) -> apply_resource_change::Response {
-    let resource = match find(&catalog, &request.type_name) {
-        Ok(resource) => resource,
-        Err(response) => return response,
-    };
+) -> Result<apply_resource_change::Response, Refusal> {
+    let resource = find(&catalog, &request.type_name)?;
     let mut diags = Diagnostics::default();
     let request = ApplyRequest {
         prior: convert::value(request.prior_state),
@@ -169,22 +146,19 @@ pub(super) async fn apply(
         config: convert::value(request.config),
     };
     let instance = resource.apply(request, &mut diags).await;
-    apply_resource_change::Response {
+    Ok(apply_resource_change::Response {
         new_state: Some(convert::dynamic(instance.state)),
         private: instance.private,
         new_identity: instance.identity.map(convert::identity_data),
         diagnostics: convert::diagnostics(diags),
-    }
+    })
 }
 
 pub(super) async fn import(
     catalog: Arc<Catalog>,
     request: import_resource_state::Request,
-) -> import_resource_state::Response {
-    let resource = match find(&catalog, &request.type_name) {
-        Ok(resource) => resource,
-        Err(response) => return response,
-    };
+) -> Result<import_resource_state::Response, Refusal> {
+    let resource = find(&catalog, &request.type_name)?;
     let mut diags = Diagnostics::default();
     let type_name = request.type_name;
     let by = match (request.id, request.identity) {
@@ -197,10 +171,12 @@ pub(super) async fn import(
         by,
         client: convert::client(request.client_capabilities),
     };
-    let response = resource.import(request, &mut diags).await;
+    let Some(import) = resource.import(request, &mut diags).await else {
+        return Err(Refusal(diags));
+    };
     let diagnostics = convert::diagnostics(diags);
-    match response {
-        Some(ImportResponse::Imported(instance)) => import_resource_state::Response {
+    Ok(match import {
+        ImportResponse::Imported(instance) => import_resource_state::Response {
             imported_resources: vec![import_resource_state::ImportedResource {
                 type_name,
                 state: Some(convert::dynamic(instance.state)),
@@ -210,30 +186,21 @@ pub(super) async fn import(
             diagnostics,
             deferred: None,
         },
-        Some(ImportResponse::Deferred(deferred)) => import_resource_state::Response {
+        ImportResponse::Deferred(deferred) => import_resource_state::Response {
             deferred: Some(convert::deferred(deferred)),
             diagnostics,
             ..Default::default()
         },
-        None => import_resource_state::Response {
-            diagnostics,
-            ..Default::default()
-        },
-    }
+    })
 }
 
 pub(super) async fn move_state(
     catalog: Arc<Catalog>,
     request: move_resource_state::Request,
-) -> move_resource_state::Response {
-    let resource = match find(&catalog, &request.target_type_name) {
-        Ok(resource) => resource,
-        Err(response) => return response,
-    };
+) -> Result<move_resource_state::Response, Refusal> {
+    let resource = find(&catalog, &request.target_type_name)?;
     let raw = request.source_state.unwrap_or_default();
-    if let Some(response) = refuse_flatmap(&raw) {
-        return response;
-    }
+    refuse_flatmap(&raw)?;
     let json = |raw: &RawState| serde_json::from_slice(&raw.json).unwrap_or_default();
     let identity = request.source_identity.as_ref().map(json);
     let source = MoveRequest {
@@ -247,35 +214,33 @@ pub(super) async fn move_state(
     let from = format!("\"{}\" of {}", source.type_name, source.provider);
     let mut diags = Diagnostics::default();
     let moved = resource.move_state(source, &mut diags);
-    if moved.is_none() && diags.errors.is_empty() {
-        return refuse(
-            "Move not supported",
-            format!(
-                "Objects of the resource type {from} cannot be moved to \"{}\". Import the object, \
-                 and remove the old one from the state with a `removed` block.",
-                request.target_type_name
+    let Some(moved) = moved else {
+        return Err(match diags.errors.as_slice() {
+            [] => refuse(
+                "Move not supported",
+                format!(
+                    "Objects of the resource type {from} cannot be moved to \"{}\". Import the \
+                     object, and remove the old one from the state with a `removed` block.",
+                    request.target_type_name
+                ),
             ),
-        );
-    }
-    let moved = moved.unwrap_or_else(Instance::none);
-    move_resource_state::Response {
+            _ => Refusal(diags),
+        });
+    };
+    Ok(move_resource_state::Response {
         target_state: Some(convert::dynamic(moved.state)),
         target_private: moved.private,
         target_identity: moved.identity.map(convert::identity_data),
         diagnostics: convert::diagnostics(diags),
-    }
+    })
 }
 
-/// The refusal of a state in the encoding of Terraform before 0.12.
-fn refuse_flatmap<R: FromDiagnostics>(raw: &RawState) -> Option<R> {
+/// Refuses a state in the encoding of Terraform before 0.12.
+fn refuse_flatmap(raw: &RawState) -> Result<(), Refusal> {
     if raw.flatmap.is_empty() {
-        return None;
+        return Ok(());
     }
-    let mut diags = Diagnostics::default();
-    diags.fail(
-        "Unsupported state format",
-        "The state has the format of Terraform 0.11, which this provider has never supported.",
-        AttributePath::root(),
-    );
-    Some(R::from_diagnostics(diags))
+    let detail =
+        "The state has the format of Terraform 0.11, which this provider has never supported.";
+    Err(refuse("Unsupported state format", detail.to_owned()))
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tf_provider::schema::Schema;
 
 use crate::framework::Catalog;
+use crate::plugin::calls::Refusal;
 use crate::plugin::convert;
 use crate::plugin::proto::{
     ActionSchema, ServerCapabilities, get_functions, get_metadata, get_provider_schema,
@@ -27,13 +28,13 @@ fn capabilities(catalog: &Catalog) -> ServerCapabilities {
 pub(super) async fn metadata(
     catalog: Arc<Catalog>,
     _: get_metadata::Request,
-) -> get_metadata::Response {
+) -> Result<get_metadata::Response, Refusal> {
     use get_metadata::{
         ActionMetadata, DataSourceMetadata, EphemeralResourceMetadata, FunctionMetadata,
         ListResourceMetadata, ResourceMetadata,
     };
     let catalog = catalog.as_ref();
-    get_metadata::Response {
+    Ok(get_metadata::Response {
         server_capabilities: Some(capabilities(catalog)),
         diagnostics: convert::diagnostics(catalog.diagnostics.clone()),
         resources: names(&catalog.resources, |type_name| ResourceMetadata {
@@ -51,15 +52,15 @@ pub(super) async fn metadata(
             .collect(),
         actions: names(&catalog.actions, |type_name| ActionMetadata { type_name }),
         ..Default::default()
-    }
+    })
 }
 
 pub(super) async fn provider_schema(
     catalog: Arc<Catalog>,
     _: get_provider_schema::Request,
-) -> get_provider_schema::Response {
+) -> Result<get_provider_schema::Response, Refusal> {
     let catalog = catalog.as_ref();
-    get_provider_schema::Response {
+    Ok(get_provider_schema::Response {
         provider: Some(convert::schema(catalog.provider.schema())),
         resource_schemas: each(&catalog.resources, |one| {
             convert::schema_with_write_only(one.schema(), one.write_only())
@@ -78,32 +79,32 @@ pub(super) async fn provider_schema(
         diagnostics: convert::diagnostics(catalog.diagnostics.clone()),
         server_capabilities: Some(capabilities(catalog)),
         ..Default::default()
-    }
+    })
 }
 
 pub(super) async fn identities(
     catalog: Arc<Catalog>,
     _: get_resource_identity_schemas::Request,
-) -> get_resource_identity_schemas::Response {
+) -> Result<get_resource_identity_schemas::Response, Refusal> {
     let resources = catalog.resources.iter();
     let identities = resources.filter_map(|(name, resource)| {
         let schema = resource.identity_schema()?;
         Some((name.clone(), convert::identity_schema(schema)))
     });
-    get_resource_identity_schemas::Response {
+    Ok(get_resource_identity_schemas::Response {
         identity_schemas: identities.collect(),
         ..Default::default()
-    }
+    })
 }
 
 pub(super) async fn functions(
     catalog: Arc<Catalog>,
     _: get_functions::Request,
-) -> get_functions::Response {
-    get_functions::Response {
+) -> Result<get_functions::Response, Refusal> {
+    Ok(get_functions::Response {
         functions: each(&catalog.functions, |one| convert::function(one.schema())),
         ..Default::default()
-    }
+    })
 }
 
 /// The resource types whose objects can be listed, with the schema of the list.

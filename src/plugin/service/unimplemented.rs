@@ -1,4 +1,4 @@
-//! Responses for everything that this provider does not have.
+//! Refusals of everything that this provider does not have.
 //!
 //! Terraform does not make these calls once it has read the schema. Any other caller gets an error
 //! that names what is missing.
@@ -8,39 +8,39 @@ use std::sync::Arc;
 use tf_provider::{AttributePath, Diagnostics};
 
 use crate::framework::{Catalog, Report};
-use crate::plugin::calls::{Events, FromDiagnostics};
+use crate::plugin::calls::{Events, Refusal};
 use crate::plugin::proto;
 
-/// The response that a name is not in the catalog.
-pub(super) fn unknown<R: FromDiagnostics>(summary: &'static str, kind: &str, name: &str) -> R {
+/// The refusal of a call for a name that is not in the catalog.
+pub(super) fn unknown(summary: &'static str, kind: &str, name: &str) -> Refusal {
     refuse(summary, format!("This provider has no {kind} \"{name}\"."))
 }
 
-/// The response that consists of one error.
-pub(super) fn refuse<R: FromDiagnostics>(summary: &'static str, detail: String) -> R {
+/// A refusal with one error.
+pub(super) fn refuse(summary: &'static str, detail: String) -> Refusal {
     let mut diags = Diagnostics::default();
     diags.fail(summary, detail, AttributePath::root());
-    R::from_diagnostics(diags)
+    Refusal(diags)
 }
 
-fn no_store<R: FromDiagnostics>(name: &str) -> R {
+fn no_store(name: &str) -> Refusal {
     unknown("Unknown state store type", "state store type", name)
 }
 
-fn no_generation<R: FromDiagnostics>(name: &str) -> R {
+fn no_generation(name: &str) -> Refusal {
     let detail = format!("This provider cannot write configuration for \"{name}\".");
     refuse("Generating configuration not supported", detail)
 }
 
 /// Handlers that read only the name of a type.
 macro_rules! handlers {
-    ($($handler:ident($call:ident) => $response:ident;)*) => {
+    ($($handler:ident($call:ident) => $refusal:ident;)*) => {
         $(
             pub(super) async fn $handler(
                 _: Arc<Catalog>,
                 request: proto::$call::Request,
-            ) -> proto::$call::Response {
-                $response(&request.type_name)
+            ) -> Result<proto::$call::Response, Refusal> {
+                Err($refusal(&request.type_name))
             }
         )*
     };
@@ -59,13 +59,13 @@ handlers! {
 pub(super) async fn read_state(
     _: Arc<Catalog>,
     request: proto::read_state_bytes::Request,
-    events: Events<proto::read_state_bytes::ResponseChunk>,
-) {
-    events.send(no_store(&request.type_name)).await;
+    _: Events<proto::read_state_bytes::ResponseChunk>,
+) -> Result<(), Refusal> {
+    Err(no_store(&request.type_name))
 }
 
 /// The first part would hold the name of the type. It is not read.
-pub(super) async fn write_state() -> proto::write_state_bytes::Response {
+pub(super) async fn write_state() -> Result<proto::write_state_bytes::Response, Refusal> {
     let detail = "This provider has no state stores.".to_owned();
-    refuse("Unknown state store type", detail)
+    Err(refuse("Unknown state store type", detail))
 }
