@@ -203,7 +203,7 @@ fn whole_float(float: f64) -> Option<i64> {
 
 fn type_mismatch(expected: &str, path: &AttributePath, mismatches: &mut Vec<Problem>) -> Value {
     mismatches.push(Problem::new(
-        "Wrong type of value",
+        "Incorrect attribute value type",
         format!("`{}` must be {expected}.", path_text(path)),
         path.clone(),
     ));
