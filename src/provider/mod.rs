@@ -14,17 +14,11 @@ mod functions;
 pub(crate) mod host;
 pub(crate) mod settings;
 
-use std::collections::BTreeMap;
-
 use async_trait::async_trait;
 use tf_provider::schema::Schema;
 use tf_provider::{Diagnostics, Provider};
 
-use crate::framework::upgrade::NeverChanged;
-use crate::framework::{
-    Catalog, DataSourceAdapter, ErasedDataSource, ErasedFunction, ErasedResource, FunctionAdapter,
-    ProviderAdapter, Report, ResourceAdapter,
-};
+use crate::framework::{Catalog, Report, ResourceAdapter};
 use crate::provider::api_token::ApiTokenResource;
 use crate::provider::clients::Connections;
 use crate::provider::data_sources::{
@@ -35,85 +29,26 @@ use crate::provider::host::resource::HostResource;
 use crate::provider::settings::block::Config;
 use crate::provider::settings::environment::Environment;
 
-/// Everything this provider offers.
+/// Everything this provider offers: one line for each.
 pub fn catalog() -> Catalog {
     let connections = Connections::default();
-    let resources: [(&str, Box<dyn ErasedResource>); 2] = [
-        (
-            "proxmox_api_token",
-            Box::new(ResourceAdapter::new(
-                ApiTokenResource::new(connections.clone()),
-                NeverChanged,
-            )),
-        ),
-        (
-            "proxmox_host",
-            Box::new(
-                ResourceAdapter::new(HostResource::new(connections.clone()), NeverChanged)
-                    .with_write_only(host::resource::WRITE_ONLY),
-            ),
-        ),
-    ];
-    let data_sources: [(&str, Box<dyn ErasedDataSource>); 6] = [
-        (
-            "proxmox_api_token",
-            Box::new(DataSourceAdapter::new(ApiTokenData::new(
-                connections.clone(),
-            ))),
-        ),
-        (
-            "proxmox_api_tokens",
-            Box::new(DataSourceAdapter::new(ApiTokensData::new(
-                connections.clone(),
-            ))),
-        ),
-        (
-            "proxmox_connection",
-            Box::new(DataSourceAdapter::new(ConnectionData::new(
-                connections.clone(),
-            ))),
-        ),
-        (
-            "proxmox_host",
-            Box::new(DataSourceAdapter::new(HostData::new(connections.clone()))),
-        ),
-        (
-            "proxmox_permissions",
-            Box::new(DataSourceAdapter::new(PermissionsData::new(
-                connections.clone(),
-            ))),
-        ),
-        (
-            "proxmox_token_activity",
-            Box::new(DataSourceAdapter::new(TokenActivityData::new(
-                connections.clone(),
-            ))),
-        ),
-    ];
-    let functions: [(&str, Box<dyn ErasedFunction>); 3] = [
-        (
-            "parse_token_id",
-            Box::new(FunctionAdapter::new(ParseTokenId)),
-        ),
-        (
-            "format_token_id",
-            Box::new(FunctionAdapter::new(FormatTokenId)),
-        ),
-        (
-            "authorization_header",
-            Box::new(FunctionAdapter::new(AuthorizationHeader)),
-        ),
-    ];
-    Catalog {
-        provider: Box::new(ProviderAdapter::new(ProxmoxProvider { connections })),
-        resources: named(resources),
-        data_sources: named(data_sources),
-        functions: named(functions),
-    }
-}
-
-fn named<T, const N: usize>(items: [(&str, T); N]) -> BTreeMap<String, T> {
-    items.map(|(name, item)| (name.to_owned(), item)).into()
+    let each = || connections.clone();
+    let host =
+        ResourceAdapter::new(HostResource::new(each())).with_write_only(host::resource::WRITE_ONLY);
+    Catalog::new(ProxmoxProvider {
+        connections: each(),
+    })
+    .resource("proxmox_api_token", ApiTokenResource::new(each()))
+    .resource("proxmox_host", host)
+    .data_source("proxmox_api_token", ApiTokenData::new(each()))
+    .data_source("proxmox_api_tokens", ApiTokensData::new(each()))
+    .data_source("proxmox_connection", ConnectionData::new(each()))
+    .data_source("proxmox_host", HostData::new(each()))
+    .data_source("proxmox_permissions", PermissionsData::new(each()))
+    .data_source("proxmox_token_activity", TokenActivityData::new(each()))
+    .function("parse_token_id", ParseTokenId)
+    .function("format_token_id", FormatTokenId)
+    .function("authorization_header", AuthorizationHeader)
 }
 
 /// The provider block.

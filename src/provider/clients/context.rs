@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::framework::CallContext;
+use crate::framework;
 use crate::pve::Context;
 
 /// The cancellation of the current Terraform call.
@@ -15,7 +15,7 @@ pub fn context() -> Context {
 /// The same with a time limit, counted from now.
 pub fn call_within(limit: Option<Duration>) -> Context {
     Context {
-        cancel: CallContext::current().cancel,
+        cancel: framework::Context::current().cancel,
         deadline: limit.and_then(|limit| Instant::now().checked_add(limit)),
     }
 }
