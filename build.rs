@@ -1,9 +1,9 @@
-//! Compiles the protocol definitions, without an installed `protoc`.
+//! Compiles the protocol definitions without an installed `protoc`.
 
 use std::error::Error;
 
-/// Messages that carry configuration or state, and so secrets: no derived `Debug`, the hand
-/// written one is in `src/plugin/proto.rs`.
+/// Messages that carry configuration or state, and therefore secrets. They have no derived `Debug`:
+/// `src/plugin/proto.rs` implements it by hand.
 const UNPRINTABLE: [&str; 2] = ["tfplugin6.DynamicValue", "tfplugin6.RawState"];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -1,11 +1,10 @@
-# The tasks of this repository: `just` lists them. Each is a command line that also works without
-# `just`; everything a change has to pass is `.ci/run`.
+# Recipes for development. `just` lists them. Their commands also work without `just`.
 
-# List the tasks
+# List the recipes
 default:
     @just --list
 
-# Everything a change has to pass
+# Run all checks that a change must pass
 ci:
     .ci/run
 
@@ -13,39 +12,39 @@ ci:
 fmt:
     cargo fmt --all
 
-# Lints, as errors
+# Run clippy, with warnings as errors
 lint:
     cargo clippy --locked --workspace --all-targets -- -D warnings
 
-# The documentation of all items, also private ones
+# Build the documentation of all items, including private ones
 doc:
     RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
 
-# Unit tests: seconds
+# Run the unit tests
 unit *args:
     cargo test --lib {{ args }}
 
-# The plugin server, over gRPC
+# Test the plugin server over gRPC
 protocol *args:
     cargo test --test protocol {{ args }}
 
-# The framework with a toy provider, over the protocol and under the command lines
+# Test the framework with a toy provider, over the protocol and under the command lines
 toy *args:
     cargo test --test toy -- {{ args }}
 
-# `check` and `login`, as a shell runs them
+# Test the commands `check` and `login`
 commands *args:
     cargo test --test commands {{ args }}
 
-# Acceptance scenarios with this in their name, such as `just acceptance drift::`
+# Run the acceptance scenarios whose names contain `name`, such as `just acceptance drift::`
 acceptance name='':
     cargo test --test acceptance -- '{{ name }}'
 
-# The simulator against the recordings, with a report
+# Compare the simulator with the recordings, and print a report
 conformance:
     cargo test --workspace conformance -- --nocapture
 
-# Build the pinned versions of Terraform and OpenTofu for the acceptance tests (needs Go)
+# Build the pinned versions of Terraform and OpenTofu for the acceptance tests (requires Go)
 command-lines:
     cargo run -p cli-harness
 
@@ -53,7 +52,7 @@ command-lines:
 simulator *args:
     cargo run -p proxmox-simulator -- {{ args }}
 
-# Mint, use and revoke a token on a simulated Proxmox VE
+# Create, use and revoke a token on a simulated Proxmox VE
 quickstart *args:
     cargo run --example quickstart -- {{ args }}
 
@@ -61,14 +60,14 @@ quickstart *args:
 bench *args:
     cargo bench --bench provider -- {{ args }}
 
-# Licences, advisories, duplicates and sources of the dependencies
+# Check licenses, advisories, duplicates and sources of the dependencies
 deny:
     cargo deny check
 
-# Save the state that this version writes, for the versions after it
+# Save the state that this version writes, for the tests of later versions
 save-state version cli='terraform 1.11.4':
     SAVE_STATE={{ version }} cargo test --test acceptance -- '{{ cli }}: saved_states::a_state_of_this'
 
-# The binary to release
+# Build the binary for a release
 release:
     cargo build --locked --release

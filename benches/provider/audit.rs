@@ -1,4 +1,4 @@
-//! The audit of everything there is.
+//! The audit of all tokens.
 
 use std::{error::Error, time::Instant};
 

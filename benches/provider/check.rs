@@ -1,4 +1,4 @@
-//! The connection check against a healthy host, as the command `check` makes it.
+//! The command `check` against a healthy host.
 
 use std::{
     process::{Command, Stdio},

@@ -1,7 +1,7 @@
-//! What a provider adds to a whole command: the same configuration with and without it.
+//! Additional time of a whole command: the same configuration with and without a provider.
 //!
-//! A command takes far longer than the provider's part of it, so each round runs it without a
-//! provider too, and what counts are the differences within the rounds.
+//! A command takes far longer than the provider's part of it. So each round also runs the command
+//! without a provider, and the figures are differences within a round.
 
 use std::{error::Error, io, path::Path, time::Instant};
 

@@ -1,5 +1,5 @@
-//! A fleet of which a part cannot be reached: one provider block, hundreds of clusters, and some
-//! of them black holes, which take a connection and never say anything.
+//! A fleet with unreachable clusters: one provider block, hundreds of clusters, and some of them
+//! black holes, which accept connections and never respond.
 
 use std::{collections::BTreeMap, error::Error, fmt::Write, net::TcpListener};
 

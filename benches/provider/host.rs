@@ -1,4 +1,4 @@
-//! The Proxmox VE that is measured against: the simulator, or a real one that is named.
+//! The Proxmox VE of the benchmark: the simulator, or a real host.
 
 use std::{env, error::Error, path::Path};
 

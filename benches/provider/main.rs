@@ -1,11 +1,11 @@
-//! What the provider costs the person who waits for it: time, memory, disk and requests.
+//! The benchmark of the provider: time, memory, disk and requests.
 //!
-//! `cargo bench --bench provider` measures the optimised binary, alone or beside another provider
-//! (`-- --peer PATH`), and prints one table. Both take turns within one run, so that whatever else
-//! the machine does falls on both. `docs/benchmark.md` explains the figures.
+//! `cargo bench --bench provider` measures the optimized binary, alone or beside another provider
+//! (`-- --peer PATH`), and prints one table. Both alternate within one run, so that other load on
+//! the machine affects both. `docs/benchmark.md` explains the figures.
 //!
-//! A scenario is a module with a `measure` function that returns rows of the table; it is listed
-//! in [`SCENARIOS`].
+//! A scenario is a module with a `measure` function that returns rows of the table. [`SCENARIOS`]
+//! lists it.
 
 mod audit;
 mod check;

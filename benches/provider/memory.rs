@@ -1,4 +1,4 @@
-//! The most memory that a provider had while a command line used it.
+//! The peak memory of a provider during a command.
 
 use std::{
     fs,

@@ -5,23 +5,24 @@ use std::{error::Error, ffi::OsString, path::PathBuf};
 use cli_harness::Cli;
 
 pub const HELP: &str = "\
-Measures what the provider costs, and prints one table.
+Measures time, memory and requests of the provider, and prints one table.
 
   cargo bench --bench provider [-- OPTIONS]
 
-  --peer PATH         measure this other provider's binary in the same run
-  --peer-config FILE  the peer's configuration, for the rows of validate and plan. It names the
-                      provider by source = \"local/peer\" and needs a resource: Terraform does not
-                      start a provider that no resource uses. If it makes var.number of them,
-                      their refresh is measured beside that of the tokens
-  --only NAME[,NAME]  only these of start, command-line, size, check, tokens, fleet, audit
-  --tokens N[,N]      how many tokens to create and destroy, in place of 50 and 500
-  --endpoint URL      measure check, tokens and audit against this host instead of the simulator,
-                      with credentials and certificates from the PROXMOX_VE_* variables. Tokens
-                      named tf-benchmark-... are made and removed there
-  --owner USER        whose tokens these are; may be repeated. Needed with --endpoint
-  --cli NAME          run this command line, such as tofu or \"terraform 1.15\"; else the first found
-  --rounds N          rounds of each measurement, in place of as many as suit each
+  --peer PATH         binary of another provider to measure in the same run
+  --peer-config FILE  configuration of the peer, for the rows validate and plan. It must use
+                      source = \"local/peer\" and contain a resource, because Terraform does not
+                      start a provider that no resource uses. If it creates var.number resources,
+                      their refresh is measured as well
+  --only NAME[,NAME]  parts to run: start, command-line, size, check, tokens, fleet, audit
+  --tokens N[,N]      numbers of tokens to create and destroy. Defaults to 50,500
+  --endpoint URL      host for check, tokens and audit, instead of the simulator. Credentials and
+                      certificates are read from the PROXMOX_VE_* variables. Tokens named
+                      tf-benchmark-... are created and removed on the host
+  --owner USER        owner of these tokens. Can be repeated. Required with --endpoint
+  --cli NAME          command line to run, such as tofu or \"terraform 1.15\". Defaults to the first
+                      one found
+  --rounds N          rounds of each measurement. The default depends on the measurement
   --help              print this help
 ";
 

@@ -1,4 +1,4 @@
-# A plan of a new token decides everything by itself: nothing is asked of a server.
+# Configuration of the rows `validate` and `plan`: a new token, which is planned without a request.
 terraform {
   required_providers {
     proxmox = { source = "depl0y/proxmox" }

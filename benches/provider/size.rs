@@ -1,4 +1,4 @@
-//! How much there is to download.
+//! The size of the binary.
 
 use std::{fs, io};
 

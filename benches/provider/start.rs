@@ -1,4 +1,4 @@
-//! From the start of the process to its handshake line, and the memory it has taken by then.
+//! Time from the start of the process to its handshake line, and its memory at that moment.
 //!
 //! Terraform starts a provider several times in every command, and waits for this line each time.
 

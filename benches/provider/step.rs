@@ -1,4 +1,4 @@
-//! One run of a command line, and what it took.
+//! One run of a command line, with its time and peak memory.
 
 use std::{error::Error, path::Path, time::Instant};
 

@@ -1,4 +1,4 @@
-//! The providers that are compared.
+//! The providers under comparison.
 
 use std::{
     env::consts::EXE_SUFFIX,

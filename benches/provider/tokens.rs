@@ -1,5 +1,4 @@
-//! Many tokens created, refreshed, updated and destroyed, beside as many of what Terraform has
-//! built in.
+//! Tokens created, refreshed, updated and destroyed, compared with as many `terraform_data`.
 
 use std::error::Error;
 

@@ -1,5 +1,5 @@
-//! Writers without a shared write lock: what the server's lock makes of clients that know nothing of each
-//! other, for comparison with the provider, whose writes to a cluster go one after another.
+//! Writers without a common write lock: the effect of the server's lock on independent clients,
+//! compared with the provider, whose writes to a cluster are serialized.
 
 use std::{error::Error, time::Instant};
 

@@ -1,9 +1,9 @@
-//! The main job from beginning to end: `cargo run --example quickstart`.
+//! The quickstart: `cargo run --example quickstart`.
 //!
-//! Builds the provider, starts a simulated Proxmox VE whose administrator has a second factor,
-//! and drives the real `terraform` or `tofu` through the configuration beside this file. With
-//! `PROXMOX_VE_ENDPOINT` and credentials in the environment it does the same on that host,
-//! under a token name of its own, and cleans up.
+//! Builds the provider, starts a simulated Proxmox VE whose administrator has a second factor, and
+//! runs the real `terraform` or `tofu` with the configuration beside this file. With
+//! `PROXMOX_VE_ENDPOINT` and credentials in the environment, it uses that host instead, with a
+//! dedicated token name, and cleans up.
 
 mod server;
 mod steps;
@@ -12,12 +12,12 @@ mod tools;
 use std::process::ExitCode;
 
 const HELP: &str = "\
-Mints a token on a Proxmox VE, registers a host with it, and revokes it, with the real CLI.
+Creates a token on Proxmox VE, registers a host with it, and revokes it, with terraform or tofu.
 
-  --keep   stop before the end and leave everything running, with instructions
+  --keep   stop before the token is revoked, and print how to continue
   --help   print this help
 
-Without PROXMOX_VE_ENDPOINT in the environment it starts a simulated Proxmox VE.";
+Without PROXMOX_VE_ENDPOINT in the environment, the quickstart starts a simulated Proxmox VE.";
 
 fn main() -> ExitCode {
     let mut keep = false;

@@ -1,5 +1,5 @@
-# What the quickstart applies: a token, and a host registered with it.
-# Address and credentials come from the environment (PROXMOX_VE_ENDPOINT, ...).
+# Configuration of the quickstart: a token, and a host registered with it.
+# Set the address and the credentials in the environment (PROXMOX_VE_ENDPOINT, ...).
 terraform {
   required_providers {
     proxmox = { source = "depl0y/proxmox" }
@@ -19,7 +19,7 @@ variable "token_name" {
 }
 
 variable "comment" {
-  description = "What the token is for."
+  description = "Comment of the token."
   type        = string
   default     = "VM provisioning"
 }

@@ -1,4 +1,4 @@
-//! The Proxmox VE that the quickstart works on.
+//! The Proxmox VE of the quickstart.
 
 use std::{env, num::NonZeroU64};
 
@@ -59,7 +59,7 @@ impl Server {
             user_id: "root@pam".to_owned(),
             token_name: "terraform".to_owned(),
             description: format!(
-                "a simulated Proxmox VE at {} whose root@pam has a second factor",
+                "a simulated Proxmox VE at {}, with a second factor for root@pam",
                 simulator.endpoint()
             ),
             _simulator: Some(simulator),
@@ -83,7 +83,7 @@ impl Server {
         .into_iter()
         .find_map(owner)
         .ok_or(
-            "PROXMOX_VE_ENDPOINT is set, but no credentials are: set PROXMOX_VE_API_TOKEN, or \
+            "PROXMOX_VE_ENDPOINT is set, but no credentials are. Set PROXMOX_VE_API_TOKEN, or \
                  PROXMOX_VE_USERNAME and PROXMOX_VE_PASSWORD, or unset PROXMOX_VE_ENDPOINT for a \
                  simulated host",
         )?;

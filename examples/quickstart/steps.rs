@@ -1,4 +1,4 @@
-//! The steps, in order, each with a line of why.
+//! The steps of the quickstart, each with a line that explains it.
 
 use std::{
     path::Path,
@@ -28,7 +28,7 @@ pub fn run(keep: bool) -> Result<(), String> {
 
     if let Some(seed) = &server.totp_secret {
         why(
-            "A password alone is refused: the account has a second factor. This is where automation with a password ends.",
+            "The server refuses a password alone, because the account has a second factor. Automation with a password ends here.",
         );
         terminal.refused("second factor", &["apply", "-auto-approve"])?;
         say("As expected.");
@@ -38,15 +38,15 @@ pub fn run(keep: bool) -> Result<(), String> {
     match outcome {
         Ok(()) if keep => remain(terminal, &server),
         Ok(()) => {
-            say("\nDone: nothing is left behind.");
+            say("\nDone. The token is revoked.");
             Ok(())
         }
         Err(problem) => {
-            why("Something went wrong: cleaning up.");
+            why("A step failed. Cleaning up.");
             terminal.interrupted.store(false, Ordering::Relaxed);
             if !terminal.run(&["destroy", "-auto-approve"]).ok() {
                 say(&format!(
-                    "The clean-up failed, too. If there is a token {}!{} on the host, revoke it by hand.",
+                    "The cleanup failed too. If the token {}!{} exists on the host, revoke it manually.",
                     server.user_id, server.token_name
                 ));
             }
@@ -55,24 +55,24 @@ pub fn run(keep: bool) -> Result<(), String> {
     }
 }
 
-/// Mint, use, change, revoke.
+/// Creates, uses, updates and revokes the token.
 fn life_cycle(terminal: &mut Terminal, server: &Server, keep: bool) -> Result<(), String> {
     if server.totp_secret.is_some() {
         say(
-            "\nWith the seed of its codes the administrator can log in. Password and seed side by side are one factor, so this is for minting a token, which then does the work.",
+            "\nWith the seed of the one-time codes, the administrator can log in. A password and a seed in the same place are a single factor. Use them to create a token, and the token from then on.",
         );
     }
     why(
-        "Mint a token, grant it rights of its own, and prove that the host takes it (`proxmox_host` is in the state only).",
+        "Create a token, grant it privileges, and check that the host accepts it (`proxmox_host` exists only in the state).",
     );
     terminal.succeeds(&["apply", "-auto-approve"])?;
     let token = terminal.api_token()?;
     terminal.proven = Some((terminal.output("endpoint"), terminal.output("fingerprint")));
 
-    why("The token needs no code: any HTTPS client can use it.");
+    why("The token requires no one-time code. Any HTTPS client can use it.");
     terminal.use_token(&token)?;
 
-    why("A changed comment is changed in place; the secret stays as it is.");
+    why("A change of the comment is an update in place. The secret stays the same.");
     terminal
         .scratch
         .set("TF_VAR_comment", "VM provisioning, reviewed");
@@ -81,22 +81,22 @@ fn life_cycle(terminal: &mut Terminal, server: &Server, keep: bool) -> Result<()
         return Err("the secret changed with the comment".to_owned());
     }
 
-    why("What is there is what is written: the plan is empty.");
+    why("The server matches the configuration: the plan is empty.");
     terminal.succeeds(&["plan", "-detailed-exitcode"])?;
     if keep {
         return Ok(());
     }
 
-    why("Destroying it revokes the token on the server.");
+    why("Destroying the resource revokes the token on the server.");
     terminal.succeeds(&["destroy", "-auto-approve"])?;
 
-    why("From now on the token must be refused, and it is:");
+    why("The server now refuses the token:");
     terminal.token_is_refused(&token)
 }
 
 /// Leaves everything running and prints how to continue.
 fn remain(terminal: Terminal, server: &Server) -> Result<(), String> {
-    why("Left as it is. In another terminal:");
+    why("The token still exists. To continue, run in another terminal:");
     let simulated = server.totp_secret.is_some();
     let folder = terminal.scratch.path().to_owned();
     say(&format!("  cd {}", folder.display()));
@@ -111,16 +111,14 @@ fn remain(terminal: Terminal, server: &Server) -> Result<(), String> {
     say(&format!("  {} plan", cli.display()));
     say(&format!("  {} destroy", cli.display()));
     if simulated {
-        say(
-            "\nThe simulated host runs, and the folder is there, until you stop this program (Ctrl-C).",
-        );
+        say("\nThe simulated host and the directory exist until you stop this program (Ctrl-C).");
         terminal
             .runtime
             .block_on(tokio::signal::ctrl_c())
             .map_err(text)
     } else {
         say(
-            "\nSet the PROXMOX_VE_ variables there as here. After the destroy, remove the folder: its state held the token's secret.",
+            "\nSet the same PROXMOX_VE_ variables in that terminal. After the destroy, delete the directory: its state files contain the secret of the token.",
         );
         let _ = terminal.scratch.keep();
         Ok(())

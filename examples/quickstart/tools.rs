@@ -1,4 +1,4 @@
-//! What the quickstart needs on the machine: the provider, and a command line to drive it.
+//! Tools of the quickstart: the provider, and a command line that runs it.
 
 use std::{
     env,
@@ -20,17 +20,16 @@ pub fn command_line() -> Result<Cli, String> {
         return Ok(cli);
     }
     let [opentofu, ..] = &PINS;
-    say("No `terraform` or `tofu`, 1.11 or newer, is on PATH.");
+    say("Neither `terraform` nor `tofu`, version 1.11 or later, is on PATH.");
     if Command::new("go").arg("version").output().is_err() {
         return Err(format!(
-            "there is no command line to drive, and no Go to build one. Install OpenTofu 1.11 or \
-             newer, Terraform 1.11 or newer, or Go 1.26.6 or newer (OpenTofu {} is then built from \
-             source).",
+            "Go is not installed either. Install OpenTofu or Terraform 1.11 or later, or Go 1.26.6 or \
+             later to build OpenTofu {} from source.",
             opentofu.version()
         ));
     }
     say(&format!(
-        "Building OpenTofu {} with Go, once (some minutes).",
+        "Building OpenTofu {} with Go. This takes several minutes, only once.",
         opentofu.version()
     ));
     let path = opentofu.build()?;
@@ -60,15 +59,16 @@ pub fn provider() -> Result<PathBuf, String> {
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .args(["build", "--quiet", "--bin", "terraform-provider-proxmox"])
         .status()
-        .map_err(|error| format!("cargo cannot be run: {error}"))?;
+        .map_err(|error| format!("cannot run cargo: {error}"))?;
     if !status.success() {
-        return Err("the provider was not built".to_owned());
+        return Err("the build of the provider failed".to_owned());
     }
     // This program is in `examples`, beside which cargo puts the binaries.
-    let own = env::current_exe().map_err(|error| format!("where am I? {error}"))?;
+    let own = env::current_exe()
+        .map_err(|error| format!("cannot determine the path of this program: {error}"))?;
     let folder = own.parent().and_then(Path::parent);
     folder
         .filter(|folder| folder.join("terraform-provider-proxmox").is_file())
         .map(Path::to_owned)
-        .ok_or("the provider's binary is not where cargo puts it".to_owned())
+        .ok_or("the binary of the provider is not in the build directory of cargo".to_owned())
 }

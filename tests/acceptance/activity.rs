@@ -1,4 +1,4 @@
-//! `proxmox_token_activity`: what a token ran, and what of it is not shown.
+//! `proxmox_token_activity`: the tasks of a token, and the limits of the list.
 
 use cli_harness::Cli;
 use proxmox_simulator::{Fault, RawResponse};

@@ -1,4 +1,4 @@
-//! What a plan says about the scope of a token before anything is applied.
+//! Checks of `acl` at plan time.
 
 use cli_harness::{Cli, Run};
 use proxmox_simulator::{Fault, RawResponse, Version, closed_port};

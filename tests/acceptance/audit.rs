@@ -1,4 +1,4 @@
-//! The audit: `proxmox_api_token` and `proxmox_api_tokens` as data.
+//! The audit: data sources `proxmox_api_token` and `proxmox_api_tokens`.
 
 use cli_harness::Cli;
 use proxmox_simulator::{Cluster, Version};

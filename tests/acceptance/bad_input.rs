@@ -1,4 +1,4 @@
-//! What people get wrong, and what they are told.
+//! Invalid input, and the diagnostics for it.
 
 use std::{
     io::{Read, Write},

@@ -1,4 +1,4 @@
-//! One provider block for a fleet.
+//! One provider block for many clusters.
 
 use std::{
     net::TcpListener,

@@ -1,15 +1,16 @@
-//! What people complain about who give credentials of Proxmox VE to tools, each complaint with
-//! what happens here instead.
+//! Known complaints about other tools that manage Proxmox VE credentials, and the behavior of this
+//! provider instead.
 //!
-//! Many are scenarios of their own elsewhere: a token that was deleted outside ends every refresh
-//! (`drift`), a comment or an expiry removed outside goes unseen (`drift`), equal dates in other
-//! offsets are a change for ever (`tokens`), the secret is lost at an import without a word
-//! (`tokens`, `life`), somebody else's grants are removed (`scope`), no rotation without an outage
-//! (`rotation`, `downtime`), certificates can only be checked or not (`statuses`, `connections`),
-//! one address only and no proxy (`connections`), a block for each cluster (`clusters`), codes
-//! that are burnt (`tokens`), a ticket that dies in the middle (`tokens`), a right that is missing
-//! somewhere and nobody says where (`hosts`, `diagnosis`), a stray variable that wins without a
-//! notice (`bad_input`, `connections`), and lists that are silently empty (`audit`).
+//! Many complaints have scenarios elsewhere: a token that was deleted outside of Terraform breaks
+//! every refresh (`drift`), a comment or an expiry that was removed outside is not noticed
+//! (`drift`), equal dates with different offsets are a permanent difference (`tokens`), an import
+//! loses the secret without a warning (`tokens`, `life`), grants from other sources are removed
+//! (`scope`), a rotation causes an outage (`rotation`, `downtime`), certificates can only be
+//! verified or not (`statuses`, `connections`), there is one address only and no proxy
+//! (`connections`), each cluster requires a provider block (`clusters`), one-time codes are wasted
+//! (`tokens`), a ticket expires during a run (`tokens`), a diagnostic does not name the missing
+//! privilege (`hosts`, `diagnosis`), a stray environment variable takes effect without a notice
+//! (`bad_input`, `connections`), and filtered lists look empty (`audit`).
 
 use cli_harness::Cli;
 use proxmox_simulator::{Fault, RawResponse};

@@ -1,4 +1,4 @@
-//! The way to a host: several nodes, proxies, headers, and how strict TLS is.
+//! Connection settings: several nodes, proxies, headers, and the strictness of TLS.
 
 use std::{
     io::{Read, Write},

@@ -1,5 +1,5 @@
-//! Causes that hide behind one response of the server, told apart: who else answers, which clock is
-//! off, why a credential is refused, and whose right is missing.
+//! Different causes behind the same response of the server: which product answers, which clock is
+//! wrong, why a credential is refused, and whether the token or its owner lacks a privilege.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Whether a client that always uses the current secret is ever refused while secrets rotate.
+//! A client that always uses the current secret, while secrets rotate: it must never be refused.
 
 use std::{
     path::PathBuf,

@@ -1,4 +1,4 @@
-//! What happens when the server changes behind Terraform's back.
+//! Changes on the server that are made outside of Terraform.
 
 use cli_harness::Cli;
 use proxmox_simulator::TlsOptions;

@@ -1,5 +1,5 @@
-//! The examples of the documentation: there is one for everything the provider offers, and the
-//! command lines find nothing wrong with any.
+//! The examples of the documentation: every item of the catalog has one, and every example is valid
+//! and formatted.
 
 use std::{
     collections::BTreeSet,

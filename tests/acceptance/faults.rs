@@ -1,9 +1,9 @@
 //! The fault matrix: after any fault in any write, the next apply reaches the configured state,
-//! and nothing is lost or left behind.
+//! without a lost secret and without leftovers.
 //!
-//! A row is a write of an operation; a column is a fault in it. Faults of a single request
-//! share one run, with a token for each. Killed processes and a lost server concern the whole run,
-//! so each has a run of its own. The matrix is printed at the end.
+//! A row is a write of an operation, a column is a fault. Faults of a single request share one run,
+//! with a token for each. Killed processes and a lost server affect the whole run, so each has a
+//! run of its own. The matrix is printed at the end.
 
 mod kinds;
 mod operations;

@@ -1,4 +1,4 @@
-//! `proxmox_host` and `proxmox_connection`: proving that a connection works.
+//! `proxmox_host` and `proxmox_connection`: the connection check.
 
 use std::{num::NonZeroU64, time::Duration};
 

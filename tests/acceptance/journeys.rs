@@ -1,4 +1,4 @@
-//! Whole configurations as people type them, with the addresses of the server put in.
+//! Complete configurations as users write them, with the addresses of the simulator.
 
 use std::num::NonZeroU64;
 

@@ -1,4 +1,4 @@
-//! The rules of a token's life beside rotation: expiry, self-protection, and what was there before.
+//! The life cycle of a token besides rotation: expiry, lockout, import.
 
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
-//! Acceptance tests: the real `terraform` and `tofu` drive the provider against the simulator.
+//! Acceptance tests: the real `terraform` and `tofu` run the provider against the simulator.
 //!
-//! Every scenario runs with every command line that is found: on PATH, and the pinned versions
-//! once they have been built (`cargo run -p cli-harness`). A pinned version that has not been
-//! built is listed as ignored, with what to do; without any command line at all the run fails.
+//! Every scenario runs with every command line found: on PATH, and the pinned versions that are
+//! built (`cargo run -p cli-harness`). A pinned version that is not built is listed as ignored,
+//! with the command that builds it. Without any command line the run fails.
 
 /// Lists scenarios under the paths of their functions, such as `drift::a_changed_comment_is_put_back`.
 macro_rules! scenarios {

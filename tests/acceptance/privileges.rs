@@ -1,5 +1,5 @@
-//! What the provider's own credential needs: each row of `docs/guides/privileges.md` with
-//! exactly its privileges, and with one less.
+//! Privileges of the provider's credential: each row of `docs/guides/privileges.md` with exactly
+//! its privileges, and with each of them removed.
 
 use cli_harness::{Cli, Run};
 use proxmox_simulator::Cluster;

@@ -1,4 +1,4 @@
-//! What becomes of writes that go wrong half-way.
+//! Writes that fail half-way, and the next apply.
 
 use cli_harness::Cli;
 use proxmox_simulator::{Fault, RawResponse, Version};

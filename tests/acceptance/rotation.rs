@@ -1,4 +1,4 @@
-//! New secrets: when they are due, in which way they come about, and what becomes of the old ones.
+//! Rotation: when it is due, its three methods, and the end of the old secret.
 
 use std::time::Duration;
 

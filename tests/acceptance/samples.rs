@@ -1,4 +1,4 @@
-//! Configurations and values that several files of scenarios use.
+//! Configurations and values that several files of scenarios share.
 
 use std::time::Duration;
 

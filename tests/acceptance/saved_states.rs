@@ -1,8 +1,8 @@
 //! States of earlier versions, saved in `tests/fixtures/states`: this version plans no change.
 //!
-//! Each version adds its own before it is released, with one command line:
+//! Before a release, save the state of the version. This command writes `0.1.0.json`, with
+//! placeholders for values that differ between two runs:
 //! `SAVE_STATE=0.1.0 cargo test --test acceptance -- 'terraform 1.11.4: saved_states::a_state_of_this'`
-//! writes `0.1.0.json`. What differs between two runs has a placeholder there.
 
 use std::{fs, path::PathBuf, time::Duration};
 

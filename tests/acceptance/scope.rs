@@ -1,5 +1,4 @@
-//! A token's entries in the access control list: how they change, and what a filtered view of
-//! the list leads to.
+//! Access control entries of a token: changes, and a filtered view of the list.
 
 use cli_harness::Cli;
 use proxmox_simulator::{Subject, Version};

@@ -1,4 +1,4 @@
-//! Secrets stay where they belong: in the state, and nowhere else.
+//! Secrets are in the state and nowhere else.
 
 use cli_harness::{Cli, Run};
 

@@ -1,5 +1,5 @@
-//! Every way a connection can be found wanting, brought about for real: the situation, the word
-//! for it, the stage at which it shows, and what the remedy names.
+//! Every status of a connection check: the situation, the status, the stage at which it occurs, and
+//! the attribute that the remedy names.
 
 use std::{
     io::{Read, Write},

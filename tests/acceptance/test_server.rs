@@ -1,4 +1,4 @@
-//! The server and the working directory that a scenario runs in.
+//! The simulator and the working directory of a scenario.
 
 use std::path::Path;
 

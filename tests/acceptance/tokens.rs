@@ -1,4 +1,4 @@
-//! `proxmox_api_token`: mint, change, import, revoke.
+//! `proxmox_api_token`: create, update, import, revoke.
 
 use std::{num::NonZeroU64, time::Duration};
 

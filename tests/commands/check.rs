@@ -1,4 +1,4 @@
-//! `check`: the connection check, its exit statuses, and where its settings come from.
+//! `check`: the connection check, its exit statuses, and the sources of its settings.
 
 use proxmox_simulator::{Cluster, Fault, ForwardProxy, RawResponse};
 use serde_json::{Value, json};

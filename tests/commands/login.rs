@@ -1,4 +1,4 @@
-//! `login`: what it asks for, the second factor, and the lines that a shell evaluates.
+//! `login`: its prompts, the second factor, and the lines for the shell.
 
 use std::num::NonZeroU64;
 

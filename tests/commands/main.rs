@@ -1,4 +1,4 @@
-//! The commands of the binary, run as a person or a script runs them, against the simulator.
+//! The commands of the binary, as a person or a script runs them, against the simulator.
 
 mod check;
 mod login;

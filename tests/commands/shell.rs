@@ -1,4 +1,4 @@
-//! An environment to run the commands in, and a simulated Proxmox VE to run them against.
+//! An environment for the commands, and a simulated Proxmox VE.
 
 use std::{
     collections::BTreeMap,

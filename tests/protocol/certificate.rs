@@ -1,7 +1,7 @@
-//! Only the holder of the certificate that the process was given can call it.
+//! Only the holder of the certificate that the process received can call it.
 //!
-//! A client of TLS 1.3 believes that it is connected before the server has looked at its
-//! certificate, so each refusal is read from the connection, and a call is tried as well.
+//! A TLS 1.3 client considers itself connected before the server has verified its certificate. So
+//! each refusal is read from the connection, and a call is attempted as well.
 
 use tokio::io::AsyncReadExt;
 use tonic::transport::Channel;

@@ -1,4 +1,4 @@
-//! What a person can ask of the binary.
+//! Arguments of the binary.
 
 use terraform_provider_proxmox::plugin::proto::get_provider_schema;
 

@@ -1,4 +1,4 @@
-//! How a process ends, and what does not end it.
+//! The end of the process: its causes, and events that must not end it.
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,4 @@
-//! Every call of the protocol is answered, with nothing in the request and with names that nobody
-//! knows.
+//! Every call of the protocol is answered, for empty requests and for unknown names.
 
 use std::collections::BTreeMap;
 

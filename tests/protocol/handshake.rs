@@ -1,4 +1,4 @@
-//! The first words between Terraform and the process.
+//! The handshake line between Terraform and the process.
 
 use std::os::unix::fs::PermissionsExt;
 

@@ -1,4 +1,4 @@
-//! One call's misfortune is no other's: panics, callers that go away, and requests to stop.
+//! A failing call does not affect others: panics, callers that disconnect, and requests to stop.
 
 use std::sync::{
     Arc, Mutex,

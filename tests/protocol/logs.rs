@@ -1,4 +1,4 @@
-//! What a process writes to stderr.
+//! Log lines on stderr.
 
 use serde_json::Value;
 use terraform_provider_proxmox::plugin::proto::{

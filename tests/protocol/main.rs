@@ -1,8 +1,8 @@
-//! The plugin protocol, seen from Terraform's side.
+//! The plugin protocol, as Terraform sees it.
 //!
-//! Most tests start the real binary the way go-plugin does and speak gRPC to it with a client
-//! certificate of their own. What needs a resource that misbehaves on purpose is asked of the
-//! library's service, in this process, over the same kind of connection.
+//! Most tests start the real binary as go-plugin does, and speak gRPC to it with a client
+//! certificate of their own. Tests that need a misbehaving resource call the library's service in
+//! this process, over the same kind of connection.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! Messages far larger than gRPC's usual 4 MiB.
+//! Messages far larger than the usual 4 MiB of gRPC.
 
 use terraform_provider_proxmox::plugin::proto::{DynamicValue, read_data_source};
 

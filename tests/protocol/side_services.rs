@@ -1,4 +1,4 @@
-//! The services that go-plugin expects beside the provider.
+//! The services that go-plugin expects besides the provider.
 
 use std::task::Poll;
 

@@ -1,21 +1,21 @@
-# Needs Sys.Audit on /access, propagating, and nothing more.
+# Requires only Sys.Audit on /access, propagating.
 data "proxmox_api_tokens" "all" {}
 
-# What an auditor would ask about, by token.
+# Audit findings by token.
 output "findings" {
   value = {
     for token in data.proxmox_api_tokens.all.tokens :
     token.token_id => token.findings if length(token.findings) > 0
   }
 
-  # The server leaves out what the credential may not see, and does not say so.
+  # The server omits objects that the credential is not allowed to see, without reporting it.
   precondition {
     condition     = data.proxmox_api_tokens.all.complete
     error_message = "Only part of the tokens could be read. Missing: ${jsonencode(data.proxmox_api_tokens.all.missing_privileges)}"
   }
 }
 
-# Warns in every plan of tokens that can come by everything root@pam may do.
+# Warns in every plan about root-equivalent tokens of users other than root@pam.
 check "nobody_else_is_root" {
   assert {
     condition = alltrue([
@@ -24,12 +24,12 @@ check "nobody_else_is_root" {
     ])
     error_message = join("\n", [
       for token in data.proxmox_api_tokens.all.tokens :
-      "${token.token_id} is as good as root@pam: ${token.root_equivalent_by}" if contains(token.findings, "root_equivalent")
+      "${token.token_id} is root-equivalent: ${token.root_equivalent_by}" if contains(token.findings, "root_equivalent")
     ])
   }
 }
 
-# Of one realm, those that have expired and can be removed.
+# Expired tokens of one realm.
 data "proxmox_api_tokens" "expired" {
   realm   = "pve"
   expired = true

@@ -1,5 +1,5 @@
-# The check of every cluster of a fleet. It reports and does not fail, so that a cluster that is
-# down does not stop the plan for the others.
+# Checks every cluster of a fleet. The data source reports a failure instead of returning an error,
+# so that a cluster that is down does not block the plan for the others.
 variable "clusters" {
   type = set(string)
 }
@@ -23,7 +23,7 @@ check "clusters" {
   }
 }
 
-# Nothing is minted on a connection that could not serve it.
+# Creates the token only if the connection check succeeds.
 data "proxmox_connection" "own" {}
 
 resource "proxmox_api_token" "backup" {

@@ -1,4 +1,4 @@
-# What is to be known of the host that the provider connects to.
+# Version, cluster and nodes of the host that the provider connects to.
 data "proxmox_host" "own" {}
 
 output "cluster" {

@@ -1,4 +1,4 @@
-# What a token may really do: with privilege separation never more than its owner.
+# Effective privileges of a token. With privilege separation, they never exceed those of its owner.
 data "proxmox_permissions" "backup" {
   token_id = "automation@pve!backup"
   paths    = ["/vms/100", "/storage/local"]
@@ -7,6 +7,6 @@ data "proxmox_permissions" "backup" {
 check "backup_token" {
   assert {
     condition     = contains(data.proxmox_permissions.backup.privileges["/vms/100"], "VM.Backup")
-    error_message = "automation@pve!backup may not back up VM 100: grant it and its owner VM.Backup."
+    error_message = "automation@pve!backup cannot back up VM 100. Grant VM.Backup to the token and its owner."
   }
 }

@@ -1,10 +1,10 @@
-# Needs Sys.Audit on /nodes, propagating.
+# Requires Sys.Audit on /nodes, propagating.
 data "proxmox_token_activity" "ci" {
   token_id = "automation@pve!ci"
   since    = "2026-01-01T00:00:00Z"
 }
 
-# The note says what this cannot show: reads leave no trace.
+# The note states the limits of the result: Proxmox VE does not record reads.
 output "what_it_did" {
   value = {
     tasks = [

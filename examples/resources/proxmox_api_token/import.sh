@@ -1,5 +1,5 @@
-# By the full id of the token. Its secret stays unknown until `rotate_when_changed` gets a new one.
+# By the full id of the token. The secret is null until a change of `rotate_when_changed` creates a new one.
 terraform import proxmox_api_token.monitoring 'automation@pve!monitoring'
 
-# On a cluster of the provider's `clusters`, by its key and the id.
+# By the key of the cluster in the provider's `clusters` and the id of the token.
 terraform import proxmox_api_token.monitoring 'berlin/automation@pve!monitoring'

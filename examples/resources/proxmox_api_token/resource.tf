@@ -1,9 +1,9 @@
-# A token that may audit virtual machines and nothing else. A scheduled apply replaces it two
-# weeks before it would expire; the old one goes on working for two days.
+# A token that can only audit virtual machines. An apply within two weeks of its expiry rotates the
+# secret. The old secret keeps working for two days.
 resource "proxmox_api_token" "monitoring" {
   user_id    = "automation@pve"
   token_name = "monitoring"
-  comment    = "Read by the monitoring"
+  comment    = "Used by the monitoring"
   expires_in = "90d"
 
   acl = [{ path = "/vms", role = "PVEAuditor" }]
@@ -14,8 +14,8 @@ resource "proxmox_api_token" "monitoring" {
   }
 }
 
-# Whatever takes the secret gets the new one in the same apply. Id and secret belong together,
-# so take both, or the two in one string.
+# Consumers receive the new secret in the same apply. With overlap, the token id changes with the
+# secret, so use token_id and secret together, or api_token.
 resource "terraform_data" "monitoring_configuration" {
   input = {
     id     = proxmox_api_token.monitoring.token_id
@@ -23,7 +23,7 @@ resource "terraform_data" "monitoring_configuration" {
   }
 }
 
-# A new secret whenever a value of your choice changes.
+# A token whose secret is rotated when var.release changes.
 variable "release" {
   type    = string
   default = "2026-11"

@@ -1,5 +1,5 @@
-# Registers a host with the token that automation will use. Creating it is the connection check,
-# and so is every change of how it connects.
+# Registers a host with the token that automation uses. Creation checks the connection, and so does
+# every update of its connection settings.
 resource "proxmox_api_token" "provisioning" {
   user_id    = "automation@pve"
   token_name = "provisioning"
@@ -23,7 +23,7 @@ resource "proxmox_host" "pve1" {
   }
 }
 
-# With a secret that is never stored: raise the version when it changes.
+# A host whose secret is not stored in the state. Increase the version when the secret changes.
 variable "secret" {
   type      = string
   sensitive = true

@@ -1,4 +1,4 @@
-//! The columns: the faults that a write can meet.
+//! The columns of the matrix: the faults of a write.
 
 use std::{
     fs,

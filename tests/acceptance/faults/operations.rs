@@ -1,4 +1,4 @@
-//! The rows: every write of every operation.
+//! The rows of the matrix: the writes of each operation.
 
 use std::time::Duration;
 

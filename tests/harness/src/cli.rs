@@ -1,4 +1,4 @@
-//! Which command lines are here.
+//! The command lines that are available.
 
 use std::{
     fmt,

@@ -1,4 +1,4 @@
-//! Builds the pinned command lines into the cache, where the tests find them.
+//! Builds the pinned command lines into the cache of the tests.
 
 use std::process::ExitCode;
 

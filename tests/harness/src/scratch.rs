@@ -1,4 +1,4 @@
-//! A directory in which a command line runs as on a fresh machine.
+//! A temporary directory in which a command line runs as on a fresh machine.
 
 use std::{
     ffi::OsStr,

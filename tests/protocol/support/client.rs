@@ -1,4 +1,4 @@
-//! The caller's side of a connection.
+//! The client side of a connection.
 
 use std::{io, path::Path, sync::Arc};
 

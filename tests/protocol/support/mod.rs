@@ -1,4 +1,4 @@
-//! What the tests share.
+//! Support that the tests share.
 
 pub mod catalog;
 pub mod client;

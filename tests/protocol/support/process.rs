@@ -1,4 +1,4 @@
-//! The provider's process, started the way go-plugin starts it.
+//! The process of the provider, started as go-plugin starts it.
 
 use std::{
     io::{BufRead, BufReader, Read},
