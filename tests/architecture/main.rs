@@ -17,7 +17,7 @@ const PARTS: [(&str, &[&str]); 5] = [
     ("plugin", &["framework"]),
     ("pve", &[]),
     ("provider", &["framework", "pve"]),
-    ("cli", &["provider", "pve"]),
+    ("cli", &["framework", "provider", "pve"]),
 ];
 
 /// The rooms of `pve` and `provider`, from the ground up. A room names those on lower floors, not

@@ -10,11 +10,12 @@ use serde::de::DeserializeOwned;
 use tf_provider::schema::Schema;
 use tf_provider::{AttributePath, Diagnostics, Resource};
 
-use super::{
-    ApplyRequest, ErasedResource, ImportBy, ImportRequest, ImportResponse, Instance, PlanRequest,
-    PlanResponse, PrivateOf, ReadRequest, ReadResponse, StateOf, ValidateRequest,
+use super::erased::ErasedResource;
+use super::request::{
+    ApplyRequest, ImportBy, ImportRequest, ImportResponse, Instance, PlanRequest, PlanResponse,
+    PrivateOf, ReadRequest, ReadResponse, StateOf, ValidateRequest,
 };
-use crate::framework::ClientCapabilities;
+use crate::framework::client::ClientCapabilities;
 use crate::framework::conform::conform;
 use crate::framework::deferral::{Deferral, DeferralMethods, Deferred};
 use crate::framework::diagnostics::Report;

@@ -6,7 +6,8 @@
 use serde::de::DeserializeOwned;
 use tf_provider::{Diagnostics, Resource};
 
-use super::{ApplyRequest, Instance, PrivateOf, ResourceAdapter, StateOf};
+use super::adapter::ResourceAdapter;
+use super::request::{ApplyRequest, Instance, PrivateOf, StateOf};
 use crate::framework::diagnostics::Report;
 use crate::framework::encoded::decode_private;
 

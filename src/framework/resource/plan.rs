@@ -3,7 +3,8 @@
 use serde::de::DeserializeOwned;
 use tf_provider::{Diagnostics, Resource};
 
-use super::{Instance, PlanRequest, PlanResponse, PrivateOf, ResourceAdapter, StateOf};
+use super::adapter::ResourceAdapter;
+use super::request::{Instance, PlanRequest, PlanResponse, PrivateOf, StateOf};
 use crate::framework::conform::conform;
 use crate::framework::deferral::{self, Deferred};
 use crate::framework::encoded::{Encoded, decode_private, encode_bytes};

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use tf_provider::Diagnostics;
 
-use super::record_type;
-use super::unimplemented::unknown;
+use super::lookup::{record_type, unknown};
 use crate::framework::Catalog;
 use crate::plugin::calls::Refusal;
 use crate::plugin::convert;

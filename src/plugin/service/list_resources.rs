@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use tf_provider::Diagnostics;
 
-use super::record_type;
-use super::unimplemented::unknown;
+use super::lookup::{record_type, unknown};
 use crate::framework::{Catalog, ErasedResource, ListRequest};
 use crate::plugin::calls::{Events, Refusal};
 use crate::plugin::convert;

@@ -10,6 +10,7 @@ mod ephemeral_resources;
 mod from_diagnostics;
 mod functions;
 mod list_resources;
+mod lookup;
 mod provider;
 mod resources;
 mod schemas;
@@ -42,11 +43,6 @@ impl Service {
             calls,
         }
     }
-}
-
-/// Records the type that a call is about on the log lines of the call.
-fn record_type(name: &str) {
-    tracing::Span::current().record("tf_type", name);
 }
 
 /// Implements the protocol's service from two tables of calls and their handlers: calls with one

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use tf_provider::Diagnostics;
 
-use super::record_type;
-use super::unimplemented::{refuse, unknown};
+use super::lookup::{record_type, refuse, unknown};
 use crate::framework::{
     ApplyRequest, Catalog, ErasedResource, ImportBy, ImportRequest, ImportResponse, Instance,
     MoveRequest, PlanRequest, ReadRequest, ValidateRequest,

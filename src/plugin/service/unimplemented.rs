@@ -5,23 +5,10 @@
 
 use std::sync::Arc;
 
-use tf_provider::{AttributePath, Diagnostics};
-
-use crate::framework::{Catalog, Report};
+use super::lookup::{refuse, unknown};
+use crate::framework::Catalog;
 use crate::plugin::calls::{Events, Refusal};
 use crate::plugin::proto;
-
-/// The refusal of a call for a name that is not in the catalog.
-pub(super) fn unknown(summary: &'static str, kind: &str, name: &str) -> Refusal {
-    refuse(summary, format!("This provider has no {kind} \"{name}\"."))
-}
-
-/// A refusal with one error.
-pub(super) fn refuse(summary: &'static str, detail: String) -> Refusal {
-    let mut diags = Diagnostics::default();
-    diags.fail(summary, detail, AttributePath::root());
-    Refusal(diags)
-}
 
 fn no_store(name: &str) -> Refusal {
     unknown("Unknown state store type", "state store type", name)

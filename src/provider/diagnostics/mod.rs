@@ -10,11 +10,6 @@ use crate::provider::settings::setting::Source;
 use crate::pve::diagnosis::{Report, Verdict};
 use crate::pve::{Error, ErrorKind};
 
-/// Reports an error of the client: `summary` is what failed (constant), `object` on what.
-pub fn explain(summary: &'static str, object: &str, error: &Error, diags: &mut Diagnostics) {
-    diags.problem(problem(summary, object, error));
-}
-
 /// The problem of an error of the client: `summary` is what failed (constant), `object` on what.
 pub fn problem(summary: &'static str, object: &str, error: &Error) -> Problem {
     let Verdict {

@@ -4,8 +4,8 @@ use tf_provider::value::Value;
 
 use crate::framework::Problem;
 use crate::provider::api_token::acl::Grants;
-use crate::provider::api_token::apply::messages;
-use crate::provider::api_token::apply::mint::{Creation, Purpose, mint, precheck};
+use crate::provider::api_token::apply::messages::{self, Purpose};
+use crate::provider::api_token::apply::mint::{Creation, mint, precheck};
 use crate::provider::api_token::apply::outcome::Outcome;
 use crate::provider::api_token::model::{Planned, State};
 use crate::provider::api_token::plan::expiry::{PlannedExpiry, refuse_past};

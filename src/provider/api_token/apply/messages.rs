@@ -4,7 +4,6 @@ use tf_provider::AttributePath;
 
 use crate::framework::Problem;
 use crate::provider::api_token::acl::Grants;
-use crate::provider::api_token::apply::mint::Purpose;
 use crate::provider::diagnostics;
 use crate::pve::diagnosis::{Refusal, Verdict};
 use crate::pve::{Error, ErrorKind, IdError, TokenId, UserId};
@@ -22,6 +21,34 @@ pub fn problem(summary: &'static str, detail: String) -> Problem {
 }
 
 // Creation.
+
+/// The reason for which a token is created. It decides what follows when the secret is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A new resource.
+    Creation,
+    /// A rotation with overlap, in which the token in use stays until the new one is ready.
+    Alternation,
+    /// A rotation that has revoked the token before.
+    Recreation,
+}
+
+impl Purpose {
+    /// What follows when the token may exist with a lost secret.
+    pub fn consequence(self) -> &'static str {
+        match self {
+            Self::Creation => {
+                "The token is kept in the state as damaged. The next apply checks again and \
+                 replaces it if it exists."
+            }
+            Self::Alternation => {
+                "The token in use keeps working. The next apply revokes the new token if it \
+                 exists, and tries again."
+            }
+            Self::Recreation => "The next apply creates the token again.",
+        }
+    }
+}
 
 /// The server refused the creation of a token.
 pub fn not_created(token: &TokenId, error: &Error) -> Problem {

@@ -6,7 +6,7 @@
 //! exactly the requested settings is ours, and gets a new secret; anything else is refused.
 
 use crate::framework::Problem;
-use crate::provider::api_token::apply::messages;
+use crate::provider::api_token::apply::messages::{self, Purpose};
 use crate::pve::{
     Client, Context, Error, ErrorKind, NewToken, Secret, TokenChange, TokenId, TokenInfo,
 };
@@ -26,34 +26,6 @@ pub enum Precheck {
     Absent,
     /// The credential may create the token, but not read it first.
     Unknown,
-}
-
-/// The reason for which a token is created. It decides what follows when the secret is lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    /// A new resource.
-    Creation,
-    /// A rotation with overlap, in which the token in use stays until the new one is ready.
-    Alternation,
-    /// A rotation that has revoked the token before.
-    Recreation,
-}
-
-impl Purpose {
-    /// What follows when the token may exist with a lost secret.
-    pub fn consequence(self) -> &'static str {
-        match self {
-            Self::Creation => {
-                "The token is kept in the state as damaged. The next apply checks again and \
-                 replaces it if it exists."
-            }
-            Self::Alternation => {
-                "The token in use keeps working. The next apply revokes the new token if it \
-                 exists, and tries again."
-            }
-            Self::Recreation => "The next apply creates the token again.",
-        }
-    }
 }
 
 /// Checks that the owner exists and the name is not taken.

@@ -8,11 +8,13 @@ use tf_provider::value::Value;
 
 use crate::framework::Problem;
 use crate::provider::api_token::acl::Grants;
+use crate::provider::api_token::apply::messages::Purpose;
 use crate::provider::api_token::apply::messages::not_granted;
-use crate::provider::api_token::apply::mint::{Creation, Precheck, Purpose, mint};
+use crate::provider::api_token::apply::mint::{Creation, Precheck, mint};
 use crate::provider::api_token::apply::outcome::Outcome;
 use crate::provider::api_token::apply::revoke::retire_previous;
-use crate::provider::api_token::apply::rotate::{Rotation, messages};
+use crate::provider::api_token::apply::rotate::in_progress::Rotation;
+use crate::provider::api_token::apply::rotate::messages;
 use crate::provider::api_token::model::State;
 use crate::provider::api_token::plan::rotation::cannot_regenerate;
 
