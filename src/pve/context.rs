@@ -1,4 +1,4 @@
-//! How a caller can stop a call.
+//! Cancellation and deadline of a call.
 
 use std::future::Future;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Cancellation and deadline of one call, handed to every method that does I/O.
 ///
-/// Both end waiting (for the lane, a login, a one-time code, a retry) and reading at once. A
+/// Both end waiting (for the write lock, a login, a one-time code, a retry) and reading at once. A
 /// write that has been sent runs to its end all the same: giving it up would not undo it, only
 /// lose its answer. It is bounded by the request timeout.
 #[derive(Debug, Clone, Default)]

@@ -18,7 +18,7 @@ pub enum IdError {
         "\"{given}\" names no realm: a user id has the form name@realm, such as terraform@pve or root@pam"
     )]
     NoRealm {
-        /// What was given.
+        /// The text.
         given: String,
     },
     /// The part before the last `@` is empty or has a character that Proxmox VE refuses.
@@ -26,7 +26,7 @@ pub enum IdError {
         "\"{given}\" is not a user id: the name before @ must not be empty and must not hold white space, ':' or '/'"
     )]
     UserName {
-        /// What was given.
+        /// The text.
         given: String,
     },
     /// The part after the last `@` is no realm name.
@@ -34,19 +34,19 @@ pub enum IdError {
         "\"{given}\" is not a user id: the realm after the last @ starts with a letter, has at least two characters and holds only letters, digits, '.', '_' and '-'"
     )]
     Realm {
-        /// What was given.
+        /// The text.
         given: String,
     },
-    /// A token id where a user id was asked for.
+    /// A token id in place of a user id.
     #[error("\"{given}\" is a token id, not a user id: leave out '!' and what follows it")]
     TokenForUser {
-        /// What was given.
+        /// The text.
         given: String,
     },
     /// A short token name, and no user that it could belong to.
     #[error("\"{given}\" is a token name without its user: give the full id, user@realm!name")]
     NoUser {
-        /// What was given.
+        /// The text.
         given: String,
     },
     /// The token name breaks the grammar.
@@ -54,7 +54,7 @@ pub enum IdError {
         "\"{given}\" is not a token name: it starts with a letter, has at least two characters and holds only letters, digits, '.', '_' and '-'"
     )]
     TokenName {
-        /// What was given.
+        /// The text.
         given: String,
     },
     /// A token id with a secret behind it.
@@ -62,7 +62,7 @@ pub enum IdError {
         "the token id \"{given}\" is followed by '=' and more: the secret does not belong in the id"
     )]
     SecretInId {
-        /// What was given, up to the `=`.
+        /// The text up to the `=`.
         given: String,
     },
     /// A whole API token without its secret, or a secret without its id: nothing is quoted.

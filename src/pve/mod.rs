@@ -1,11 +1,11 @@
 //! A client for the access API of Proxmox VE.
 //!
-//! It knows how one proves one's identity (tokens, passwords with a second factor), whom one
-//! trusts (authorities, pinned fingerprints), what the answers and refusals of the server mean,
-//! and how a connection is checked stage by stage. It knows nothing of Terraform.
+//! It proves an identity (tokens, passwords with a second factor), decides on trust (authorities,
+//! pinned fingerprints), classifies the server's responses and refusals, and checks a connection
+//! stage by stage. It knows nothing of Terraform.
 //!
 //! A [`Client`] is made without touching the network and may be cloned freely: clones share
-//! connections, the login, what was read, and the lane in which writes go one after another.
+//! connections, the login, the cached responses, and the lock by which writes go one after another.
 //! Every call takes a [`Context`], through which it can be cancelled or given a deadline.
 //!
 //! ```no_run

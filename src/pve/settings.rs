@@ -1,4 +1,4 @@
-//! What a client is made from.
+//! The settings of a client.
 
 use std::time::Duration;
 
@@ -9,26 +9,26 @@ use crate::pve::net::proxy::Proxy;
 use crate::pve::net::retry::Retries;
 use crate::pve::tls::policy::TlsPolicy;
 
-/// Everything a client is made from.
+/// The settings of a client.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Where the host listens.
     pub endpoint: Endpoint,
     /// Further nodes of the same cluster, for when that one cannot be reached.
     pub other_endpoints: Vec<Endpoint>,
-    /// Who asks.
+    /// The credentials.
     pub credentials: Credentials,
-    /// Whom to trust.
+    /// The certificates to accept.
     pub tls: TlsPolicy,
-    /// The forward proxy on the way, if there is one. The environment is not looked at.
+    /// The forward proxy, if there is one. The environment is not read.
     pub proxy: Option<Proxy>,
     /// Headers for a gateway on the way.
     pub headers: ExtraHeaders,
-    /// How often a request is repeated that certainly changed nothing.
+    /// The number of repetitions of a request that certainly changed nothing.
     pub retries: Retries,
     /// The longest that one request may take, connection included.
     pub request_timeout: Duration,
-    /// What the client calls itself.
+    /// The `User-Agent` header.
     pub user_agent: String,
 }
 

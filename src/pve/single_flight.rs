@@ -1,14 +1,13 @@
-//! Work that several callers want at the same time, done once.
+//! One run of some work for all callers at the same time.
 
 use std::sync::{Mutex, PoisonError};
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
 
-/// At most one run of some work at a time; who comes while it runs gets its result too.
+/// At most one run of some work at a time. Every caller during the run gets its result.
 ///
-/// The run belongs to those who wait for it: one of them may leave without harm, and when the
-/// last has left it is dropped.
+/// The run lasts while a caller waits for it: it is dropped when the last one has left.
 pub(crate) struct SingleFlight<T: Clone>(Mutex<Option<WeakShared<BoxFuture<'static, T>>>>);
 
 impl<T: Clone> Default for SingleFlight<T> {

@@ -5,17 +5,16 @@ use std::time::Instant;
 
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-/// The lane in which the writes to one cluster go one after another, in the order in which they
-/// came.
+/// The lock by which the writes to one cluster run one after another, in the order of their calls.
 ///
-/// The cluster has one lock for its user configuration, and whoever meets it locked waits in
+/// The cluster has one lock for its user configuration, and a request that meets it locked waits in
 /// whole seconds: fifty creations take half a second in a row and two seconds side by side
-/// (recording `337-parallel-create-30`). Clients of one cluster can share a lane.
+/// (recording `337-parallel-create-30`). Clients of one cluster can share a write lock.
 #[derive(Debug, Clone, Default)]
 pub struct WriteLock(Arc<Mutex<()>>);
 
 impl WriteLock {
-    /// Waits for one's turn, which lasts until the guard is dropped. Dropping the future leaves
+    /// Waits for the lock, which is held until the guard is dropped. Dropping the future leaves
     /// the queue.
     pub(crate) async fn enter(&self) -> OwnedMutexGuard<()> {
         if let Ok(turn) = Arc::clone(&self.0).try_lock_owned() {
@@ -31,7 +30,7 @@ impl WriteLock {
         turn
     }
 
-    /// Whether both are the same lane.
+    /// Whether both are the same lock.
     pub fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }

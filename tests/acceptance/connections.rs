@@ -419,7 +419,7 @@ fn a_failing_proxy_is_named(cli: &Cli) {
         let url = format!("http://{address}");
         server.scratch.set("PROXMOX_VE_PROXY_URL", &url);
         let proxy = format!("the proxy {address}");
-        let run = server.plan_fails(&[&proxy, "the host itself was not reached"]);
+        let run = server.plan_fails(&[&proxy, "the host was not reached"]);
         says(&run, &words);
     }
     assert!(server.sim.requests().is_empty());

@@ -31,13 +31,13 @@ pub struct Realm {
     pub comment: Option<String>,
 }
 
-/// A user with all its tokens: what one request tells of every token the user owns.
+/// A user with all its tokens, from one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owner {
     /// Whose tokens these are.
     pub user_id: UserId,
     /// Whether `enabled`, `expire`, `groups` and `comment` are known. They are not where the
-    /// user itself asked by ticket and may see no more than its own tokens.
+    /// caller is the user itself, by ticket, and may see no more than its own tokens.
     pub details_known: bool,
     /// Whether the user may log in; a disabled user's tokens are refused too.
     pub enabled: bool,
@@ -115,7 +115,7 @@ struct RawRole {
     special: bool,
 }
 
-/// The privileges that somebody has at one path.
+/// The privileges of a user or token at one path.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Privileges(BTreeMap<String, bool>);
 
@@ -155,8 +155,8 @@ impl Privileges {
 }
 
 impl Client {
-    /// The realms. Needs no credentials and is asked without any, so it shows that Proxmox VE
-    /// answers, whatever the credentials are worth.
+    /// The realms. The request is anonymous, so its response shows that Proxmox VE is there,
+    /// whether the credentials are valid or not.
     ///
     /// # Errors
     /// Any [`Error`] of a read but refusals.

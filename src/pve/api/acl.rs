@@ -10,7 +10,7 @@ use crate::pve::lenient;
 use crate::pve::net::request::Request;
 use crate::pve::permissions::acl_path::normalise_path;
 
-/// What kind of subject an entry is for.
+/// The kind of an entry's subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AclSubject {
@@ -27,7 +27,7 @@ pub enum AclSubject {
 pub struct AclEntry {
     /// The path, normalised.
     pub path: String,
-    /// What kind of subject it is for.
+    /// The kind of its subject.
     #[serde(rename = "type")]
     pub kind: AclSubject,
     /// The id of the user, group or token.

@@ -49,13 +49,13 @@ pub struct ClusterNode {
     pub name: String,
     /// Whether it is online.
     pub online: bool,
-    /// Whether it is the node that answered.
+    /// Whether it is the node that responded.
     pub local: bool,
     /// Its address within the cluster.
     pub address: Option<String>,
 }
 
-/// What the cluster knows of itself.
+/// The status of a cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ClusterStatus {
     /// The cluster's name; `None` for a host that is in none
@@ -106,7 +106,7 @@ impl From<Vec<Entry>> for ClusterStatus {
 }
 
 impl Client {
-    /// The nodes, by name. Open to everyone who is authenticated.
+    /// The nodes, by name. Every authenticated caller may read them.
     ///
     /// # Errors
     /// Any [`Error`] of a read.

@@ -1,7 +1,7 @@
 //! Tasks: the only trace of a token's use that the API gives.
 //!
-//! A node records what runs in the background (start a machine, back it up, …) with who asked for
-//! it. What is done at once, and everything that only reads, leaves no task behind.
+//! A node records what runs in the background (start a machine, back it up, …) with the user or
+//! token that started it. Changes that take effect at once, and reads, leave no task behind.
 
 use serde::Deserialize;
 
@@ -13,7 +13,7 @@ use crate::pve::lenient;
 use crate::pve::net::request::Request;
 use crate::pve::timestamp::Timestamp;
 
-/// The most tasks that are asked of one node.
+/// The maximum number of tasks that are requested from one node.
 const MOST: usize = 5000;
 
 /// A task, as the lists show it.
@@ -24,17 +24,17 @@ pub struct Task {
     pub upid: String,
     /// The node it ran on.
     pub node: String,
-    /// What it did, such as `qmstart` or `vzdump`.
+    /// The kind of work, such as `qmstart` or `vzdump`.
     pub kind: String,
-    /// What it was done to, such as the number of a machine.
+    /// The object of the work, such as the number of a machine.
     pub object: Option<String>,
-    /// Who asked for it: `user@realm`, or `user@realm!name` for a token.
+    /// The user or token that started it: `user@realm`, or `user@realm!name`.
     pub asked_by: String,
     /// When it began.
     pub started_at: Timestamp,
-    /// When it ended. `None`: it runs, or nobody knows.
+    /// When it ended. `None`: it is running, or its end is unknown.
     pub ended_at: Option<Timestamp>,
-    /// How it ended: `OK` or an error.
+    /// The result: `OK` or an error.
     pub status: Option<String>,
 }
 
@@ -81,7 +81,7 @@ impl From<RawTask> for Task {
 pub struct NodeTasks {
     /// The tasks, in the server's order: the latest first.
     pub tasks: Vec<Task>,
-    /// Whether there may be older ones, which were not asked for.
+    /// Whether there may be older ones, which were not requested.
     pub truncated: bool,
 }
 

@@ -18,7 +18,7 @@ use crate::pve::net::response::Response;
 use crate::pve::secret::Secret;
 use crate::pve::timestamp::Expiry;
 
-/// What the server tells of a token, all but its secret.
+/// A token as the server shows it, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TokenInfo {
     /// The comment, trimmed by the server; an empty one is none, and so is `0`
@@ -26,7 +26,7 @@ pub struct TokenInfo {
     pub comment: Option<String>,
     /// When it expires.
     pub expire: Expiry,
-    /// Whether it has only what its own ACL entries and its owner both grant.
+    /// Whether it has only the privileges that both its own ACL entries and its owner have.
     pub privilege_separation: bool,
 }
 
@@ -75,10 +75,10 @@ pub(crate) fn from_collection(value: Value) -> Result<BTreeMap<String, TokenInfo
     }
 }
 
-/// What a new token is to be.
+/// The settings of a new token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewToken {
-    /// The comment; empty is none.
+    /// The comment. An empty one is not sent.
     pub comment: Option<String>,
     /// When it expires.
     pub expire: Expiry,
@@ -86,7 +86,7 @@ pub struct NewToken {
     pub privsep: bool,
 }
 
-/// What to change of a token; what is `None` stays.
+/// A change of a token. A field that is `None` stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TokenChange {
     /// The new comment; `Some("")` removes it.
@@ -97,7 +97,7 @@ pub struct TokenChange {
     pub privsep: Option<bool>,
 }
 
-/// A token with the secret that is told only now.
+/// A token with its secret, which the server shows only once.
 #[derive(Debug, Clone)]
 pub struct CreatedToken {
     /// Which token.
@@ -108,7 +108,7 @@ pub struct CreatedToken {
     pub server_time: OffsetDateTime,
 }
 
-/// How a deletion found the token.
+/// The result of a deletion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deletion {
     /// It was there and is gone, with its ACL entries.
@@ -179,12 +179,12 @@ fn flag(on: bool) -> String {
 }
 
 impl Client {
-    /// Makes a token and returns its secret, which the server tells only this once.
+    /// Creates a token and returns its secret, which the server shows only once.
     ///
     /// # Errors
     /// [`ErrorKind::TokenExists`], [`ErrorKind::NoSuchUser`], [`ErrorKind::Forbidden`], and any other error of
     /// a write; after one that [may have taken effect](Error::may_have_taken_effect), the token may
-    /// exist with a secret that nobody knows.
+    /// exist, and its secret is lost.
     pub async fn create_token(
         &self,
         token: &TokenId,

@@ -1,4 +1,4 @@
-//! `GET /version`: what runs there, and whether the credentials are accepted.
+//! `GET /version`: the version of the host, and whether it accepts the credentials.
 
 use serde::Deserialize;
 
@@ -28,8 +28,8 @@ impl Version {
 }
 
 impl Client {
-    /// The version of the host. Open to everyone who is authenticated, so it proves that the
-    /// credentials are accepted and nothing of what they may do.
+    /// The version of the host. Every authenticated caller may read it, so it proves that the
+    /// credentials are accepted, and nothing about their privileges.
     ///
     /// # Errors
     /// Any [`Error`] of a read.

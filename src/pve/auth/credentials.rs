@@ -1,4 +1,4 @@
-//! What a client proves its identity with.
+//! The credentials of a client.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,7 +10,7 @@ use crate::pve::auth::totp::TotpSeed;
 use crate::pve::id::{IdError, TokenId, UserId};
 use crate::pve::secret::Secret;
 
-/// What stays as it is in an `Authorization` header: what RFC 3986 calls unreserved, and `@` and
+/// The characters that stay in an `Authorization` header: those that RFC 3986 calls unreserved, and `@` and
 /// `!` to keep ids readable. The server decodes the rest.
 const AUTHORIZATION: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -64,14 +64,14 @@ impl FromStr for ApiToken {
     }
 }
 
-/// A login that was made before: good for two hours, and nothing can revoke it.
+/// The ticket of an earlier login. It is valid for two hours and cannot be revoked.
 #[derive(Debug, Clone)]
 pub struct LoginTicket {
-    /// Who logged in.
+    /// The user that logged in.
     pub user: UserId,
     /// The ticket, as it goes into the cookie `PVEAuthCookie`.
     pub ticket: Secret,
-    /// What every write carries beside it, as `CSRFPreventionToken`.
+    /// The token that every write carries in the header `CSRFPreventionToken`.
     pub csrf: Secret,
 }
 
@@ -105,11 +105,11 @@ pub enum Credentials {
     /// A password and, where the account has one, the seed of its second factor. The client
     /// logs in when the first call needs it and keeps the ticket fresh.
     Password {
-        /// Who logs in.
+        /// The user that logs in.
         user: UserId,
         /// The account's password.
         password: Secret,
-        /// What the one-time codes are computed from.
+        /// The seed of the one-time codes.
         totp: Option<TotpSeed>,
         /// A code for the first login, in the forms of
         /// [`Client::log_in_with_code`](crate::pve::client::Client::log_in_with_code); it wins over the seed.
@@ -117,7 +117,7 @@ pub enum Credentials {
     },
     /// A login that was made before. The client keeps it fresh while it works.
     Ticket(LoginTicket),
-    /// Nobody: only what needs no credentials can be asked.
+    /// No credentials: only anonymous requests are possible.
     None,
 }
 
@@ -157,7 +157,7 @@ impl Credentials {
         }
     }
 
-    /// The user that acts: a token's owner, or who logs in.
+    /// The user behind the credentials: a token's owner, or the user that logs in.
     pub fn user(&self) -> Option<&UserId> {
         match self {
             Self::Token(token) => Some(&token.id.user),

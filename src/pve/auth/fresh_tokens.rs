@@ -1,4 +1,4 @@
-//! Tokens minted in this run, which another node may not know yet.
+//! Tokens that were created in this run, which another node may not know yet.
 //!
 //! The nodes of a cluster share their configuration, and what one has written takes a moment to
 //! reach the others. A token is often used right after it was minted, through a client of its own
@@ -13,10 +13,10 @@ use crate::pve::auth::credentials::{ApiToken, Credentials};
 use crate::pve::id::TokenId;
 use crate::pve::secret::Secret;
 
-/// How long a token is fresh. A write reaches all nodes of a healthy cluster within a second.
+/// The time for which a token is fresh. A write reaches all nodes of a healthy cluster within a second.
 const FRESH: Duration = Duration::from_secs(8);
 
-/// How long is waited before a fresh token is tried again; its refusal takes three seconds, too.
+/// The pause before a fresh token is tried again; its refusal takes three seconds, too.
 pub(crate) const PAUSE: Duration = Duration::from_millis(500);
 
 struct FreshToken {

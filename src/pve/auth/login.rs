@@ -1,6 +1,6 @@
 //! Logging in with a password and, where the account has one, a second factor.
 //!
-//! It takes one request, or two with a second factor: the first is answered with a challenge, the
+//! It takes one request, or two with a second factor: the response to the first is a challenge, the
 //! second returns it with the code (recording `249-tfa-challenge-right`). The one-request form
 //! with `otp` no longer logs in and burns the code (`257-tfa-otp-in-one-no-prefix`).
 
@@ -23,7 +23,7 @@ use crate::pve::net::nodes::Nodes;
 use crate::pve::net::request::{Proof, Request};
 use crate::pve::secret::Secret;
 
-/// An account and what it logs in with.
+/// An account with its password and second factor.
 pub(crate) struct Account {
     pub(crate) user: UserId,
     pub(crate) password: Secret,

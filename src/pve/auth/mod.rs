@@ -1,4 +1,4 @@
-//! How a client proves its identity: tokens, and logins with a second factor.
+//! The proof of a client's identity: tokens, and logins with a second factor.
 
 pub mod credentials;
 pub mod fresh_tokens;

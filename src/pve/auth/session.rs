@@ -1,4 +1,4 @@
-//! The identity of a client: what proves it on each request.
+//! The identity of a client, and its proof on each request.
 //!
 //! A login is made when first needed, shared by all requests and kept fresh. Concurrent requests
 //! share one login, and a refused one is never tried again: wrong codes lock the account after
@@ -24,7 +24,7 @@ use crate::pve::single_flight::SingleFlight;
 /// A ticket lives for two hours; a long apply should not meet its end.
 const RENEW_AFTER: Duration = Duration::from_secs(60 * 60);
 
-/// How long a ticket lives.
+/// The lifetime of a ticket.
 const LIFE: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// A ticket and its age.

@@ -1,4 +1,4 @@
-//! Which one-time codes have been used, within this process and beyond it.
+//! The one-time codes that have been used, within this process and beyond it.
 //!
 //! The server takes a code once. Plan and apply are processes of their own, and provider aliases
 //! too, so the time step of the last code is kept in a small file for each host and user, in a

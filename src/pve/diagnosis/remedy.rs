@@ -27,7 +27,7 @@ pub(crate) fn remedy(error: &Error) -> String {
         ErrorKind::ParameterErrors { .. } => "Correct the value that is named there: nothing was \
              changed."
             .to_owned(),
-        ErrorKind::Cancelled { .. } => "Run it again.".to_owned(),
+        ErrorKind::Cancelled => "Run it again.".to_owned(),
         ErrorKind::Timeout {
             phase: Phase::Deadline,
             ..
@@ -50,7 +50,7 @@ fn advice(kind: &ErrorKind) -> &'static str {
             "Check the host name in endpoint and this machine's name service, or set endpoint to \
              an address"
         }
-        ErrorKind::Refused { .. } | ErrorKind::Connect { .. } => {
+        ErrorKind::Refused | ErrorKind::Connect { .. } => {
             "Check host and port in endpoint: Proxmox VE listens on port 8006. On the host, see \
              that the service pveproxy runs and that no firewall stands in between"
         }
@@ -65,7 +65,7 @@ fn advice(kind: &ErrorKind) -> &'static str {
             "Raise request_timeout if the host is slow; on the host, see that the services \
              pveproxy and pvedaemon run"
         }
-        ErrorKind::PlainHttp { .. } => {
+        ErrorKind::PlainHttp => {
             "Check the port in endpoint: Proxmox VE speaks https on port 8006"
         }
         ErrorKind::Proxy {

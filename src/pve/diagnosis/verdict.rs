@@ -34,7 +34,7 @@ impl From<&Error> for Verdict {
 fn classify(error: &Error) -> (Status, Stage) {
     match &error.kind {
         ErrorKind::Dns { .. } => (Status::DnsFailure, Stage::Dns),
-        ErrorKind::Refused { .. } | ErrorKind::Connect { .. } => {
+        ErrorKind::Refused | ErrorKind::Connect { .. } => {
             (Status::ConnectionRefused, Stage::Tcp)
         }
         ErrorKind::Timeout {
@@ -47,7 +47,7 @@ fn classify(error: &Error) -> (Status, Stage) {
         } => (Status::Timeout, Stage::Tcp),
         ErrorKind::Proxy { .. } => (Status::ConnectionRefused, Stage::Tcp),
         // Setting up wherever it was: nothing is known of the way there.
-        ErrorKind::Cancelled { .. }
+        ErrorKind::Cancelled
         | ErrorKind::Timeout {
             phase: Phase::Deadline,
             ..
@@ -55,7 +55,7 @@ fn classify(error: &Error) -> (Status, Stage) {
         ErrorKind::Timeout { .. } => (Status::Timeout, Stage::Proxmox),
         ErrorKind::Tls { failure, .. } => (tls(failure), Stage::Tls),
         ErrorKind::Setup { .. } => (Status::TlsUntrusted, Stage::Tls),
-        ErrorKind::PlainHttp { .. } => (Status::NotProxmox, Stage::Tls),
+        ErrorKind::PlainHttp => (Status::NotProxmox, Stage::Tls),
         ErrorKind::NotProxmox { .. } => (Status::NotProxmox, Stage::Proxmox),
         ErrorKind::Unauthenticated {
             failure: AuthFailure::SecondFactor,

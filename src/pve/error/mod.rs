@@ -1,4 +1,4 @@
-//! Everything that can go wrong between a request and its response, told apart.
+//! Every failure between a request and its response.
 //!
 //! An [`Error`] is the request that failed (never a query value, never a body) and the
 //! [`ErrorKind`] of the failure, with the server's words where it responded.
@@ -23,7 +23,7 @@ use crate::pve::tls::failure::TlsFailure;
 pub struct Error {
     /// The request that failed.
     pub request: Box<RequestInfo>,
-    /// What failed.
+    /// The kind of the failure.
     pub kind: ErrorKind,
 }
 

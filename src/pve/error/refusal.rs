@@ -15,7 +15,7 @@ pub struct Refusal {
     /// The `message` of the body, trimmed, or the reason where there is none: servers before
     /// pve-http-server 5.2.0 send the text in the status line only (folder `8.2.2-http5.1.2`).
     pub message: String,
-    /// What is wrong with which parameter.
+    /// The fault of each refused parameter.
     pub errors: BTreeMap<String, String>,
     /// How far the server's clock is ahead of this machine's, by the date of the response;
     /// negative if it is behind.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use http::Method;
 
-/// What a request does on the server, and so how it may be sent.
+/// The effect of a request on the server, which decides how it may be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequestKind {
     /// Changes nothing. May be repeated, at another node too.
@@ -23,7 +23,7 @@ pub enum RequestKind {
 /// A request as errors show it: never a query value, never a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestInfo {
-    /// What the request does on the server.
+    /// The effect of the request on the server.
     pub kind: RequestKind,
     /// The HTTP method.
     pub method: Method,

@@ -125,8 +125,8 @@ fn by_status(refusal: Box<Refusal>) -> ErrorKind {
     }
 }
 
-/// What shows that a refusal is not Proxmox VE's: it redirects only plain HTTP
-/// (`424-plain-http-get`), and its API never answers with a page.
+/// The evidence that a refusal is not Proxmox VE's, which redirects only plain HTTP
+/// (`424-plain-http-get`), and whose API never responds with a page.
 fn foreign(raw: &RawResponse) -> Option<String> {
     match raw.status {
         300..400 => {

@@ -1,4 +1,4 @@
-//! The server's clock, as its answers tell it.
+//! The server's clock, by the dates of its responses.
 //!
 //! Proxmox VE judges expiry by its own clock, so what ends "in 90 days" is counted on that one.
 
@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use time::OffsetDateTime;
 
-/// What the latest answer's `Date` header said, and when it came.
+/// The `Date` header of the latest response, and the moment of its arrival.
 #[derive(Default)]
 pub(crate) struct ServerClock(Mutex<Option<(OffsetDateTime, Instant)>>);
 
@@ -16,7 +16,7 @@ impl ServerClock {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((date, Instant::now()));
     }
 
-    /// The time that was told, and what has passed since; this machine's clock before that.
+    /// The latest date and the time that has passed since; this machine's clock before the first.
     pub(crate) fn now(&self) -> OffsetDateTime {
         match *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
             Some((date, since)) => date + since.elapsed(),

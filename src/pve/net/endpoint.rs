@@ -56,7 +56,7 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// What is served there to browsers, with a slash at the end.
+    /// The URL of the host's page for browsers, with a slash at the end.
     pub(crate) fn url(&self) -> Url {
         let mut url = self.base.clone();
         let path = format!("{}/", self.prefix());
@@ -155,7 +155,7 @@ impl FromStr for Endpoint {
     }
 }
 
-/// What a certificate could be valid for: no empty or overlong labels.
+/// Whether a certificate could be valid for the name: no empty or overlong labels.
 fn is_host(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     ServerName::try_from(bare).is_ok()

@@ -1,4 +1,4 @@
-//! Headers of somebody's own, for a gateway in front of Proxmox VE that wants them.
+//! Additional headers, for a gateway in front of Proxmox VE that requires them.
 
 use std::fmt;
 
@@ -35,7 +35,7 @@ pub enum HeaderError {
     /// Line breaks and other control characters, or letters beyond ASCII.
     #[error("the value of {0} holds characters that a header cannot carry")]
     Value(String),
-    /// It would change what the client itself says.
+    /// The client sets this header itself.
     #[error("{0} is set by the client itself and cannot be overridden")]
     Reserved(String),
     /// Once is enough: names do not differ by capitals.

@@ -29,7 +29,7 @@ pub(crate) struct Nodes {
     first: Endpoint,
     others: Vec<Endpoint>,
     transport: Transport,
-    /// How often a read is repeated whose connection broke.
+    /// The number of repetitions of a read whose connection broke.
     lost_read_retries: u32,
     /// The node that responded last.
     in_use: AtomicUsize,

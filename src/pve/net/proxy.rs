@@ -1,6 +1,6 @@
 //! The forward proxy that leads to a host, where there is one.
 //!
-//! The proxy is asked with `CONNECT` for a tunnel to the host, in which TLS is then spoken with
+//! A `CONNECT` request asks the proxy for a tunnel to the host, in which TLS then runs with
 //! the host itself: the proxy sees its name and nothing that is said.
 
 use std::fmt;
@@ -78,7 +78,7 @@ impl Proxy {
         !spared.is_some_and(|spared| spared.spares_url(url))
     }
 
-    /// The URL, credentials included, for the one who connects.
+    /// The URL, credentials included, for the connection.
     pub(crate) fn url(&self) -> &Url {
         &self.url
     }

@@ -1,9 +1,8 @@
-//! Whether a host can be reached at all, remembered for as long as its client lives.
+//! Reachability of a host, remembered for the lifetime of its client.
 //!
-//! A plan reads every object. Where a host is down each of them would wait for the same time-out,
-//! so one attempt stands for all: whoever reads while it is under way waits for how it ends, and
-//! whoever reads after it failed is told so at once. A write is worth another attempt, and
-//! whatever gets through ends the verdict.
+//! A plan reads every object. If a host is down, each of them would wait for the same timeout, so
+//! one attempt stands for all: a read during the attempt waits for its outcome, and a read after a
+//! failed attempt fails at once. A write makes another attempt, and any success clears the failure.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -12,14 +11,14 @@ use tokio::sync::MutexGuard;
 
 use crate::pve::error::Error;
 
-/// What is known of the way to the host.
+/// The result of the latest attempts to reach the host.
 #[derive(Default)]
 pub(crate) struct Reachability {
-    /// Somebody has got through.
+    /// Whether an attempt has succeeded.
     answered: AtomicBool,
     /// The error of the latest attempt, if that did not get through.
     verdict: Mutex<Option<Error>>,
-    /// Held by the one who tries first.
+    /// Held during the first attempt.
     trying: tokio::sync::Mutex<()>,
 }
 
@@ -41,7 +40,7 @@ impl Reachability {
         }
     }
 
-    /// Notes how an attempt ended.
+    /// Records the outcome of an attempt.
     pub(crate) fn note<T>(&self, outcome: &Result<T, Error>) {
         let failed = outcome
             .as_ref()

@@ -1,4 +1,4 @@
-//! A request before it is sent, and the proof of who sends it.
+//! A request before it is sent, and the proof of its sender's identity.
 
 use http::header::HeaderMap;
 use http::{HeaderValue, Method};
@@ -10,8 +10,8 @@ use crate::pve::error::request::{RequestInfo, RequestKind};
 use crate::pve::id::{TokenId, UserId};
 use crate::pve::net::endpoint::Endpoint;
 
-/// What RFC 3986 calls unreserved stays, all else is escaped: user names may hold nearly
-/// anything (recordings `358-username-plus` to `369-username-question`).
+/// The unreserved characters of RFC 3986 stay, all others are escaped: user names may hold
+/// nearly any character (recordings `358-username-plus` to `369-username-question`).
 pub(crate) const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -150,7 +150,7 @@ impl Request {
     }
 }
 
-/// What proves the caller's identity on one request.
+/// The proof of the caller's identity on one request.
 pub(crate) struct Proof {
     pub(crate) headers: HeaderMap,
     /// The credential that a refusal refuses.

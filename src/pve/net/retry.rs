@@ -1,17 +1,17 @@
-//! How often something is asked again that nobody answered, or for which it was not the time.
+//! The repetition of requests that certainly changed nothing.
 
 use std::time::Duration;
 
-/// How long is waited before a read is repeated for a second time.
+/// The pause before a read is repeated for a second time.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// How often requests are repeated that certainly changed nothing.
+/// The number of repetitions of a request that certainly changed nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retries {
-    /// A read whose connection broke. Once unless told: most often the server had closed an idle
+    /// A read whose connection broke. Defaults to 1: most often the server closed an idle
     /// connection in the same moment.
     pub lost_read: u32,
-    /// A write that met the cluster's lock held for ten seconds. Twice unless told.
+    /// A write that waited ten seconds for the cluster's lock in vain. Defaults to 2.
     pub held_lock: u32,
 }
 

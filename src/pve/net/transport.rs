@@ -32,7 +32,7 @@ const MAX_CONNECT: Duration = Duration::from_secs(10);
 /// When the first packet of a connection was lost, the system sends another after a second.
 const SECOND_PACKET: Duration = Duration::from_millis(1500);
 
-/// What a connection needs to know.
+/// The settings of a connection.
 pub(crate) struct TransportSettings {
     pub(crate) tls: TlsPolicy,
     pub(crate) proxy: Option<Proxy>,

@@ -353,7 +353,7 @@ async fn a_port_where_nothing_listens_refuses() {
     ));
     let error = client.version(&Context::default()).await.unwrap_err();
     assert!(
-        matches!(error.kind, ErrorKind::Refused { .. }) && error.is_unreachable(),
+        matches!(error.kind, ErrorKind::Refused) && error.is_unreachable(),
         "{error}"
     );
 }
@@ -415,7 +415,7 @@ async fn a_read_can_be_cancelled() {
     let context = Context::default();
     context.cancel.cancel();
     let error = host.client().version(&context).await.unwrap_err();
-    assert!(matches!(error.kind, ErrorKind::Cancelled { .. }), "{error}");
+    assert!(matches!(error.kind, ErrorKind::Cancelled), "{error}");
 }
 
 #[tokio::test]

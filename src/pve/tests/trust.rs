@@ -256,7 +256,7 @@ async fn a_port_that_speaks_plain_http_is_told_as_such() {
         .await
         .unwrap_err();
     assert!(
-        matches!(error.kind, ErrorKind::PlainHttp { .. }),
+        matches!(error.kind, ErrorKind::PlainHttp),
         "{error:?}"
     );
 }

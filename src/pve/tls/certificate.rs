@@ -1,4 +1,4 @@
-//! What a server's certificate says of itself, for messages and for pinning.
+//! The contents of a server's certificate, for messages and for pinning.
 
 use std::fmt;
 use std::str::FromStr;
@@ -91,9 +91,9 @@ impl fmt::Debug for Fingerprint {
 pub struct Certificate {
     /// SHA-256 of the whole certificate.
     pub fingerprint: Fingerprint,
-    /// Whom it names.
+    /// The subject.
     pub subject: String,
-    /// Who signed it.
+    /// The issuer.
     pub issuer: String,
     /// The DNS names and addresses it is valid for.
     pub names: Vec<String>,

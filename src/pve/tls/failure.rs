@@ -27,7 +27,7 @@ pub enum TlsFailure {
     /// Anything else: no cipher in common, a broken signature, an alert.
     #[error("{detail}")]
     Other {
-        /// What the TLS library says.
+        /// The TLS library's words.
         detail: String,
         /// The certificate, when the handshake came that far.
         certificate: Option<Box<Certificate>>,

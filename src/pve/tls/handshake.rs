@@ -1,4 +1,4 @@
-//! What a TLS handshake must come to beside a trusted certificate: the version, and the name.
+//! Requirements of a TLS handshake beside a trusted certificate: the version and the name.
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,7 +18,7 @@ pub enum TlsVersion {
     Tls13,
 }
 
-/// A text is no version of TLS that can be asked for.
+/// The text is not a supported version of TLS.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("it must be \"1.2\" or \"1.3\"; older versions of TLS are not spoken")]
 pub struct TlsVersionError;

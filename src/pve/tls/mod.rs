@@ -1,4 +1,4 @@
-//! Which certificates are trusted, and how a TLS connection is made.
+//! Trust in certificates, and the configuration of TLS connections.
 
 pub mod certificate;
 pub mod failure;

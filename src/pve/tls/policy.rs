@@ -1,9 +1,9 @@
-//! Whom a client trusts, and the TLS configuration that follows from it.
+//! The trust of a client, and the TLS configuration that follows from it.
 //!
 //! Three ways, from strict to careless: a certificate authority (the machine's own roots, or a
 //! bundle instead of them), pinned fingerprints (they replace chain and name checks: Proxmox
 //! VE's own certificates rarely name the address one uses), or no check at all. In all three
-//! the handshake's signatures are verified, so that whoever answers does hold the key.
+//! the handshake's signatures are verified, so that the server is known to hold the key.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -75,7 +75,7 @@ impl fmt::Debug for CaBundle {
     }
 }
 
-/// What a server's certificate must fulfil.
+/// The requirements for a server's certificate.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TlsPolicy {
     /// Whether the certificate is checked at all; pins are checked even when this is off.
