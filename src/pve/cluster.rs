@@ -9,11 +9,13 @@ use futures_util::FutureExt;
 
 use crate::pve::api::access::Owner;
 use crate::pve::api::acl::AclView;
-use crate::pve::api::rights::{Question, Rights, Roles};
+use crate::pve::api::rights::Question;
 use crate::pve::audit::Audit;
 use crate::pve::context::{Context, Stopped};
 use crate::pve::error::Error;
 use crate::pve::id::UserId;
+use crate::pve::permissions::privileges::Rights;
+use crate::pve::permissions::roles::Roles;
 use crate::pve::single_flight::SingleFlight;
 
 /// Answers that serve every reader.

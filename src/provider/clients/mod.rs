@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::framework::{CallContext, Report, schema};
 use crate::provider::diagnostics::{code_would_be_spent, unreadable};
+use crate::provider::nearest::nearest;
 use crate::provider::settings::address::Nodes;
 use crate::provider::settings::connection::ConnectionSettings;
 use crate::provider::settings::credentials::SettingError;
@@ -211,15 +212,14 @@ pub fn client(
 
 /// Says which names there are, the likeliest first.
 fn no_such_cluster<'a>(name: &str, known: impl Iterator<Item = &'a String>) -> String {
-    let mut known: Vec<&str> = known.map(String::as_str).collect();
+    let known = nearest(name, known.map(String::as_str));
     if known.is_empty() {
         return format!(
             "`cluster` is {name:?}, but the provider block has no `clusters`. Name it there, or \
              remove `cluster` to use the provider's own `endpoint`."
         );
     }
-    known.sort_by_key(|other| strsim::damerau_levenshtein(name, other));
-    known.truncate(5);
+    let known: Vec<&str> = known.into_iter().map(|(name, _)| name).take(5).collect();
     format!(
         "`cluster` is {name:?}, which is none of the provider's `clusters`. The nearest names \
          there: {}.",

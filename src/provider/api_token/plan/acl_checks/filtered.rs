@@ -39,7 +39,7 @@ pub async fn note_filtered(client: &Client, state: &State, diags: &mut Diagnosti
              they were kept: the server shows the provider's credential only the paths whose \
              permissions it may change. Grant the credential Sys.Audit on /access, propagating, \
              as the role PVEAuditor does, to see the whole list.",
-            listing(&unseen)
+            listing(unseen.iter().map(String::as_str))
         ),
         AttributePath::new("acl"),
     );

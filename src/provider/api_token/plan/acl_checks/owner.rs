@@ -10,10 +10,7 @@ use tf_provider::Diagnostics;
 
 use crate::provider::api_token::acl::Grant;
 use crate::provider::api_token::plan::acl_checks::{Scope, listing, warn_of_all};
-use crate::pve::{Client, Context, Error, Roles, TokenId, UserId, is_below};
-
-/// Has every privilege everywhere.
-const SUPERUSER: &str = "root@pam";
+use crate::pve::{Client, Context, Error, Roles, SUPERUSER, TokenId, UserId, is_below};
 
 /// Warns of entries that grant more than the owner has.
 pub async fn warn(
@@ -71,7 +68,7 @@ async fn lacking(
     let everywhere = client.rights_of(owner, None, context).await?;
     Ok(not_here
         .into_iter()
-        .filter(|name| !everywhere.beyond(&here, name, &grant.path, grant.propagate))
+        .filter(|name| !everywhere.covered(&here, name, &grant.path, grant.propagate))
         .collect())
 }
 
@@ -83,7 +80,11 @@ fn message(
     lacking: &BTreeSet<String>,
 ) -> String {
     let entry = scope.entry(grant);
-    let (reach, role, names) = (reach(grant), &grant.role, listing(lacking));
+    let (reach, role, names) = (
+        reach(grant),
+        &grant.role,
+        listing(lacking.iter().map(String::as_str)),
+    );
     if lacking == granted {
         format!(
             "{entry} grants nothing: its owner {owner} has none of the privileges of {role} \

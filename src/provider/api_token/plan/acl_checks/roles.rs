@@ -5,13 +5,11 @@ use tf_provider::{AttributePath, Diagnostics};
 use crate::framework::Report;
 use crate::provider::api_token::acl::Grant;
 use crate::provider::api_token::plan::acl_checks::{Scope, warn_of_all};
-use crate::pve::{Client, Context, Error, Roles};
+use crate::provider::nearest::nearest;
+use crate::pve::{Client, Context, Error, NO_ACCESS, Roles};
 
-/// The role that takes everything away, and is meant to.
-pub const NO_ACCESS: &str = "NoAccess";
-
-/// How many of the nearest names are told.
-const NEAREST: usize = 4;
+/// How many of the nearest role names a message lists.
+const LISTED: usize = 4;
 
 /// Refuses roles that the server does not have and warns of those without privileges. Returns
 /// the roles that there are.
@@ -51,20 +49,15 @@ fn refuse(client: &Client, scope: &Scope, grant: &Grant, known: &Roles, diags: &
             scope.entry(grant),
             client.settings().endpoint,
             grant.role,
-            nearest(&grant.role, known).join(", "),
+            nearest_roles(&grant.role, known).join(", "),
         ),
         AttributePath::new("acl"),
     );
 }
 
-/// The names that are most like one, the likeliest first.
-fn nearest<'a>(name: &str, known: &'a Roles) -> Vec<&'a str> {
-    let distance =
-        |other: &&str| strsim::damerau_levenshtein(&name.to_lowercase(), &other.to_lowercase());
-    let mut names: Vec<&str> = known.keys().map(String::as_str).collect();
-    names.sort_by_key(distance);
-    names.truncate(NEAREST);
-    names
+fn nearest_roles<'a>(name: &str, known: &'a Roles) -> Vec<&'a str> {
+    let nearest = nearest(name, known.keys().map(String::as_str)).into_iter();
+    nearest.map(|(role, _)| role).take(LISTED).collect()
 }
 
 fn warn_of_nothing(scope: &Scope, roles: &Roles, diags: &mut Diagnostics) {
@@ -97,12 +90,6 @@ fn warn_of_nothing(scope: &Scope, roles: &Roles, diags: &mut Diagnostics) {
 mod tests {
     use super::*;
     use crate::provider::api_token::plan::acl_checks::tests::{grant, roles, scope};
-
-    #[test]
-    fn the_nearest_names_come_first_whatever_their_case() {
-        assert_eq!(nearest("auditer", &roles())[0], "Auditor");
-        assert_eq!(nearest("ADMIN", &roles())[0], "Admin");
-    }
 
     #[test]
     fn a_role_without_privileges_is_told_unless_it_is_meant() {
