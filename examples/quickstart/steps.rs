@@ -9,7 +9,9 @@ use std::{
 };
 
 use cli_harness::{Run, Scratch};
-use terraform_provider_proxmox::pve::{ApiToken, Client, Context, Credentials, Error, Settings};
+use terraform_provider_proxmox::pve::{
+    ApiToken, Client, Context, Credentials, Error, ErrorKind, Settings,
+};
 
 use crate::{
     server::Server,
@@ -259,7 +261,12 @@ impl Terminal {
         let client = self.client(token)?;
         say(&format!("GET /version as {}", token.id));
         match self.runtime.block_on(client.version(&Context::default())) {
-            Err(error @ Error::Unauthenticated { .. }) => {
+            Err(
+                error @ Error {
+                    kind: ErrorKind::Unauthenticated { .. },
+                    ..
+                },
+            ) => {
                 say(&format!("  {error}"));
                 Ok(())
             }

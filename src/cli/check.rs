@@ -5,9 +5,9 @@ use std::fmt::Write;
 
 use crate::cli::args::Options;
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::print;
 use crate::cli::prompt::ask_secretly;
 use crate::cli::settings::{answered, client};
+use crate::cli::terminal::print;
 use crate::provider::diagnostics::check_result::Outcome;
 use crate::provider::host::facts::Facts;
 use crate::provider::settings::credentials::CredentialSettings;

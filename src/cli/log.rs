@@ -11,7 +11,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::cli::tell;
+use crate::cli::terminal::tell;
 
 /// Shows notices from now on: our own, and no library's.
 pub fn start() {

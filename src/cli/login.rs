@@ -10,11 +10,11 @@ use crate::cli::args::Options;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::prompt::{ask, ask_secretly};
 use crate::cli::settings::{answered, client};
-use crate::cli::{print, tell};
+use crate::cli::terminal::{print, tell};
 use crate::provider::settings::connection::ConnectionSettings;
 use crate::provider::settings::credentials::CredentialSettings;
 use crate::provider::settings::setting::Source;
-use crate::pve::{AuthFailure, Client, Context, Error, LoginTicket, Secret};
+use crate::pve::{AuthFailure, Client, Context, Error, ErrorKind, LoginTicket, Secret};
 
 const HELP: &str = "\
 Usage: eval \"$(terraform-provider-proxmox login [OPTIONS])\"
@@ -108,7 +108,10 @@ async fn complete(options: &Options, settings: &mut ConnectionSettings) -> Resul
 async fn log_in(client: &Client) -> Result<LoginTicket, Failure> {
     let context = Context::default();
     let login = match client.log_in(&context).await {
-        Err(Error::SecondFactorRequired { factors, .. }) if typed(&factors) => {
+        Err(Error {
+            kind: ErrorKind::SecondFactorRequired { factors, .. },
+            ..
+        }) if typed(&factors) => {
             let code = ask(
                 "One-time code or recovery key",
                 "set PROXMOX_VE_OTP or PROXMOX_VE_TOTP_SECRET",
@@ -122,8 +125,12 @@ async fn log_in(client: &Client) -> Result<LoginTicket, Failure> {
         Ok(Some(login)) => Ok(login),
         Ok(None) => Err(Failure::new(Exit::Other, "The host gave no ticket.")),
         Err(
-            error @ Error::Unauthenticated {
-                failure: AuthFailure::SecondFactor,
+            error @ Error {
+                kind:
+                    ErrorKind::Unauthenticated {
+                        failure: AuthFailure::SecondFactor,
+                        ..
+                    },
                 ..
             },
         ) => Err(Failure::new(

@@ -13,15 +13,16 @@ mod log;
 mod login;
 mod prompt;
 mod settings;
+mod terminal;
 
 use std::ffi::OsString;
-use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use tokio::runtime;
 
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::terminal::tell;
 
 /// How long a question that was interrupted has to give the terminal its echo back.
 const GRACE: Duration = Duration::from_millis(200);
@@ -65,23 +66,4 @@ async fn until_interrupted(
         outcome = command => outcome,
         Ok(()) = tokio::signal::ctrl_c() => Err(Failure::interrupted()),
     }
-}
-
-/// Writes a result to stdout.
-fn print(text: &str) -> Result<(), Failure> {
-    let mut stdout = io::stdout().lock();
-    let written = stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush());
-    written.map_err(|error| {
-        Failure::new(
-            Exit::Other,
-            format!("Unable to write the result: {error}. Look where standard output leads."),
-        )
-    })
-}
-
-/// Writes to stderr. When it is gone, nobody is left to tell.
-fn tell(text: &str) {
-    let _ = io::stderr().lock().write_all(text.as_bytes());
 }

@@ -6,7 +6,7 @@
 use std::io::{self, ErrorKind, IsTerminal};
 
 use crate::cli::exit::Failure;
-use crate::cli::tell;
+use crate::cli::terminal::tell;
 use crate::pve::Secret;
 
 /// Asks for something that may be seen. `instead` is how else it can be given.

@@ -7,7 +7,7 @@ use tf_provider::Diagnostics;
 
 use crate::cli::args::Options;
 use crate::cli::exit::Failure;
-use crate::cli::tell;
+use crate::cli::terminal::tell;
 use crate::provider::clients::connect;
 use crate::provider::settings::address::AddressSettings;
 use crate::provider::settings::connection::ConnectionSettings;

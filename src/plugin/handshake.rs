@@ -10,7 +10,7 @@ use std::{
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 
-use super::ServeError;
+use super::error::ServeError;
 
 /// Proves nothing; it tells a parent's start from a person's.
 const MAGIC_COOKIE: (&str, &str) = (

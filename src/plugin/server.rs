@@ -8,9 +8,9 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
 use super::{
-    ServeError, Service,
     calls::Calls,
     connections,
+    error::ServeError,
     listener::Listener,
     proto::{
         health::health_server::HealthServer,
@@ -20,6 +20,7 @@ use super::{
         },
         provider_server::ProviderServer,
     },
+    service::Service,
     side_services::SideServices,
     signals::{OnInterrupt, Signals},
 };

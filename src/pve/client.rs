@@ -1,29 +1,28 @@
-//! The client, and the one function through which every request of the API goes.
+//! The client: reads and writes of one cluster, with the identity of one credential.
+//!
+//! A request enters here once. A read is sent as it is; a write waits for its turn and moves the
+//! write epoch, by which a reader that keeps responses knows that they may be out of date.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
-use http::header::HeaderMap;
-use http::{HeaderValue, Method};
-use percent_encoding::utf8_percent_encode;
 use time::OffsetDateTime;
 
 use crate::pve::auth::credentials::{ApiToken, Credentials, LoginTicket};
-use crate::pve::auth::fresh_tokens;
 use crate::pve::auth::session::Session;
-use crate::pve::cluster::Reads;
+use crate::pve::auth::{fresh_tokens, login};
 use crate::pve::context::{Context, Stopped};
-use crate::pve::error::classify::Raw;
-use crate::pve::error::failure::{AuthFailure, Phase};
-use crate::pve::error::response::RequestInfo;
-use crate::pve::error::{Error, classify};
-use crate::pve::net::clock::ServerClock;
+use crate::pve::error::failure::Phase;
+use crate::pve::error::request::RequestKind;
+use crate::pve::error::{Error, ErrorKind};
 use crate::pve::net::endpoint::Endpoint;
-use crate::pve::net::nodes::Failover;
-use crate::pve::net::reachability::Reachability;
-use crate::pve::net::request::{Ask, Reply, SEGMENT};
-use crate::pve::net::transport::Transport;
+use crate::pve::net::nodes::Nodes;
+use crate::pve::net::request::{Proof, Request};
+use crate::pve::net::response::Response;
+use crate::pve::net::transport::{Transport, TransportSettings};
+use crate::pve::secret::Secret;
 use crate::pve::settings::Settings;
 use crate::pve::write_lock::WriteLock;
 
@@ -33,17 +32,10 @@ pub struct Client(Arc<Inner>);
 
 struct Inner {
     settings: Settings,
-    transport: Transport,
-    failover: Failover,
-    session: Session,
+    nodes: Arc<Nodes>,
+    session: Arc<Session>,
     write_lock: RwLock<WriteLock>,
-    reads: Reads,
-    reachability: Reachability,
-    clock: ServerClock,
-    /// The token that took the place of the configured one during this run.
-    successor: RwLock<Option<ApiToken>>,
-    /// Whether the server can give a token a new secret in place, once that is known.
-    regenerates: OnceLock<bool>,
+    write_epoch: AtomicU64,
 }
 
 impl fmt::Debug for Client {
@@ -56,58 +48,29 @@ impl fmt::Debug for Client {
     }
 }
 
-/// What proves the caller's identity on one request.
-#[derive(Default)]
-pub(crate) struct Proof {
-    headers: HeaderMap,
-    /// What a refusal will have refused.
-    kind: Option<AuthFailure>,
-    /// Which of the session's tickets it is.
-    number: Option<u64>,
-}
-
-impl Proof {
-    fn by_token(token: &ApiToken) -> Self {
-        let mut proof = Self::default();
-        proof.add("authorization", token.authorization().expose());
-        proof.kind = Some(AuthFailure::Token);
-        proof
-    }
-
-    fn by_ticket(login: &LoginTicket, ask: &Ask) -> Self {
-        let ticket = utf8_percent_encode(login.ticket.expose(), SEGMENT);
-        let mut proof = Self::default();
-        proof.add("cookie", &format!("PVEAuthCookie={ticket}"));
-        if ask.method != Method::GET {
-            proof.add("csrfpreventiontoken", login.csrf.expose());
-        }
-        proof.kind = Some(AuthFailure::Ticket);
-        proof
-    }
-
-    fn add(&mut self, name: &'static str, value: &str) {
-        // Escaped text is always a valid header value, and CSRF tokens are base64.
-        if let Ok(mut value) = HeaderValue::from_str(value) {
-            value.set_sensitive(true);
-            self.headers.insert(name, value);
-        }
-    }
-}
-
 impl Client {
-    /// A client that connects when it is first asked something. Does no I/O.
+    /// A client that connects when it sends its first request. Does no I/O.
     pub fn new(settings: Settings) -> Self {
+        let transport = Transport::new(TransportSettings {
+            tls: settings.tls.clone(),
+            proxy: settings.proxy.clone(),
+            headers: settings.headers.clone(),
+            request_timeout: settings.request_timeout,
+            user_agent: settings.user_agent.clone(),
+        });
+        let nodes = Arc::new(Nodes::new(
+            settings.endpoint.clone(),
+            settings.other_endpoints.clone(),
+            settings.retries.lost_read,
+            transport,
+        ));
+        let session = Session::new(settings.credentials.clone(), Arc::clone(&nodes));
         Self(Arc::new(Inner {
             settings,
-            transport: Transport::default(),
-            failover: Failover::default(),
-            session: Session::default(),
+            nodes,
+            session: Arc::new(session),
             write_lock: RwLock::default(),
-            reads: Reads::default(),
-            reachability: Reachability::default(),
-            clock: ServerClock::default(),
-            successor: RwLock::default(),
-            regenerates: OnceLock::new(),
+            write_epoch: AtomicU64::default(),
         }))
     }
 
@@ -120,260 +83,215 @@ impl Client {
         })
     }
 
-    /// Goes on with this token, for when the configured one was just given another secret.
+    /// Replaces the configured token by this one, when it was just given another secret.
     pub fn continue_with(&self, token: ApiToken) {
-        let mut successor = self
-            .0
-            .successor
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        *successor = Some(token);
+        self.0.session.continue_with(token);
     }
 
-    /// Now on the server's clock, as far as its latest answer told it; this machine's clock
-    /// before the first.
-    pub fn server_now(&self) -> OffsetDateTime {
-        self.0.clock.now()
-    }
-
-    /// What the client was made from.
+    /// The settings that the client was made from.
     pub fn settings(&self) -> &Settings {
         &self.0.settings
     }
 
-    /// The lane in which this client's writes wait for each other.
+    /// The node that takes requests at present.
+    pub fn endpoint(&self) -> &Endpoint {
+        self.0.nodes.endpoint()
+    }
+
+    /// The time on the server's clock, by its latest response; on this machine's before the first.
+    pub fn server_now(&self) -> OffsetDateTime {
+        self.0.nodes.server_now()
+    }
+
+    /// The lock that this client's writes wait for.
     pub fn write_lock(&self) -> WriteLock {
-        self.0
-            .write_lock
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        let write_lock = self.0.write_lock.read();
+        write_lock.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Makes this client and its clones write in another client's lane: for two endpoints that
-    /// turn out to be one cluster. Writes that wait already keep their place in the old one.
-    pub fn share_lane(&self, write_lock: WriteLock) {
-        *self
-            .0
-            .write_lock
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = write_lock;
+    /// Makes this client and its clones wait for another client's lock: for two endpoints that
+    /// turn out to be one cluster. Writes that wait already keep their place at the old one.
+    pub fn share_write_lock(&self, shared: WriteLock) {
+        let write_lock = self.0.write_lock.write();
+        *write_lock.unwrap_or_else(PoisonError::into_inner) = shared;
     }
 
-    pub(crate) fn regenerates(&self) -> &OnceLock<bool> {
-        &self.0.regenerates
+    /// The count of beginnings and ends of writes. A response from an earlier epoch may be of
+    /// before a write.
+    pub(crate) fn write_epoch(&self) -> u64 {
+        self.0.write_epoch.load(Ordering::SeqCst)
     }
 
-    pub(crate) fn reads(&self) -> &Reads {
-        &self.0.reads
+    /// Whether the next request would use up a one-time code, since no login was made yet.
+    pub fn would_spend_a_code(&self) -> bool {
+        self.0.session.would_spend_a_code()
     }
 
-    pub(crate) fn reachability(&self) -> &Reachability {
-        &self.0.reachability
+    /// The login behind this client, made now if it was not before: for another program that
+    /// needs a ticket. `None` where the credentials are a token or nothing.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unauthenticated`], [`ErrorKind::SecondFactorRequired`], and any other failure
+    /// of a request.
+    pub async fn log_in(&self, context: &Context) -> Result<Option<LoginTicket>, Error> {
+        let login = login::request(RequestKind::Login);
+        self.bounded(context, &login, self.0.session.log_in(None))
+            .await
     }
 
-    pub(crate) fn failover(&self) -> &Failover {
-        &self.0.failover
+    /// As [`Client::log_in`], with a one-time code that a person typed: `123456` from an app, or
+    /// `recovery:` and one of the account's recovery keys. This client then stays logged in for as
+    /// long as its ticket can be renewed.
+    ///
+    /// # Errors
+    /// As [`Client::log_in`].
+    pub async fn log_in_with_code(
+        &self,
+        code: &Secret,
+        context: &Context,
+    ) -> Result<Option<LoginTicket>, Error> {
+        let login = login::request(RequestKind::CodeLogin);
+        self.bounded(context, &login, self.0.session.log_in(Some(code)))
+            .await
     }
 
-    pub(crate) fn session(&self) -> &Session {
-        &self.0.session
-    }
-
-    /// Sends a request and returns the content of its answer. Every call of the API ends here.
-    pub(crate) async fn ask(&self, ask: Ask, context: &Context) -> Result<Reply, Error> {
-        if ask.is_read() {
-            self.read(&ask, context).await
-        } else {
-            self.write(&ask, context).await
+    /// Sends a request and returns the content of its response.
+    pub(crate) async fn send(
+        &self,
+        request: Request,
+        context: &Context,
+    ) -> Result<Response, Error> {
+        match request.kind {
+            RequestKind::Write => self.write(&request, context).await,
+            _ => self.read(&request, context).await,
         }
     }
 
-    /// A read is given up at once, and not begun where the host could not be reached before.
-    async fn read(&self, ask: &Ask, context: &Context) -> Result<Reply, Error> {
+    /// The page that the host shows to browsers. `None` where there is no such page.
+    ///
+    /// # Errors
+    /// Any [`Error`] of the way there.
+    pub(crate) async fn front_page(&self, context: &Context) -> Result<Option<Bytes>, Error> {
+        let page = self.0.nodes.front_page();
+        self.bounded(context, &Request::front_page(), page).await
+    }
+
+    /// Ends `work` when the caller cancels it or its deadline passes, with an error of `request`.
+    pub(crate) async fn bounded<T>(
+        &self,
+        context: &Context,
+        request: &Request,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let outcome = context.bound(work).await;
+        outcome.unwrap_or_else(|stopped| {
+            let kind = match stopped {
+                Stopped::Cancelled => ErrorKind::Cancelled,
+                Stopped::Deadline(after) => ErrorKind::Timeout {
+                    phase: Phase::Deadline,
+                    after,
+                },
+            };
+            Err(Error::new(request.info(self.endpoint(), &[]), kind))
+        })
+    }
+
+    /// A read ends at once when it is cancelled, and does not begin where the host could not be
+    /// reached before.
+    async fn read(&self, request: &Request, context: &Context) -> Result<Response, Error> {
         let work = async {
-            let _first = self.reachability().first_attempt().await?;
-            let proof = self.prove(ask).await?;
-            self.send_until_known(ask, &proof, context).await
+            let _first = self.0.nodes.first_attempt().await?;
+            let proof = self.0.session.prove(request).await?;
+            self.send_until_known(request, &proof, context).await
         };
-        context
-            .bound(work)
-            .await
-            .unwrap_or_else(|stopped| Err(self.stop(stopped, ask)))
+        self.bounded(context, request, work).await
     }
 
     /// A write waits for its turn and, once sent, runs to its end.
-    async fn write(&self, ask: &Ask, context: &Context) -> Result<Reply, Error> {
+    async fn write(&self, request: &Request, context: &Context) -> Result<Response, Error> {
         let write_lock = self.write_lock();
-        let ready = async { Ok((write_lock.enter().await, self.prove(ask).await?)) };
-        let (_turn, proof) = context
-            .bound(ready)
-            .await
-            .unwrap_or_else(|stopped| Err(self.stop(stopped, ask)))?;
-        let _stale = self.reads().outdate();
-        self.send_until_unlocked(ask, &proof, context).await
+        let ready = async {
+            let turn = write_lock.enter().await;
+            Ok((turn, self.0.session.prove(request).await?))
+        };
+        let (_turn, proof) = self.bounded(context, request, ready).await?;
+        let _epoch = WriteEpoch::begin(&self.0.write_epoch);
+        self.send_until_unlocked(request, &proof, context).await
     }
 
     async fn send_until_unlocked(
         &self,
-        ask: &Ask,
+        request: &Request,
         proof: &Proof,
         context: &Context,
-    ) -> Result<Reply, Error> {
+    ) -> Result<Response, Error> {
         let mut retries = self.settings().retries.held_lock;
         loop {
-            match self.send_until_known(ask, proof, context).await {
-                Err(Error::LockTimeout { .. }) if retries > 0 && !context.is_over() => {
-                    tracing::info!(method = %ask.method, path = ask.path, "the cluster's lock is held by somebody else, trying again");
-                    retries -= 1;
-                }
-                other => return other,
-            }
-        }
-    }
-
-    /// A token that was minted a moment ago may be refused by a node that has not heard of it.
-    async fn send_until_known(
-        &self,
-        ask: &Ask,
-        proof: &Proof,
-        context: &Context,
-    ) -> Result<Reply, Error> {
-        loop {
-            match self.send(ask, proof).await {
-                Err(Error::Unauthenticated { .. })
-                    if fresh_tokens::is_young(&self.settings().credentials)
-                        && !context.is_over() =>
-                {
+            let outcome = self.send_until_known(request, proof, context).await;
+            match outcome {
+                Err(Error {
+                    kind: ErrorKind::LockTimeout { .. },
+                    ..
+                }) if retries > 0 && !context.is_over() => {
                     tracing::info!(
-                        path = ask.path,
-                        "a new token is not known here yet, trying again"
+                        method = %request.method,
+                        path = request.path,
+                        "another writer holds the cluster's lock, trying again"
                     );
-                    tokio::time::sleep(fresh_tokens::PAUSE).await;
+                    retries -= 1;
                 }
                 outcome => return outcome,
             }
         }
     }
 
-    async fn prove(&self, ask: &Ask) -> Result<Proof, Error> {
-        if ask.anonymous {
-            return Ok(Proof::default());
-        }
-        let ticket = match (self.account(), &self.settings().credentials) {
-            (Some(account), _) => Some(self.ticket(account).await?),
-            (None, Credentials::Ticket(login)) => Some(self.ticket_for(login).await?),
-            (None, _) => None,
-        };
-        if let Some(ticket) = ticket {
-            return Ok(Proof {
-                number: Some(ticket.number),
-                ..Proof::by_ticket(&ticket.login, ask)
-            });
-        }
-        let successor = self
-            .0
-            .successor
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(token) = successor.as_ref() {
-            return Ok(Proof::by_token(token));
-        }
-        Ok(match &self.settings().credentials {
-            Credentials::Token(token) => Proof::by_token(token),
-            _ => Proof::default(),
-        })
-    }
-
-    /// The page that the host shows to browsers, asked for without credentials: the one request
-    /// that is none of the API's. `None` where there is no such page.
-    ///
-    /// # Errors
-    /// Any [`Error`] of the way there.
-    pub(crate) async fn front_page(&self, context: &Context) -> Result<Option<Bytes>, Error> {
-        let ask = Ask::front_page();
-        let line = self.line(&ask);
-        let (transport, headers) = (&self.0.transport, HeaderMap::new());
-        let asked = transport.exchange(self.settings(), self.endpoint(), &ask, &headers, &line);
-        let raw = context.bound(asked).await;
-        let raw = raw.unwrap_or_else(|stopped| Err(self.stop(stopped, &ask)));
-        raw.map(|raw| (raw.status == 200).then_some(raw.body))
-    }
-
-    /// One exchange with one node, without retry. Others were `tried` before.
-    pub(crate) async fn exchange(
+    /// A token that was minted a moment ago may be refused by a node that does not know it yet.
+    async fn send_until_known(
         &self,
-        endpoint: &Endpoint,
-        ask: &Ask,
+        request: &Request,
         proof: &Proof,
-        tried: &[String],
-    ) -> Result<Reply, Error> {
-        let line = RequestInfo {
-            method: ask.method.clone(),
-            endpoint: endpoint.to_string(),
-            path: ask.path.clone(),
-            tried: tried.to_vec(),
-        };
-        let transport = &self.0.transport;
-        let raw = transport
-            .exchange(self.settings(), endpoint, ask, &proof.headers, &line)
-            .await?;
-        if let Some(date) = raw.date {
-            self.0.clock.set(date);
-        }
-        self.interpret(ask, proof, line, raw)
-    }
-
-    fn interpret(
-        &self,
-        ask: &Ask,
-        proof: &Proof,
-        request: RequestInfo,
-        raw: Raw,
-    ) -> Result<Reply, Error> {
-        match classify::content(&request, &raw) {
-            Some(data) => Ok(Reply {
-                data: data?,
-                server_time: raw.date.unwrap_or_else(OffsetDateTime::now_utc),
-                fingerprint: raw.fingerprint,
-                request,
-            }),
-            None if raw.status == 401 => Err(self.refused(proof, &request, &raw)),
-            None => Err(classify::refusal(request, &raw, &ask.about)),
+        context: &Context,
+    ) -> Result<Response, Error> {
+        loop {
+            let outcome = self.0.nodes.send(request, proof).await;
+            let refused = outcome
+                .as_ref()
+                .is_err_and(|error| matches!(error.kind, ErrorKind::Unauthenticated { .. }));
+            if let Some(ticket) = proof.ticket.filter(|_| refused) {
+                self.0.session.forget(ticket);
+            }
+            let is_fresh = fresh_tokens::is_fresh(&self.settings().credentials);
+            if !refused || !is_fresh || context.is_over() {
+                return outcome;
+            }
+            tracing::info!(
+                path = request.path,
+                "a new token is not known here yet, trying again"
+            );
+            tokio::time::sleep(fresh_tokens::PAUSE).await;
         }
     }
 
-    fn refused(&self, proof: &Proof, request: &RequestInfo, raw: &Raw) -> Error {
-        if let Some(number) = proof.number {
-            self.session().forget(number);
-        }
-        Error::Unauthenticated {
-            answer: Box::new(classify::answer(request.clone(), raw)),
-            failure: proof.kind.unwrap_or(AuthFailure::Nothing),
-            identity: self.0.settings.credentials.identity(),
-        }
+    /// Lets the ticket look as old as one that is due for renewal.
+    #[cfg(test)]
+    pub(crate) fn age_ticket(&self) {
+        self.0.session.age();
     }
+}
 
-    pub(crate) fn line(&self, ask: &Ask) -> RequestInfo {
-        RequestInfo {
-            method: ask.method.clone(),
-            endpoint: self.endpoint().to_string(),
-            path: ask.path.clone(),
-            tried: Vec::new(),
-        }
+/// A write in progress. The epoch moves before it and again when it ends, however it ends: what is
+/// read meanwhile may be of before it.
+struct WriteEpoch<'a>(&'a AtomicU64);
+
+impl<'a> WriteEpoch<'a> {
+    fn begin(epoch: &'a AtomicU64) -> Self {
+        epoch.fetch_add(1, Ordering::SeqCst);
+        Self(epoch)
     }
+}
 
-    /// The error of a call that the caller stopped before its request was sent, or while it
-    /// only read.
-    pub(crate) fn stop(&self, stopped: Stopped, ask: &Ask) -> Error {
-        let request = Box::new(self.line(ask));
-        match stopped {
-            Stopped::Cancelled => Error::Cancelled { request },
-            Stopped::Deadline(after) => Error::Timeout {
-                request,
-                phase: Phase::Deadline,
-                after,
-            },
-        }
+impl Drop for WriteEpoch<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
     }
 }

@@ -1,138 +1,218 @@
-//! What was read, kept until the next write, or for good where no write changes it.
+//! A cluster as its readers see it: a client, and the responses that serve all of them.
+//!
+//! A plan reads many tokens of few users, with one access control list. What a write can change is
+//! kept until the client's write epoch moves. Roles and the rights of users are kept for good: a
+//! client writes tokens and the entries of tokens in the access control list, and neither changes
+//! what a role holds or what a user may do.
 
-use std::collections::HashMap;
-use std::future::Future;
-use std::hash::Hash;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use futures_util::FutureExt;
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
 
 use crate::pve::api::access::Owner;
 use crate::pve::api::acl::AclView;
-use crate::pve::api::rights::Question;
 use crate::pve::audit::Audit;
-use crate::pve::context::{Context, Stopped};
+use crate::pve::cache::Cache;
+use crate::pve::client::Client;
+use crate::pve::context::Context;
 use crate::pve::error::Error;
-use crate::pve::id::UserId;
+use crate::pve::id::{TokenId, UserId};
+use crate::pve::net::request::Request;
+use crate::pve::permissions::path::normalise_path;
 use crate::pve::permissions::privileges::Rights;
 use crate::pve::permissions::roles::Roles;
-use crate::pve::single_flight::SingleFlight;
+use crate::pve::settings::Settings;
 
-/// Answers that serve every reader.
+/// The path on which the rights of others are looked up.
+const ACCESS: &str = "/access";
+
+/// A [`Client`] that keeps what many readers need. Cheap to clone; clones share everything.
+#[derive(Clone, Debug)]
+pub struct Cluster {
+    client: Client,
+    cached: Arc<Cached>,
+}
+
+/// The user whose rights are meant, or the caller; and the path, or every path that the server
+/// lists.
+type RightsKey = (Option<UserId>, Option<String>);
+
 #[derive(Default)]
-pub(crate) struct Reads {
-    /// One request for each user serves all its tokens.
-    pub(crate) owners: Kept<UserId, Option<Arc<Owner>>>,
-    /// One request serves the access control list of everything.
-    pub(crate) acl: Kept<(), Arc<AclView>>,
-    /// Roles, or why they could not be read. No write changes them.
-    pub(crate) roles: Kept<(), Result<Arc<Roles>, Error>>,
-    /// What users may do, or why it could not be read. No write changes it.
-    pub(crate) rights: Kept<Question, Result<Arc<Rights>, Error>>,
-    /// A handful of requests serve all who look at all tokens.
-    pub(crate) audit: Kept<(), Arc<Audit>>,
+struct Cached {
+    owners: Cache<UserId, Option<Arc<Owner>>>,
+    acl: Cache<(), Arc<AclView>>,
+    audit: Cache<(), Arc<Audit>>,
+    /// The error is kept like a response, so that many callers do not each wait for a host that
+    /// is down.
+    roles: Cache<(), Result<Arc<Roles>, Error>>,
+    rights: Cache<RightsKey, Result<Arc<Rights>, Error>>,
+    can_regenerate: OnceLock<bool>,
 }
 
-impl Reads {
-    /// Forgets what a write can change, now and again when the guard is dropped: before a write,
-    /// and after it, however it ends.
-    pub(crate) fn outdate(&self) -> Outdated<'_> {
-        self.forget();
-        Outdated(self)
-    }
-
-    fn forget(&self) {
-        self.owners.forget();
-        self.acl.forget();
-        self.audit.forget();
+impl std::fmt::Debug for Cached {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Cached")
     }
 }
 
-/// A write is under way, and what is read meanwhile may be of before it.
-pub(crate) struct Outdated<'a>(&'a Reads);
+impl Deref for Cluster {
+    type Target = Client;
 
-impl Drop for Outdated<'_> {
-    fn drop(&mut self) {
-        self.0.forget();
+    fn deref(&self) -> &Client {
+        &self.client
     }
 }
 
-/// Answers of one kind by what was asked.
-pub(crate) struct Kept<K, V: Clone>(Arc<Mutex<State<K, V>>>);
-
-struct State<K, V: Clone> {
-    /// Counts the writes, so that an answer from before one is not kept after it.
-    epoch: u64,
-    known: HashMap<K, V>,
-    asking: HashMap<K, Arc<SingleFlight<Result<V, Error>>>>,
-}
-
-impl<K, V: Clone> Default for Kept<K, V> {
-    fn default() -> Self {
-        Self(Arc::new(Mutex::new(State {
-            epoch: 0,
-            known: HashMap::new(),
-            asking: HashMap::new(),
-        })))
-    }
-}
-
-impl<K, V> Kept<K, V>
-where
-    K: Clone + Eq + Hash + Send + 'static,
-    V: Clone + Send + Sync + 'static,
-{
-    /// The answer that is kept, or the one that `fetch` gives: once for all who ask at the same
-    /// time. Errors are not kept.
-    pub(crate) async fn get<F>(
-        &self,
-        key: &K,
-        context: &Context,
-        fetch: impl FnOnce() -> F,
-        stopped: impl FnOnce(Stopped) -> Error,
-    ) -> Result<V, Error>
-    where
-        F: Future<Output = Result<V, Error>> + Send + 'static,
-    {
-        // An answer is kept before its run ends, and runs are joined under the same lock, so
-        // that nobody comes between the two and asks again.
-        let run = {
-            let mut state = lock(&self.0);
-            if let Some(known) = state.known.get(key) {
-                return Ok(known.clone());
-            }
-            let epoch = state.epoch;
-            let flight = Arc::clone(state.asking.entry(key.clone()).or_default());
-            flight.join(|| {
-                let (state, key, fetched) = (Arc::clone(&self.0), key.clone(), fetch());
-                async move {
-                    let answer = fetched.await;
-                    lock(&state).keep(key, epoch, &answer);
-                    answer
-                }
-                .boxed()
-            })
-        };
-        let answer = context.bound(run).await;
-        answer.unwrap_or_else(|why| Err(stopped(why)))
-    }
-
-    fn forget(&self) {
-        let mut state = lock(&self.0);
-        state.epoch += 1;
-        state.known.clear();
-        state.asking.clear();
-    }
-}
-
-impl<K: Eq + Hash, V: Clone> State<K, V> {
-    fn keep(&mut self, key: K, epoch: u64, answer: &Result<V, Error>) {
-        if let (Ok(answer), true) = (answer, self.epoch == epoch) {
-            self.known.insert(key, answer.clone());
+impl From<Client> for Cluster {
+    fn from(client: Client) -> Self {
+        Self {
+            client,
+            cached: Arc::default(),
         }
     }
 }
 
-fn lock<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
+impl Cluster {
+    /// A cluster whose client connects when it sends its first request. Does no I/O.
+    pub fn new(settings: Settings) -> Self {
+        Client::new(settings).into()
+    }
+
+    /// A user with its tokens, or `None` if there is no such user, as
+    /// [`Client::fetch_user`] returns it, kept until the next write.
+    ///
+    /// # Errors
+    /// Any [`Error`] of a read.
+    pub async fn user(
+        &self,
+        user: &UserId,
+        context: &Context,
+    ) -> Result<Option<Arc<Owner>>, Error> {
+        let request = Request::get(&["access", "users", &user.to_string()]);
+        let fetch = || {
+            let (client, user) = (self.client.clone(), user.clone());
+            async move { client.fetch_user(&user, &Context::default()).await }
+        };
+        let cached = self.cached.owners.get(user.clone(), self.epoch(), fetch);
+        self.bounded(context, &request, cached).await
+    }
+
+    /// The access control list and whether it is complete, kept until the next write.
+    ///
+    /// # Errors
+    /// Any [`Error`] of a read.
+    pub async fn acl_view(&self, context: &Context) -> Result<Arc<AclView>, Error> {
+        let cached = self.cached.acl.get((), self.epoch(), || {
+            let client = self.client.clone();
+            async move {
+                let view = client.fetch_acl_view(&Context::default()).await;
+                view.map(Arc::new)
+            }
+        });
+        self.bounded(context, &Request::get(&["access", "acl"]), cached)
+            .await
+    }
+
+    /// All tokens that the caller may see, kept until the next write.
+    ///
+    /// # Errors
+    /// Any [`Error`] of a read. What the caller may not see is no error: it is missing, and
+    /// [`Audit::is_complete`] says so.
+    pub async fn audit(&self, context: &Context) -> Result<Arc<Audit>, Error> {
+        let cached = self.cached.audit.get((), self.epoch(), || {
+            let cluster = self.clone();
+            async move {
+                let context = Context::default();
+                let acl = cluster.acl_view(&context);
+                Audit::fetch(&cluster.client, acl, &context)
+                    .await
+                    .map(Arc::new)
+            }
+        });
+        self.bounded(context, &Request::get(&["access", "users"]), cached)
+            .await
+    }
+
+    /// The privileges of each role, requested once.
+    ///
+    /// # Errors
+    /// Any [`Error`] of a read.
+    pub async fn known_roles(&self, context: &Context) -> Result<Arc<Roles>, Error> {
+        let cached = self.cached.roles.get(
+            (),
+            || 0,
+            || {
+                let client = self.client.clone();
+                async move {
+                    let roles = client.roles(&Context::default()).await;
+                    let by_name = roles.map(|roles| {
+                        let by_name = roles.into_iter().map(|role| (role.name, role.privileges));
+                        Arc::new(by_name.collect())
+                    });
+                    Ok(by_name)
+                }
+            },
+        );
+        self.bounded(context, &Request::get(&["access", "roles"]), cached)
+            .await?
+    }
+
+    /// The rights of a user, at one path or at every path that the server lists, requested once.
+    /// Needs what [`Cluster::may_see_rights_of`] tells.
+    ///
+    /// # Errors
+    /// Any [`Error`] of a read.
+    pub async fn rights_of(
+        &self,
+        user: &UserId,
+        path: Option<&str>,
+        context: &Context,
+    ) -> Result<Arc<Rights>, Error> {
+        let path = path.map(normalise_path);
+        self.rights((Some(user.clone()), path), context).await
+    }
+
+    /// Whether the server tells the caller what a user may do: the caller is the user, or has
+    /// `Sys.Audit` on `/access` (recording `175-use-permissions-userid-unprivileged`).
+    ///
+    /// # Errors
+    /// Any [`Error`] of a read.
+    pub async fn may_see_rights_of(&self, user: &UserId, context: &Context) -> Result<bool, Error> {
+        if self.settings().credentials.is_login_of(user) {
+            return Ok(true);
+        }
+        let own = self.rights((None, Some(ACCESS.to_owned())), context);
+        Ok(own.await?.at(ACCESS).contains("Sys.Audit"))
+    }
+
+    /// Whether the server can give a token a new secret in place, as [`Client::regenerates`] finds
+    /// out; one answer serves all tokens.
+    pub async fn can_regenerate(&self, token: &TokenId, context: &Context) -> Option<bool> {
+        if let Some(known) = self.cached.can_regenerate.get() {
+            return Some(*known);
+        }
+        let can = self.client.regenerates(token, context).await?;
+        Some(*self.cached.can_regenerate.get_or_init(|| can))
+    }
+
+    async fn rights(&self, key: RightsKey, context: &Context) -> Result<Arc<Rights>, Error> {
+        let cached = self.cached.rights.get(
+            key.clone(),
+            || 0,
+            || {
+                let client = self.client.clone();
+                async move {
+                    let (user, path) = (key.0.as_ref(), key.1.as_deref());
+                    let rights = client.fetch_rights(user, path, &Context::default()).await;
+                    Ok(rights.map(Arc::new))
+                }
+            },
+        );
+        self.bounded(context, &Request::get(&["access", "permissions"]), cached)
+            .await?
+    }
+
+    fn epoch(&self) -> impl Fn() -> u64 + Send + 'static {
+        let client = self.client.clone();
+        move || client.write_epoch()
+    }
 }

@@ -9,14 +9,14 @@
 //! Every call takes a [`Context`], through which it can be cancelled or given a deadline.
 //!
 //! ```no_run
-//! use terraform_provider_proxmox::pve::{Context, Client, Credentials, Error, Settings};
+//! use terraform_provider_proxmox::pve::{Context, Client, Credentials, Error, ErrorKind, Settings};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let token = "terraform@pve!ci=573e8a06-e698-427c-acd8-738410c8ee7f".parse()?;
 //! let client = Client::new(Settings::new("pve1.example.com".parse()?, Credentials::Token(token)));
 //! match client.version(&Context::default()).await {
 //!     Ok(version) => println!("Proxmox VE {}", version.version),
-//!     Err(Error::Unauthenticated { .. }) => println!("the token is not accepted"),
+//!     Err(Error { kind: ErrorKind::Unauthenticated { .. }, .. }) => println!("the token is not accepted"),
 //!     Err(other) => return Err(other.into()),
 //! }
 //! # Ok(())
@@ -29,12 +29,14 @@
 pub mod api;
 mod audit;
 mod auth;
+mod cache;
 mod client;
 mod cluster;
 mod context;
 pub mod diagnosis;
 mod error;
 mod id;
+mod lenient;
 mod net;
 mod permissions;
 mod secret;
@@ -54,11 +56,12 @@ pub use api::version::Version;
 pub use audit::{Activity, Audit, AuditedToken};
 pub use auth::credentials::{ApiToken, Credentials, LoginTicket};
 pub use auth::totp::{TotpError, TotpSeed};
-pub use client::Client;
+pub use cluster::Cluster as Client;
 pub use context::Context;
-pub use error::Error;
-pub use error::failure::{AuthFailure, Phase, ProxyFailure, TlsFailure};
-pub use error::response::{Answer, RequestInfo};
+pub use error::failure::{AuthFailure, Phase, ProxyFailure};
+pub use error::refusal::Refusal;
+pub use error::request::{RequestInfo, RequestKind};
+pub use error::{Error, ErrorKind};
 pub use id::{IdError, TokenId, TokenName, UserId};
 pub use net::endpoint::{DEFAULT_PORT, Endpoint, EndpointError};
 pub use net::headers::{ExtraHeaders, HeaderError};
@@ -72,6 +75,7 @@ pub use permissions::roles::{NO_ACCESS, Roles};
 pub use secret::Secret;
 pub use settings::Settings;
 pub use tls::certificate::{Certificate, Fingerprint, FingerprintError};
+pub use tls::failure::TlsFailure;
 pub use tls::handshake::{CertificateName, CertificateNameError, TlsVersion, TlsVersionError};
 pub use tls::policy::{CaBundle, CaBundleError, TlsPolicy};
 pub use write_lock::WriteLock;

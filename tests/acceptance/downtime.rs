@@ -14,7 +14,7 @@ use cli_harness::Cli;
 use proxmox_simulator::{Fault, Version};
 use serde_json::Value;
 use terraform_provider_proxmox::pve::{
-    ApiToken, Client, Context, Credentials, Error, Settings, TlsPolicy,
+    ApiToken, Client, Context, Credentials, Error, ErrorKind, Settings, TlsPolicy,
 };
 
 use super::{Scenario, test_server::TestServer};
@@ -134,7 +134,10 @@ impl Consumer {
             seen.uses += 1;
             match self.client(token).version(&Context::default()).await {
                 Ok(_) => {}
-                Err(Error::Unauthenticated { .. }) => seen.refused += 1,
+                Err(Error {
+                    kind: ErrorKind::Unauthenticated { .. },
+                    ..
+                }) => seen.refused += 1,
                 Err(other) => panic!("{other}"),
             }
         }

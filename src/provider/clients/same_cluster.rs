@@ -50,7 +50,7 @@ impl Twins {
             if !writer.is_twin_of(&other).await {
                 continue;
             }
-            writer.share_lane_with(&other);
+            writer.share_write_lock_with(&other);
             if other.has_written(token) {
                 written_twice(token, &writer.cluster, &other.cluster, diags);
                 unique = None;
@@ -96,14 +96,14 @@ impl Writer {
         !ours.is_disjoint(theirs)
     }
 
-    fn share_lane_with(&self, other: &Self) {
+    fn share_write_lock_with(&self, other: &Self) {
         let (first, second) = match self.place < other.place {
             true => (self, other),
             false => (other, self),
         };
         let write_lock = first.client.write_lock();
         if !second.client.write_lock().is(&write_lock) {
-            second.client.share_lane(write_lock);
+            second.client.share_write_lock(write_lock);
         }
     }
 

@@ -10,7 +10,8 @@ use crate::framework::{Report, schema};
 use crate::provider::clients::{Connections, cluster_attribute, context};
 use crate::provider::data_sources::audited::TokenFacts;
 use crate::provider::data_sources::completeness::{Completeness, warn_of_isolation};
-use crate::provider::data_sources::{audited, completeness, malformed_token_id};
+use crate::provider::data_sources::token_id::malformed_token_id;
+use crate::provider::data_sources::{audited, completeness};
 use crate::provider::diagnostics::explain;
 use crate::pve::{Audit, TokenId};
 

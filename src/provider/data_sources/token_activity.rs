@@ -11,7 +11,7 @@ use tf_provider::{AttributePath, DataSource, Diagnostics};
 use crate::framework::{Report, schema};
 use crate::provider::attributes::timestamp;
 use crate::provider::clients::{Connections, cluster_attribute, context};
-use crate::provider::data_sources::malformed_token_id;
+use crate::provider::data_sources::token_id::malformed_token_id;
 use crate::provider::diagnostics::explain;
 use crate::pve::{Activity, Task, TokenId};
 

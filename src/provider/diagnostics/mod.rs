@@ -7,8 +7,8 @@ use tf_provider::{AttributePath, Diagnostics};
 
 use crate::framework::Report as _;
 use crate::provider::settings::setting::Source;
-use crate::pve::Error;
 use crate::pve::diagnosis::{Report, Verdict};
+use crate::pve::{Error, ErrorKind};
 
 /// Reports an error of the client: `summary` is what failed (constant), `object` on what.
 pub fn explain(summary: &'static str, object: &str, error: &Error, diags: &mut Diagnostics) {
@@ -29,14 +29,14 @@ pub fn explain(summary: &'static str, object: &str, error: &Error, diags: &mut D
 
 /// The attribute that a refused parameter stands for.
 fn attribute_of(error: &Error) -> AttributePath {
-    let Error::ParameterErrors { answer } = error else {
-        return match error {
-            Error::NoSuchRole { .. } => AttributePath::new("acl"),
-            Error::NoSuchUser { .. } => AttributePath::new("user_id"),
+    let ErrorKind::ParameterErrors { refusal } = &error.kind else {
+        return match error.kind {
+            ErrorKind::NoSuchRole { .. } => AttributePath::new("acl"),
+            ErrorKind::NoSuchUser { .. } => AttributePath::new("user_id"),
             _ => AttributePath::root(),
         };
     };
-    let attribute = answer
+    let attribute = refusal
         .errors
         .keys()
         .find_map(|parameter| match parameter.as_str() {

@@ -7,13 +7,14 @@ use serde::Deserialize;
 use serde_json::Value;
 use time::OffsetDateTime;
 
+use crate::pve::api::tokens;
 use crate::pve::api::tokens::TokenInfo;
-use crate::pve::api::{lenient, tokens};
 use crate::pve::client::Client;
 use crate::pve::context::Context;
-use crate::pve::error::Error;
+use crate::pve::error::{Error, ErrorKind};
 use crate::pve::id::UserId;
-use crate::pve::net::request::Ask;
+use crate::pve::lenient;
+use crate::pve::net::request::Request;
 use crate::pve::permissions::path::normalise_path;
 use crate::pve::permissions::privileges::{Privileges, Rights};
 
@@ -139,61 +140,45 @@ impl Client {
     /// # Errors
     /// Any [`Error`] of a read but refusals.
     pub async fn domains(&self, context: &Context) -> Result<Vec<Realm>, Error> {
-        self.ask(Ask::get(&["access", "domains"]).anonymous(), context)
+        self.send(Request::get(&["access", "domains"]).anonymous(), context)
             .await?
             .decode()
     }
 
     /// A user with its tokens, or `None` if there is no such user.
     ///
-    /// The answer is kept until the next write through this client, and callers who ask at the
-    /// same time share one request. Needs `Sys.Audit` on `/access` or `User.Modify` on a group of
-    /// the user; with less, a user's own ticket still gets its tokens
-    /// (recording `355-ticket-user-list-own-tokens`), and [`Owner::details_known`] is false.
+    /// Needs `Sys.Audit` on `/access` or `User.Modify` on a group of the user; with less, a user's
+    /// own ticket still gets its tokens (recording `355-ticket-user-list-own-tokens`), and
+    /// [`Owner::details_known`] is false.
     ///
     /// # Errors
     /// Any [`Error`] of a read.
-    pub async fn user(
+    pub async fn fetch_user(
         &self,
         user: &UserId,
         context: &Context,
     ) -> Result<Option<Arc<Owner>>, Error> {
-        let fetch = || {
-            let (client, user) = (self.clone(), user.clone());
-            async move { client.fetch_owner(&user, &Context::default()).await }
-        };
-        let stopped = |why| self.stop(why, &Ask::get(&["access", "users", &user.to_string()]));
-        self.reads().owners.get(user, context, fetch, stopped).await
-    }
-
-    /// As [`Client::user`], asked now, whatever was read before.
-    ///
-    /// # Errors
-    /// Any [`Error`] of a read.
-    pub(in crate::pve) async fn fetch_owner(
-        &self,
-        user: &UserId,
-        context: &Context,
-    ) -> Result<Option<Arc<Owner>>, Error> {
-        let asked = Ask::get(&["access", "users", &user.to_string()]).about_user(user);
-        match self.ask(asked, context).await {
+        let asked = Request::get(&["access", "users", &user.to_string()]).about_user(user);
+        match self.send(asked, context).await {
             Ok(reply) => {
                 let observed_at = reply.server_time;
                 reply
                     .decode_with(|raw: RawUser| raw.into_owner(user.clone(), observed_at))
                     .map(|owner| Some(Arc::new(owner)))
             }
-            Err(Error::NoSuchUser { .. }) => Ok(None),
-            Err(Error::Forbidden { .. }) if self.settings().credentials.is_login_of(user) => {
-                self.own_tokens(user, context).await.map(Some)
-            }
-            Err(other) => Err(other),
+            Err(error) => match error.kind {
+                ErrorKind::NoSuchUser { .. } => Ok(None),
+                ErrorKind::Forbidden { .. } if self.settings().credentials.is_login_of(user) => {
+                    self.own_tokens(user, context).await.map(Some)
+                }
+                _ => Err(error),
+            },
         }
     }
 
     async fn own_tokens(&self, user: &UserId, context: &Context) -> Result<Arc<Owner>, Error> {
-        let asked = Ask::get(&["access", "users", &user.to_string(), "token"]).about_user(user);
-        let reply = self.ask(asked, context).await?;
+        let asked = Request::get(&["access", "users", &user.to_string(), "token"]).about_user(user);
+        let reply = self.send(asked, context).await?;
         let observed_at = reply.server_time;
         let tokens = reply.decode_with(tokens::from_collection)?;
         Ok(Arc::new(Owner {
@@ -215,8 +200,8 @@ impl Client {
     /// # Errors
     /// Any [`Error`] of a read.
     pub async fn users_full(&self, context: &Context) -> Result<Users, Error> {
-        let asked = Ask::get(&["access", "users"]).query(&[("full", "1")]);
-        let reply = self.ask(asked, context).await?;
+        let asked = Request::get(&["access", "users"]).query(&[("full", "1")]);
+        let reply = self.send(asked, context).await?;
         let observed_at = reply.server_time;
         let mut owners = reply.decode_with(|raw: Vec<RawUser>| {
             raw.into_iter()
@@ -266,8 +251,8 @@ impl Client {
         let path = normalise_path(path);
         let mut query = vec![("path", path.as_str())];
         query.extend(auth_id.map(|id| ("userid", id)));
-        let asked = Ask::get(&["access", "permissions"]).query(&query);
-        let raw: RawPermissions = self.ask(asked, context).await?.decode()?;
+        let asked = Request::get(&["access", "permissions"]).query(&query);
+        let raw: RawPermissions = self.send(asked, context).await?.decode()?;
         Ok(Rights::from(raw).at(&path))
     }
 
@@ -278,8 +263,8 @@ impl Client {
     /// # Errors
     /// Any [`Error`] of a read.
     pub async fn own_permissions(&self, context: &Context) -> Result<Rights, Error> {
-        let asked = Ask::get(&["access", "permissions"]);
-        let raw: RawPermissions = self.ask(asked, context).await?.decode()?;
+        let asked = Request::get(&["access", "permissions"]);
+        let raw: RawPermissions = self.send(asked, context).await?.decode()?;
         Ok(raw.into())
     }
 
@@ -299,14 +284,14 @@ impl Client {
     /// version of the server knows.
     ///
     /// # Errors
-    /// [`Error::NoSuchRole`], and any other error of a read.
+    /// [`ErrorKind::NoSuchRole`], and any other error of a read.
     pub async fn role_privileges(
         &self,
         role: &str,
         context: &Context,
     ) -> Result<BTreeSet<String>, Error> {
-        let asked = Ask::get(&["access", "roles", role]).about_role(role);
-        let privileges: BTreeMap<String, Value> = self.ask(asked, context).await?.decode()?;
+        let asked = Request::get(&["access", "roles", role]).about_role(role);
+        let privileges: BTreeMap<String, Value> = self.send(asked, context).await?.decode()?;
         Ok(privileges.into_keys().collect())
     }
 
@@ -316,7 +301,7 @@ impl Client {
     /// Any [`Error`] of a read.
     pub async fn roles(&self, context: &Context) -> Result<Vec<Role>, Error> {
         let raw: Vec<RawRole> = self
-            .ask(Ask::get(&["access", "roles"]), context)
+            .send(Request::get(&["access", "roles"]), context)
             .await?
             .decode()?;
         let mut roles: Vec<Role> = raw

@@ -1,15 +1,13 @@
 //! The access control list.
 
-use std::sync::Arc;
-
 use serde::Deserialize;
 
-use crate::pve::api::lenient;
 use crate::pve::client::Client;
 use crate::pve::context::Context;
 use crate::pve::error::Error;
 use crate::pve::id::TokenId;
-use crate::pve::net::request::Ask;
+use crate::pve::lenient;
+use crate::pve::net::request::Request;
 use crate::pve::permissions::entry::{Entry, Subject};
 use crate::pve::permissions::path::normalise_path;
 
@@ -81,27 +79,12 @@ impl AclView {
 }
 
 impl Client {
-    /// The access control list, and whether it is complete. Like [`Client::user`], the answer is
-    /// kept until the next write through this client.
+    /// The access control list, and whether it is complete: the server filters it for callers
+    /// without `Sys.Audit` on `/access`.
     ///
     /// # Errors
     /// Any [`Error`] of a read.
-    pub async fn acl_view(&self, context: &Context) -> Result<Arc<AclView>, Error> {
-        let fetch = || {
-            let client = self.clone();
-            async move {
-                client
-                    .fetch_acl_view(&Context::default())
-                    .await
-                    .map(Arc::new)
-            }
-        };
-        let stopped = |why| self.stop(why, &Ask::get(&["access", "acl"]));
-        self.reads().acl.get(&(), context, fetch, stopped).await
-    }
-
-    /// The server filters the list for whoever lacks `Sys.Audit` on `/access`.
-    async fn fetch_acl_view(&self, context: &Context) -> Result<AclView, Error> {
+    pub async fn fetch_acl_view(&self, context: &Context) -> Result<AclView, Error> {
         let (entries, held) = tokio::join!(self.acl(context), self.permissions("/access", context));
         Ok(AclView {
             entries: entries?,
@@ -117,7 +100,7 @@ impl Client {
     /// Any [`Error`] of a read.
     pub async fn acl(&self, context: &Context) -> Result<Vec<AclEntry>, Error> {
         let mut entries: Vec<AclEntry> = self
-            .ask(Ask::get(&["access", "acl"]), context)
+            .send(Request::get(&["access", "acl"]), context)
             .await?
             .decode()?;
         entries.sort();
@@ -128,8 +111,8 @@ impl Client {
     /// again with another `propagate` changes that (recording `273-acl-set-token-noprop`).
     ///
     /// # Errors
-    /// [`Error::NoSuchToken`], [`Error::NoSuchUser`], [`Error::NoSuchRole`],
-    /// [`Error::ParameterErrors`] for a path that the server does not know, and any other error
+    /// [`ErrorKind::NoSuchToken`](crate::pve::error::ErrorKind::NoSuchToken), [`ErrorKind::NoSuchUser`](crate::pve::error::ErrorKind::NoSuchUser), [`ErrorKind::NoSuchRole`](crate::pve::error::ErrorKind::NoSuchRole),
+    /// [`ErrorKind::ParameterErrors`](crate::pve::error::ErrorKind::ParameterErrors) for a path that the server does not know, and any other error
     /// of a write.
     pub async fn grant_acl(
         &self,
@@ -168,7 +151,7 @@ impl Client {
         how: (&'static str, &str),
         context: &Context,
     ) -> Result<(), Error> {
-        let asked = Ask::put(&["access", "acl"])
+        let asked = Request::put(&["access", "acl"])
             .form(&[
                 ("path", normalise_path(path)),
                 ("tokens", token.to_string()),
@@ -177,7 +160,7 @@ impl Client {
             ])
             .about_token(token)
             .about_role(role);
-        self.ask(asked, context).await.map(drop)
+        self.send(asked, context).await.map(drop)
     }
 }
 

@@ -7,5 +7,3 @@ pub mod rights;
 pub mod tasks;
 pub mod tokens;
 pub mod version;
-
-pub(crate) mod lenient;

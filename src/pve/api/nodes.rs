@@ -3,11 +3,11 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::pve::api::lenient;
 use crate::pve::client::Client;
 use crate::pve::context::Context;
 use crate::pve::error::Error;
-use crate::pve::net::request::Ask;
+use crate::pve::lenient;
+use crate::pve::net::request::Request;
 use crate::pve::tls::certificate::Fingerprint;
 
 /// A node as every authenticated caller may see it (recording `178-use-nodes-unprivileged`).
@@ -111,7 +111,10 @@ impl Client {
     /// # Errors
     /// Any [`Error`] of a read.
     pub async fn nodes(&self, context: &Context) -> Result<Vec<Node>, Error> {
-        let mut nodes: Vec<Node> = self.ask(Ask::get(&["nodes"]), context).await?.decode()?;
+        let mut nodes: Vec<Node> = self
+            .send(Request::get(&["nodes"]), context)
+            .await?
+            .decode()?;
         nodes.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(nodes)
     }
@@ -119,10 +122,10 @@ impl Client {
     /// The cluster's name, quorum and nodes. Needs `Sys.Audit` on `/`.
     ///
     /// # Errors
-    /// [`Error::Forbidden`] without that privilege, and any other error of a read.
+    /// [`ErrorKind::Forbidden`](crate::pve::error::ErrorKind::Forbidden) without that privilege, and any other error of a read.
     pub async fn cluster_status(&self, context: &Context) -> Result<ClusterStatus, Error> {
         let entries: Vec<Entry> = self
-            .ask(Ask::get(&["cluster", "status"]), context)
+            .send(Request::get(&["cluster", "status"]), context)
             .await?
             .decode()?;
         Ok(entries.into())

@@ -5,12 +5,12 @@
 
 use serde::Deserialize;
 
-use crate::pve::api::lenient;
 use crate::pve::client::Client;
 use crate::pve::context::Context;
 use crate::pve::error::Error;
 use crate::pve::id::TokenId;
-use crate::pve::net::request::Ask;
+use crate::pve::lenient;
+use crate::pve::net::request::Request;
 
 /// The most tasks that are asked of one node.
 const MOST: usize = 5000;
@@ -91,7 +91,7 @@ impl Client {
     /// # Errors
     /// Any [`Error`] of a read.
     pub async fn cluster_tasks(&self, context: &Context) -> Result<Vec<Task>, Error> {
-        self.ask(Ask::get(&["cluster", "tasks"]), context)
+        self.send(Request::get(&["cluster", "tasks"]), context)
             .await?
             .decode()
     }
@@ -100,7 +100,7 @@ impl Client {
     /// `/nodes/<node>` the server leaves out all tasks but the caller's own, and does not say so.
     ///
     /// # Errors
-    /// [`Error::ProxyHop`] when the node cannot be reached by the one that was asked, and any
+    /// [`ErrorKind::ProxyHop`](crate::pve::error::ErrorKind::ProxyHop) when the node cannot be reached by the one that was asked, and any
     /// other error of a read.
     pub async fn node_tasks(
         &self,
@@ -118,8 +118,8 @@ impl Client {
             ("limit", limit.as_str()),
         ];
         query.extend(since.as_deref().map(|since| ("since", since)));
-        let asked = Ask::get(&["nodes", node, "tasks"]).query(&query);
-        let mut tasks: Vec<Task> = self.ask(asked, context).await?.decode()?;
+        let asked = Request::get(&["nodes", node, "tasks"]).query(&query);
+        let mut tasks: Vec<Task> = self.send(asked, context).await?.decode()?;
         let truncated = tasks.len() >= MOST;
         let token = token.to_string();
         tasks.retain(|task| task.asked_by == token);

@@ -6,13 +6,15 @@ use serde::Deserialize;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use crate::pve::api::lenient;
 use crate::pve::auth::fresh_tokens;
 use crate::pve::client::Client;
 use crate::pve::context::Context;
-use crate::pve::error::Error;
+use crate::pve::error::request::RequestKind;
+use crate::pve::error::{Error, ErrorKind};
 use crate::pve::id::TokenId;
-use crate::pve::net::request::{Ask, Reply};
+use crate::pve::lenient;
+use crate::pve::net::request::Request;
+use crate::pve::net::response::Response;
 use crate::pve::secret::Secret;
 
 /// What the server tells of a token, all but its secret.
@@ -178,7 +180,7 @@ impl Client {
     /// Makes a token and returns its secret, which the server tells only this once.
     ///
     /// # Errors
-    /// [`Error::TokenExists`], [`Error::NoSuchUser`], [`Error::Forbidden`], and any other error of
+    /// [`ErrorKind::TokenExists`], [`ErrorKind::NoSuchUser`], [`ErrorKind::Forbidden`], and any other error of
     /// a write; after one that [may have taken effect](Error::may_have_taken_effect), the token may
     /// exist with a secret that nobody knows.
     pub async fn create_token(
@@ -187,14 +189,16 @@ impl Client {
         new: &NewToken,
         context: &Context,
     ) -> Result<CreatedToken, Error> {
-        let asked = Ask::post(&token_path(token)).form(&new.form());
-        self.token_write(token, asked, context).await?.minted(token)
+        let request = Request::post(&token_path(token)).form(&new.form());
+        self.token_write(token, request, context)
+            .await?
+            .minted(token)
     }
 
     /// Changes comment, expiry or privilege separation; the secret stays.
     ///
     /// # Errors
-    /// [`Error::NoSuchToken`], [`Error::NoSuchUser`], [`Error::Forbidden`], and any other error of
+    /// [`ErrorKind::NoSuchToken`], [`ErrorKind::NoSuchUser`], [`ErrorKind::Forbidden`], and any other error of
     /// a write.
     pub async fn update_token(
         &self,
@@ -202,8 +206,8 @@ impl Client {
         change: &TokenChange,
         context: &Context,
     ) -> Result<TokenInfo, Error> {
-        let asked = Ask::put(&token_path(token)).form(&change.form());
-        let reply = self.token_write(token, asked, context).await?;
+        let request = Request::put(&token_path(token)).form(&change.form());
+        let reply = self.token_write(token, request, context).await?;
         reply.decode::<RawToken>().map(TokenInfo::from)
     }
 
@@ -223,28 +227,36 @@ impl Client {
     ) -> Result<CreatedToken, Error> {
         let mut form = change.form();
         form.push(("regenerate", flag(true)));
-        let asked = Ask::put(&token_path(token)).form(&form);
-        self.token_write(token, asked, context).await?.minted(token)
+        let request = Request::put(&token_path(token)).form(&form);
+        self.token_write(token, request, context)
+            .await?
+            .minted(token)
     }
 
-    /// Whether the server can give a token a new secret in place. Found out without changing
-    /// anything: a value that is no boolean is refused as such where the parameter is known, and
-    /// as undefined where it is not, in both cases before anything happens. One answer serves
-    /// all tokens. `None` when the server says neither, most often for lack of a privilege.
-    pub async fn can_regenerate(&self, token: &TokenId, context: &Context) -> Option<bool> {
-        if let Some(known) = self.regenerates().get() {
-            return Some(*known);
-        }
+    /// Whether the server can give a token a new secret in place. Changes nothing: a value that is
+    /// no boolean is refused as such where the parameter is known, and as undefined where it is
+    /// not, in both cases before anything happens. `None` when the server says neither, most often
+    /// for lack of a privilege.
+    pub(in crate::pve) async fn regenerates(
+        &self,
+        token: &TokenId,
+        context: &Context,
+    ) -> Option<bool> {
         let form = [("regenerate", "whether".to_owned())];
-        let asked = Ask::put(&token_path(token)).form(&form).harmless();
-        let can = match self.ask(asked.about_token(token), context).await {
-            Err(error) if error.is_unknown_parameter("regenerate") => false,
-            Err(Error::ParameterErrors { answer }) if answer.errors.contains_key("regenerate") => {
-                true
+        let probe = Request::put(&token_path(token))
+            .form(&form)
+            .kind(RequestKind::Probe)
+            .about_token(token);
+        let error = self.send(probe, context).await.err()?;
+        if error.is_unknown_parameter("regenerate") {
+            return Some(false);
+        }
+        match error.kind {
+            ErrorKind::ParameterErrors { refusal } => {
+                refusal.errors.contains_key("regenerate").then_some(true)
             }
-            _ => return None,
-        };
-        Some(*self.regenerates().get_or_init(|| can))
+            _ => None,
+        }
     }
 
     /// Revokes a token, and with it its ACL entries.
@@ -257,7 +269,7 @@ impl Client {
         context: &Context,
     ) -> Result<Deletion, Error> {
         match self
-            .token_write(token, Ask::delete(&token_path(token)), context)
+            .token_write(token, Request::delete(&token_path(token)), context)
             .await
         {
             Ok(_) => Ok(Deletion::Deleted),
@@ -269,19 +281,20 @@ impl Client {
     async fn token_write(
         &self,
         token: &TokenId,
-        asked: Ask,
+        request: Request,
         context: &Context,
-    ) -> Result<Reply, Error> {
-        match self.ask(asked.about_token(token), context).await {
-            Err(refused @ Error::Forbidden { .. }) => Err(self
-                .forbidden_or_missing_user(refused, token, context)
-                .await),
-            other => other,
-        }
+    ) -> Result<Response, Error> {
+        let refused = match self.send(request.about_token(token), context).await {
+            Err(error) if matches!(error.kind, ErrorKind::Forbidden { .. }) => error,
+            outcome => return outcome,
+        };
+        Err(self
+            .forbidden_or_missing_user(refused, token, context)
+            .await)
     }
 
-    /// Told by a token, `403 Permission check failed` on a token path means either that or that
-    /// there is no such user (`099-token-get-user-missing`); the user's own path tells which
+    /// To a token, `403 Permission check failed` on a token path means either that or that there
+    /// is no such user (`099-token-get-user-missing`); the user's own path tells which
     /// (`107-user-get-missing`).
     async fn forbidden_or_missing_user(
         &self,
@@ -289,17 +302,21 @@ impl Client {
         token: &TokenId,
         context: &Context,
     ) -> Error {
-        match (self.user(&token.user, context).await, refused) {
-            (Ok(None), Error::Forbidden { answer }) => Error::NoSuchUser {
-                answer,
-                user: token.user.clone(),
+        let user = token.user.clone();
+        match (self.fetch_user(&user, context).await, refused.kind) {
+            (Ok(None), ErrorKind::Forbidden { refusal }) => Error {
+                request: refused.request,
+                kind: ErrorKind::NoSuchUser { refusal, user },
             },
-            (_, refused) => refused,
+            (_, kind) => Error {
+                request: refused.request,
+                kind,
+            },
         }
     }
 }
 
-impl Reply {
+impl Response {
     fn minted(self, token: &TokenId) -> Result<CreatedToken, Error> {
         let server_time = self.server_time;
         let secret = self.decode_with(|minted: Minted| {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use crate::pve::client::Client;
 use crate::pve::context::Context;
 use crate::pve::error::Error;
-use crate::pve::net::request::Ask;
+use crate::pve::net::request::Request;
 
 /// The version of pve-manager. Features are probed by using them, never by comparing this.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -34,6 +34,8 @@ impl Client {
     /// # Errors
     /// Any [`Error`] of a read.
     pub async fn version(&self, context: &Context) -> Result<Version, Error> {
-        self.ask(Ask::get(&["version"]), context).await?.decode()
+        self.send(Request::get(&["version"]), context)
+            .await?
+            .decode()
     }
 }

@@ -10,7 +10,7 @@ use crate::pve::audit::AUDIT;
 use crate::pve::auth::credentials::Credentials;
 use crate::pve::client::Client;
 use crate::pve::context::Context;
-use crate::pve::error::Error;
+use crate::pve::error::{Error, ErrorKind};
 use crate::pve::id::TokenId;
 
 /// The tasks that a token ran, and where more of them may be hidden.
@@ -89,7 +89,10 @@ impl Client {
                 told,
                 filtered: !held?.contains(AUDIT) && !self.sees_as_its_own(token),
             }),
-            Err(Error::ProxyHop { .. }) => Ok(Told::Unreachable),
+            Err(Error {
+                kind: ErrorKind::ProxyHop { .. },
+                ..
+            }) => Ok(Told::Unreachable),
             Err(error) => Err(error),
         }
     }

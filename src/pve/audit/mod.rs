@@ -23,7 +23,6 @@ use crate::pve::client::Client;
 use crate::pve::context::Context;
 use crate::pve::error::Error;
 use crate::pve::id::TokenId;
-use crate::pve::net::request::Ask;
 use crate::pve::permissions::entry::{Token, User};
 use crate::pve::permissions::inheritance::Permissions;
 use crate::pve::permissions::privileges::Rights;
@@ -96,6 +95,35 @@ impl AuditedToken<'_> {
 }
 
 impl Audit {
+    /// Reads everything in one handful of requests. The access control list comes from the caller,
+    /// who may have it already.
+    ///
+    /// # Errors
+    /// Any [`Error`] of a read. What the caller may not see is no error: it is missing.
+    pub(in crate::pve) async fn fetch(
+        client: &Client,
+        acl: impl Future<Output = Result<Arc<AclView>, Error>>,
+        context: &Context,
+    ) -> Result<Self, Error> {
+        let (users, acl, roles, own, tasks, nodes) = tokio::try_join!(
+            client.users_full(context),
+            acl,
+            client.roles(context),
+            client.own_permissions(context),
+            client.cluster_tasks(context),
+            client.nodes(context),
+        )?;
+        Ok(Self {
+            root_equivalent: root_equivalent(&users.owners, &acl, roles),
+            last_tasks: latest(tasks),
+            visible: Visible::new(&own, &acl),
+            quorate: majority_online(&nodes),
+            observed_at: users.observed_at,
+            owners: users.owners,
+            acl,
+        })
+    }
+
     /// All tokens that are visible, by owner and name.
     pub fn tokens(&self) -> impl Iterator<Item = AuditedToken<'_>> {
         self.owners.iter().flat_map(|owner| {
@@ -210,42 +238,6 @@ fn latest(tasks: Vec<Task>) -> BTreeMap<String, i64> {
         *known = task.started_at.max(*known);
     }
     latest
-}
-
-impl Client {
-    /// All tokens that the caller may see. Like [`Client::user`], the answer is kept until the
-    /// next write through this client, and callers who ask at the same time share it.
-    ///
-    /// # Errors
-    /// Any [`Error`] of a read.
-    pub async fn audit(&self, context: &Context) -> Result<Arc<Audit>, Error> {
-        let fetch = || {
-            let client = self.clone();
-            async move { client.fetch_audit(&Context::default()).await.map(Arc::new) }
-        };
-        let stopped = |why| self.stop(why, &Ask::get(&["access", "users"]));
-        self.reads().audit.get(&(), context, fetch, stopped).await
-    }
-
-    async fn fetch_audit(&self, context: &Context) -> Result<Audit, Error> {
-        let (users, acl, roles, own, tasks, nodes) = tokio::try_join!(
-            self.users_full(context),
-            self.acl_view(context),
-            self.roles(context),
-            self.own_permissions(context),
-            self.cluster_tasks(context),
-            self.nodes(context),
-        )?;
-        Ok(Audit {
-            root_equivalent: root_equivalent(&users.owners, &acl, roles),
-            last_tasks: latest(tasks),
-            visible: Visible::new(&own, &acl),
-            quorate: majority_online(&nodes),
-            observed_at: users.observed_at,
-            owners: users.owners,
-            acl,
-        })
-    }
 }
 
 #[cfg(test)]

@@ -13,36 +13,36 @@ use crate::pve::auth::credentials::{ApiToken, Credentials};
 use crate::pve::id::TokenId;
 use crate::pve::secret::Secret;
 
-/// How long a token is young. A write reaches all nodes of a healthy cluster within a second.
-const YOUTH: Duration = Duration::from_secs(8);
+/// How long a token is fresh. A write reaches all nodes of a healthy cluster within a second.
+const FRESH: Duration = Duration::from_secs(8);
 
-/// How long is waited before a young token is tried again; its refusal takes three seconds, too.
+/// How long is waited before a fresh token is tried again; its refusal takes three seconds, too.
 pub(crate) const PAUSE: Duration = Duration::from_millis(500);
 
-struct Minted {
+struct FreshToken {
     secret: Secret,
     at: Instant,
 }
 
-fn minted() -> MutexGuard<'static, HashMap<TokenId, Minted>> {
-    static MINTED: OnceLock<Mutex<HashMap<TokenId, Minted>>> = OnceLock::new();
-    let minted = MINTED.get_or_init(Mutex::default);
-    minted.lock().unwrap_or_else(PoisonError::into_inner)
+fn tokens() -> MutexGuard<'static, HashMap<TokenId, FreshToken>> {
+    static TOKENS: OnceLock<Mutex<HashMap<TokenId, FreshToken>>> = OnceLock::new();
+    let tokens = TOKENS.get_or_init(Mutex::default);
+    tokens.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Remembers a token that was minted just now, or given a new secret.
 pub(crate) fn note(token: &TokenId, secret: &Secret) {
     let at = Instant::now();
     let secret = secret.clone();
-    minted().insert(token.clone(), Minted { secret, at });
+    tokens().insert(token.clone(), FreshToken { secret, at });
 }
 
 /// Whether these are a token that was minted a moment ago, and its secret.
-pub(crate) fn is_young(credentials: &Credentials) -> bool {
+pub(crate) fn is_fresh(credentials: &Credentials) -> bool {
     let Credentials::Token(ApiToken { id, secret }) = credentials else {
         return false;
     };
-    minted().get(id).is_some_and(|minted| {
-        minted.secret.expose() == secret.expose() && minted.at.elapsed() < YOUTH
-    })
+    tokens()
+        .get(id)
+        .is_some_and(|fresh| fresh.secret.expose() == secret.expose() && fresh.at.elapsed() < FRESH)
 }

@@ -11,31 +11,30 @@ use serde::Deserialize;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use crate::pve::api::lenient;
 use crate::pve::auth::credentials::LoginTicket;
 use crate::pve::auth::totp::TotpSeed;
 use crate::pve::auth::used_codes;
-use crate::pve::client::{Client, Proof};
-use crate::pve::error::Error;
 use crate::pve::error::failure::AuthFailure;
+use crate::pve::error::request::RequestKind;
+use crate::pve::error::{Error, ErrorKind};
 use crate::pve::id::UserId;
-use crate::pve::net::request::{Ask, Reply};
+use crate::pve::lenient;
+use crate::pve::net::nodes::Nodes;
+use crate::pve::net::request::{Proof, Request};
 use crate::pve::secret::Secret;
 
-pub(crate) const TICKET: [&str; 2] = ["access", "ticket"];
-
-/// Who logs in, and with what.
+/// An account and what it logs in with.
 pub(crate) struct Account {
     pub(crate) user: UserId,
     pub(crate) password: Secret,
     pub(crate) factor: Option<Factor>,
 }
 
-/// What answers a challenge.
+/// The second factor of an account.
 pub(crate) enum Factor {
     /// Codes are computed when they are needed.
     Seed(TotpSeed),
-    /// A code that is good once, perhaps with its kind in front.
+    /// A code that works once, perhaps with its kind in front.
     Code(Secret),
 }
 
@@ -52,7 +51,7 @@ impl Factor {
     }
 }
 
-/// What a login gives.
+/// The result of a login.
 pub(crate) struct Granted {
     pub(crate) ticket: Secret,
     pub(crate) csrf: Secret,
@@ -110,146 +109,141 @@ fn factors(ticket: &str) -> Option<Vec<String>> {
     )
 }
 
-impl Client {
-    /// A ticket posted as the password gives a new one, without a second factor
-    /// (recording `233-ticket-renew`). `None`: the old one is not accepted any more.
-    pub(crate) async fn renew_login(&self, old: &LoginTicket) -> Result<Option<Granted>, Error> {
-        let user = old.user.to_string();
-        let form = [
-            ("username", user.as_str()),
-            ("password", old.ticket.expose()),
-        ];
-        match self
-            .post_login(Ask::post(&TICKET).repeatable(), &form)
-            .await
-        {
-            Ok((Login::Granted(granted), _)) => Ok(Some(granted)),
-            Ok((Login::Challenge { .. }, _)) | Err(Error::Unauthenticated { .. }) => Ok(None),
-            Err(other) => Err(other),
-        }
-    }
-
-    /// A login from the beginning.
-    pub(crate) async fn new_login(&self, account: &Account) -> Result<Granted, Error> {
-        let user = account.user.to_string();
-        let form = [
-            ("username", user.as_str()),
-            ("password", account.password.expose()),
-        ];
-        let first = self
-            .post_login(Ask::post(&TICKET).repeatable(), &form)
-            .await;
-        match first.map_err(|error| refused_as(error, AuthFailure::Password, &account.user))? {
-            (Login::Granted(granted), _) => Ok(granted),
-            (Login::Challenge { ticket, factors }, server_time) => {
-                let code = self.code(account, factors, server_time).await?;
-                self.answer_challenge(&account.user, &ticket, &code).await
-            }
-        }
-    }
-
-    async fn answer_challenge(
-        &self,
-        user: &UserId,
-        challenge: &Secret,
-        code: &Secret,
-    ) -> Result<Granted, Error> {
-        let name = user.to_string();
-        let form = [
-            ("username", name.as_str()),
-            ("tfa-challenge", challenge.expose()),
-            ("password", code.expose()),
-        ];
-        // A code is good once.
-        let second = self.post_login(Ask::post(&TICKET), &form).await;
-        match second.map_err(|error| refused_as(error, AuthFailure::SecondFactor, user))? {
-            (Login::Granted(granted), _) => Ok(granted),
-            (Login::Challenge { factors, .. }, _) => Err(self.lacks_factor(user, factors)),
-        }
-    }
-
-    /// The answer to a challenge, as `totp:123456`.
-    async fn code(
-        &self,
-        account: &Account,
-        factors: Vec<String>,
-        server_time: OffsetDateTime,
-    ) -> Result<Secret, Error> {
-        let accepted =
-            |kind: &str| factors.is_empty() || factors.iter().any(|factor| factor == kind);
-        let factor = account
-            .factor
-            .as_ref()
-            .filter(|factor| accepted(factor.kind()));
-        let code = match factor {
-            None => return Err(self.lacks_factor(&account.user, factors)),
-            Some(Factor::Seed(seed)) => self.unused_code(&account.user, seed, server_time).await,
-            Some(Factor::Code(code)) => code.clone(),
-        };
-        Ok(match code.expose().contains(':') {
-            true => code,
-            false => Secret::new(format!("totp:{}", code.expose())),
-        })
-    }
-
-    /// The code of the current time step on the server's clock, or of the next one if that code
-    /// was used before.
-    async fn unused_code(
-        &self,
-        user: &UserId,
-        seed: &TotpSeed,
-        server_time: OffsetDateTime,
-    ) -> Secret {
-        let ahead = server_time - OffsetDateTime::now_utc();
-        let now = || {
-            u64::try_from((OffsetDateTime::now_utc() + ahead).unix_timestamp()).unwrap_or_default()
-        };
-        let (endpoint, name) = (self.settings().endpoint.to_string(), user.to_string());
-        loop {
-            let time = now();
-            let step = seed.step_at(time);
-            if used_codes::claim(&endpoint, &name, step).await {
-                return seed.code_at(time);
-            }
-            let wait = seed.start_of(step + 1).saturating_sub(time);
-            tracing::info!(
-                user = name,
-                seconds = wait,
-                "the current one-time code was used before, waiting for the next one"
-            );
-            tokio::time::sleep(Duration::from_secs(wait)).await;
-        }
-    }
-
-    fn lacks_factor(&self, user: &UserId, factors: Vec<String>) -> Error {
-        Error::SecondFactorRequired {
-            request: Box::new(self.line(&Ask::post(&TICKET))),
-            user: user.clone(),
-            factors,
-        }
-    }
-
-    async fn post_login(
-        &self,
-        ask: Ask,
-        form: &[(&str, &str)],
-    ) -> Result<(Login, OffsetDateTime), Error> {
-        let ask = ask.form(form).anonymous();
-        let reply: Reply = self.send(&ask, &Proof::default()).await?;
-        let server_time = reply.server_time;
-        Ok((reply.decode::<LoginAnswer>()?.into(), server_time))
+/// Renews a ticket: posted as the password, it gives a new one without a second factor (recording
+/// `233-ticket-renew`). `None`: the server does not accept the old one any more.
+pub(crate) async fn renew(nodes: &Nodes, old: &LoginTicket) -> Result<Option<Granted>, Error> {
+    let user = old.user.to_string();
+    let form = [
+        ("username", user.as_str()),
+        ("password", old.ticket.expose()),
+    ];
+    match post(nodes, RequestKind::Login, &form).await {
+        Ok((Login::Granted(granted), _)) => Ok(Some(granted)),
+        Ok((Login::Challenge { .. }, _)) => Ok(None),
+        Err(error) if matches!(error.kind, ErrorKind::Unauthenticated { .. }) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
-fn refused_as(error: Error, failure: AuthFailure, user: &UserId) -> Error {
-    match error {
-        Error::Unauthenticated { answer, .. } => Error::Unauthenticated {
-            answer,
-            failure,
-            identity: Some(user.to_string()),
-        },
-        other => other,
+/// Logs in from the beginning.
+pub(crate) async fn log_in(nodes: &Nodes, account: &Account) -> Result<Granted, Error> {
+    let user = account.user.to_string();
+    let form = [
+        ("username", user.as_str()),
+        ("password", account.password.expose()),
+    ];
+    let first = post(nodes, RequestKind::Login, &form).await;
+    match first.map_err(|error| refused_as(error, AuthFailure::Password, &account.user))? {
+        (Login::Granted(granted), _) => Ok(granted),
+        (Login::Challenge { ticket, factors }, server_time) => {
+            let code = code(nodes, account, factors, server_time).await?;
+            answer_challenge(nodes, &account.user, &ticket, &code).await
+        }
     }
+}
+
+async fn answer_challenge(
+    nodes: &Nodes,
+    user: &UserId,
+    challenge: &Secret,
+    code: &Secret,
+) -> Result<Granted, Error> {
+    let name = user.to_string();
+    let form = [
+        ("username", name.as_str()),
+        ("tfa-challenge", challenge.expose()),
+        ("password", code.expose()),
+    ];
+    let second = post(nodes, RequestKind::CodeLogin, &form).await;
+    match second.map_err(|error| refused_as(error, AuthFailure::SecondFactor, user))? {
+        (Login::Granted(granted), _) => Ok(granted),
+        (Login::Challenge { factors, .. }, _) => Err(lacks_factor(nodes, user, factors)),
+    }
+}
+
+/// The response to a challenge, as `totp:123456`.
+async fn code(
+    nodes: &Nodes,
+    account: &Account,
+    factors: Vec<String>,
+    server_time: OffsetDateTime,
+) -> Result<Secret, Error> {
+    let accepted = |kind: &str| factors.is_empty() || factors.iter().any(|factor| factor == kind);
+    let factor = account
+        .factor
+        .as_ref()
+        .filter(|factor| accepted(factor.kind()));
+    let code = match factor {
+        None => return Err(lacks_factor(nodes, &account.user, factors)),
+        Some(Factor::Seed(seed)) => unused_code(nodes, &account.user, seed, server_time).await,
+        Some(Factor::Code(code)) => code.clone(),
+    };
+    Ok(match code.expose().contains(':') {
+        true => code,
+        false => Secret::new(format!("totp:{}", code.expose())),
+    })
+}
+
+/// The code of the current time step on the server's clock, or of the next one if that code was
+/// used before.
+async fn unused_code(
+    nodes: &Nodes,
+    user: &UserId,
+    seed: &TotpSeed,
+    server_time: OffsetDateTime,
+) -> Secret {
+    let ahead = server_time - OffsetDateTime::now_utc();
+    let now =
+        || u64::try_from((OffsetDateTime::now_utc() + ahead).unix_timestamp()).unwrap_or_default();
+    let (endpoint, name) = (nodes.first().to_string(), user.to_string());
+    loop {
+        let time = now();
+        let step = seed.step_at(time);
+        if used_codes::claim(&endpoint, &name, step).await {
+            return seed.code_at(time);
+        }
+        let wait = seed.start_of(step + 1).saturating_sub(time);
+        tracing::info!(
+            user = name,
+            seconds = wait,
+            "the current one-time code was used before, waiting for the next one"
+        );
+        tokio::time::sleep(Duration::from_secs(wait)).await;
+    }
+}
+
+fn lacks_factor(nodes: &Nodes, user: &UserId, factors: Vec<String>) -> Error {
+    let request = request(RequestKind::CodeLogin).info(nodes.endpoint(), &[]);
+    let user = user.clone();
+    Error::new(request, ErrorKind::SecondFactorRequired { user, factors })
+}
+
+/// The request for a ticket, without its form.
+pub(crate) fn request(kind: RequestKind) -> Request {
+    Request::post(&["access", "ticket"]).kind(kind).anonymous()
+}
+
+async fn post(
+    nodes: &Nodes,
+    kind: RequestKind,
+    form: &[(&str, &str)],
+) -> Result<(Login, OffsetDateTime), Error> {
+    let response = nodes
+        .send(&request(kind).form(form), &Proof::none())
+        .await?;
+    let server_time = response.server_time;
+    Ok((response.decode::<LoginAnswer>()?.into(), server_time))
+}
+
+fn refused_as(mut error: Error, credential: AuthFailure, user: &UserId) -> Error {
+    if let ErrorKind::Unauthenticated {
+        failure, identity, ..
+    } = &mut error.kind
+    {
+        *failure = credential;
+        *identity = Some(user.to_string());
+    }
+    error
 }
 
 #[cfg(test)]

@@ -1,20 +1,23 @@
-//! The login of a client: made when first needed, shared by all calls, kept fresh.
+//! The identity of a client: what proves it on each request.
 //!
-//! Concurrent calls share one login, and a refused one is never tried again: wrong codes lock the
-//! account after eight attempts.
+//! A login is made when first needed, shared by all requests and kept fresh. Concurrent requests
+//! share one login, and a refused one is never tried again: wrong codes lock the account after
+//! eight attempts.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt;
+use http::Method;
+use percent_encoding::utf8_percent_encode;
 
-use crate::pve::auth::credentials::{Credentials, LoginTicket};
-use crate::pve::auth::login::{Account, Factor, Granted, TICKET};
-use crate::pve::client::Client;
-use crate::pve::context::Context;
-use crate::pve::error::Error;
+use crate::pve::auth::credentials::{ApiToken, Credentials, LoginTicket};
+use crate::pve::auth::login::{self, Account, Factor, Granted};
+use crate::pve::error::failure::AuthFailure;
+use crate::pve::error::{Error, ErrorKind};
 use crate::pve::id::UserId;
-use crate::pve::net::request::Ask;
+use crate::pve::net::nodes::Nodes;
+use crate::pve::net::request::{Proof, Request, SEGMENT};
 use crate::pve::secret::Secret;
 use crate::pve::single_flight::SingleFlight;
 
@@ -24,18 +27,18 @@ const RENEW_AFTER: Duration = Duration::from_secs(60 * 60);
 /// How long a ticket lives.
 const LIFE: Duration = Duration::from_secs(2 * 60 * 60);
 
-/// A ticket and what belongs to it.
+/// A ticket and its age.
 #[derive(Debug, Clone)]
-pub(crate) struct Ticket {
-    pub(crate) login: LoginTicket,
-    /// Tells this ticket from those before and after it.
-    pub(crate) number: u64,
+struct Ticket {
+    login: LoginTicket,
+    /// The place of the login among those of the session; 0 for a ticket that was configured.
+    number: u64,
     obtained: SystemTime,
 }
 
 impl Ticket {
-    /// A login that was made before, as old as it says it is.
-    fn given(login: &LoginTicket) -> Self {
+    /// A configured ticket, as old as it says it is.
+    fn configured(login: &LoginTicket) -> Self {
         let issued = login.issued().unwrap_or_else(SystemTime::now);
         Self {
             login: login.clone(),
@@ -54,11 +57,14 @@ impl Ticket {
     }
 }
 
-/// Where a client stands with its login.
-#[derive(Default)]
+/// The credentials of a client and the state of its login.
 pub(crate) struct Session {
+    credentials: Credentials,
+    nodes: Arc<Nodes>,
     state: Mutex<State>,
     login: SingleFlight<Result<Ticket, Error>>,
+    /// The token that took the place of the configured one during this run.
+    successor: RwLock<Option<ApiToken>>,
 }
 
 #[derive(Default)]
@@ -67,16 +73,42 @@ struct State {
     /// The refusal of a login. It would be refused again.
     refused: Option<Error>,
     logins: u64,
-    /// A ticket that was given is too old to get another one for it.
+    /// Whether a configured ticket is too old to be renewed.
     outlived: bool,
 }
 
 impl Session {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn new(credentials: Credentials, nodes: Arc<Nodes>) -> Self {
+        Self {
+            credentials,
+            nodes,
+            state: Mutex::default(),
+            login: SingleFlight::default(),
+            successor: RwLock::default(),
+        }
     }
 
-    /// Drops a ticket that was refused; the next call logs in anew.
+    /// The proof of identity for a request. Logs in if that needs a login.
+    pub(crate) async fn prove(self: &Arc<Self>, request: &Request) -> Result<Proof, Error> {
+        if request.anonymous {
+            return Ok(Proof::none());
+        }
+        let ticket = match (self.account(), &self.credentials) {
+            (Some(account), _) => self.ticket(account).await?,
+            (None, Credentials::Ticket(login)) => self.configured_ticket(login).await?,
+            (None, Credentials::Token(token)) => return Ok(self.by_token(token)),
+            (None, _) => return Ok(Proof::none()),
+        };
+        Ok(self.by_ticket(&ticket, request))
+    }
+
+    /// Replaces the configured token, when it was just given another secret.
+    pub(crate) fn continue_with(&self, token: ApiToken) {
+        let successor = self.successor.write();
+        *successor.unwrap_or_else(PoisonError::into_inner) = Some(token);
+    }
+
+    /// Drops a ticket that was refused; the next request logs in anew.
     pub(crate) fn forget(&self, number: u64) {
         let mut state = self.state();
         if state
@@ -88,24 +120,154 @@ impl Session {
         }
     }
 
-    /// Whether a code that is good once has been used.
-    fn has_logged_in(&self) -> bool {
-        self.state().logins > 0
+    /// Whether the next request would use up a one-time code, since no login was made yet.
+    pub(crate) fn would_spend_a_code(&self) -> bool {
+        let takes_code = self
+            .account()
+            .is_some_and(|account| account.factor.is_some());
+        takes_code && !matches!(self.known(), Some(Ok(_)))
+    }
+
+    /// The login behind the session, made now if it was not before. `None` where the credentials
+    /// are a token or nothing. A `code` that a person typed takes the place of the configured
+    /// factor.
+    pub(crate) async fn log_in(
+        self: &Arc<Self>,
+        code: Option<&Secret>,
+    ) -> Result<Option<LoginTicket>, Error> {
+        if let Credentials::Ticket(login) = &self.credentials {
+            return Ok(Some(login.clone()));
+        }
+        let Some(mut account) = self.account() else {
+            return Ok(None);
+        };
+        if let Some(code) = code {
+            self.code_is_here();
+            account.factor = Some(Factor::Code(code.clone()));
+        }
+        let ticket = self.ticket(account).await?;
+        Ok(Some(ticket.login))
+    }
+
+    fn by_token(&self, configured: &ApiToken) -> Proof {
+        let successor = self.successor.read();
+        let successor = successor.unwrap_or_else(PoisonError::into_inner);
+        let token = successor.as_ref().unwrap_or(configured);
+        Proof {
+            failure: AuthFailure::Token,
+            identity: self.credentials.identity(),
+            ..Proof::none().header("authorization", token.authorization().expose())
+        }
+    }
+
+    fn by_ticket(&self, ticket: &Ticket, request: &Request) -> Proof {
+        let cookie = utf8_percent_encode(ticket.login.ticket.expose(), SEGMENT);
+        let mut proof = Proof::none().header("cookie", &format!("PVEAuthCookie={cookie}"));
+        if request.method != Method::GET {
+            proof = proof.header("csrfpreventiontoken", ticket.login.csrf.expose());
+        }
+        Proof {
+            failure: AuthFailure::Ticket,
+            identity: self.credentials.identity(),
+            ticket: Some(ticket.number),
+            ..proof
+        }
+    }
+
+    /// The account that logs in, if the credentials are a login.
+    fn account(&self) -> Option<Account> {
+        let Credentials::Password {
+            user,
+            password,
+            totp,
+            otp,
+        } = &self.credentials
+        else {
+            return None;
+        };
+        let has_logged_in = self.state().logins > 0;
+        Some(Account {
+            user: user.clone(),
+            password: password.clone(),
+            factor: match otp {
+                Some(code) if !has_logged_in => Some(Factor::Code(code.clone())),
+                _ => totp.clone().map(Factor::Seed),
+            },
+        })
+    }
+
+    /// The configured ticket, or its successor once it was old enough to be renewed. A ticket
+    /// that cannot be renewed is used for as long as it lasts.
+    async fn configured_ticket(self: &Arc<Self>, login: &LoginTicket) -> Result<Ticket, Error> {
+        if let Some(Ok(known)) = self.known() {
+            return Ok(known);
+        }
+        let login = login.clone();
+        let renewal = self.login.join(|| {
+            let session = Arc::clone(self);
+            async move { session.keep_or_renew(&login).await }.boxed()
+        });
+        renewal.await
+    }
+
+    async fn keep_or_renew(&self, login: &LoginTicket) -> Result<Ticket, Error> {
+        let (held, outlived) = {
+            let state = self.state();
+            (state.ticket.clone(), state.outlived)
+        };
+        let held = held.unwrap_or_else(|| Ticket::configured(login));
+        if held.is_fresh() || held.is_over() || outlived {
+            return Ok(held);
+        }
+        match login::renew(&self.nodes, &held.login).await {
+            Ok(Some(granted)) => self.note(&login.user, Ok(granted)),
+            Ok(None) => {
+                self.state().outlived = true;
+                Ok(held)
+            }
+            Err(_) => Ok(held),
+        }
+    }
+
+    /// A fresh ticket, from a login if need be.
+    async fn ticket(self: &Arc<Self>, account: Account) -> Result<Ticket, Error> {
+        if let Some(known) = self.known() {
+            return known;
+        }
+        let login = self.login.join(|| {
+            let session = Arc::clone(self);
+            async move { session.renew_or_log_in(&account).await }.boxed()
+        });
+        login.await
+    }
+
+    async fn renew_or_log_in(&self, account: &Account) -> Result<Ticket, Error> {
+        // Another login may have ended between the look and the join.
+        if let Some(known) = self.known() {
+            return known;
+        }
+        let old = self.state().ticket.clone();
+        let renewed = match old {
+            Some(old) => login::renew(&self.nodes, &old.login).await?,
+            None => None,
+        };
+        let outcome = match renewed {
+            Some(granted) => Ok(granted),
+            None => login::log_in(&self.nodes, account).await,
+        };
+        self.note(&account.user, outcome)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes back the refusal of a login that only lacked a code.
     fn code_is_here(&self) {
         let mut state = self.state();
-        if matches!(state.refused, Some(Error::SecondFactorRequired { .. })) {
+        let refused = state.refused.as_ref().map(|error| &error.kind);
+        if matches!(refused, Some(ErrorKind::SecondFactorRequired { .. })) {
             state.refused = None;
-        }
-    }
-
-    /// Lets the ticket look as old as one that is due for renewal.
-    #[cfg(test)]
-    pub(crate) fn age(&self) {
-        if let Some(ticket) = &mut self.state().ticket {
-            ticket.obtained -= RENEW_AFTER;
         }
     }
 
@@ -120,164 +282,33 @@ impl Session {
 
     fn note(&self, user: &UserId, outcome: Result<Granted, Error>) -> Result<Ticket, Error> {
         let mut state = self.state();
-        match outcome {
-            Ok(granted) => {
-                state.logins += 1;
-                let ticket = Ticket {
-                    login: LoginTicket {
-                        user: user.clone(),
-                        ticket: granted.ticket,
-                        csrf: granted.csrf,
-                    },
-                    number: state.logins,
-                    obtained: SystemTime::now(),
-                };
-                state.ticket = Some(ticket.clone());
-                Ok(ticket)
+        let granted = outcome.inspect_err(|error| {
+            if matches!(
+                error.kind,
+                ErrorKind::Unauthenticated { .. } | ErrorKind::SecondFactorRequired { .. }
+            ) {
+                state.refused = Some(error.clone());
             }
-            Err(refused @ (Error::Unauthenticated { .. } | Error::SecondFactorRequired { .. })) => {
-                state.refused = Some(refused.clone());
-                Err(refused)
-            }
-            Err(other) => Err(other),
-        }
-    }
-}
-
-impl Client {
-    /// Whether the next request would use up a one-time code, since nobody has logged in yet.
-    pub fn would_spend_a_code(&self) -> bool {
-        let takes_code = self
-            .account()
-            .is_some_and(|account| account.factor.is_some());
-        takes_code && !matches!(self.session().known(), Some(Ok(_)))
-    }
-
-    /// The login behind this client, made now if it was not before: for somebody else who needs
-    /// a ticket. `None` where the credentials are a token or nothing.
-    ///
-    /// # Errors
-    /// [`Error::Unauthenticated`], [`Error::SecondFactorRequired`], and whatever else a request
-    /// can end in.
-    pub async fn log_in(&self, context: &Context) -> Result<Option<LoginTicket>, Error> {
-        self.log_in_as(self.account(), context).await
-    }
-
-    /// As [`Client::log_in`], with a one-time code that somebody typed in: `123456` from an
-    /// app, or `recovery:` and one of the account's recovery keys. This client then stays logged
-    /// in for as long as its ticket can be renewed.
-    ///
-    /// # Errors
-    /// As [`Client::log_in`].
-    pub async fn log_in_with_code(
-        &self,
-        code: &Secret,
-        context: &Context,
-    ) -> Result<Option<LoginTicket>, Error> {
-        self.session().code_is_here();
-        let account = self.account().map(|account| Account {
-            factor: Some(Factor::Code(code.clone())),
-            ..account
-        });
-        self.log_in_as(account, context).await
-    }
-
-    async fn log_in_as(
-        &self,
-        account: Option<Account>,
-        context: &Context,
-    ) -> Result<Option<LoginTicket>, Error> {
-        let account = match (&self.settings().credentials, account) {
-            (Credentials::Ticket(login), _) => return Ok(Some(login.clone())),
-            (_, None) => return Ok(None),
-            (_, Some(account)) => account,
-        };
-        let ticket = context.bound(self.ticket(account)).await;
-        let ticket = ticket.unwrap_or_else(|stopped| Err(self.stop(stopped, &Ask::post(&TICKET))));
-        ticket.map(|ticket| Some(ticket.login))
-    }
-
-    /// Who logs in, if somebody does.
-    pub(crate) fn account(&self) -> Option<Account> {
-        match &self.settings().credentials {
-            Credentials::Password {
-                user,
-                password,
-                totp,
-                otp,
-            } => Some(Account {
+        })?;
+        state.logins += 1;
+        let ticket = Ticket {
+            login: LoginTicket {
                 user: user.clone(),
-                password: password.clone(),
-                factor: match otp {
-                    Some(code) if !self.session().has_logged_in() => {
-                        Some(Factor::Code(code.clone()))
-                    }
-                    _ => totp.clone().map(Factor::Seed),
-                },
-            }),
-            _ => None,
-        }
-    }
-
-    /// The ticket that was given, or the one that was got for it once it was old enough. One that
-    /// cannot be renewed is used for as long as it lasts.
-    pub(crate) async fn ticket_for(&self, login: &LoginTicket) -> Result<Ticket, Error> {
-        if let Some(Ok(known)) = self.session().known() {
-            return Ok(known);
-        }
-        let login = login.clone();
-        let renewal = self.session().login.join(|| {
-            let client = self.clone();
-            async move { client.keep_or_renew(&login).await }.boxed()
-        });
-        renewal.await
-    }
-
-    async fn keep_or_renew(&self, login: &LoginTicket) -> Result<Ticket, Error> {
-        let (held, outlived) = {
-            let state = self.session().state();
-            (state.ticket.clone(), state.outlived)
+                ticket: granted.ticket,
+                csrf: granted.csrf,
+            },
+            number: state.logins,
+            obtained: SystemTime::now(),
         };
-        let held = held.unwrap_or_else(|| Ticket::given(login));
-        if held.is_fresh() || held.is_over() || outlived {
-            return Ok(held);
-        }
-        match self.renew_login(&held.login).await {
-            Ok(Some(granted)) => self.session().note(&login.user, Ok(granted)),
-            Ok(None) => {
-                self.session().state().outlived = true;
-                Ok(held)
-            }
-            Err(_) => Ok(held),
-        }
+        state.ticket = Some(ticket.clone());
+        Ok(ticket)
     }
 
-    /// A ticket that is good for a while, from a login if need be.
-    pub(crate) async fn ticket(&self, account: Account) -> Result<Ticket, Error> {
-        if let Some(known) = self.session().known() {
-            return known;
+    /// Lets the ticket look as old as one that is due for renewal.
+    #[cfg(test)]
+    pub(crate) fn age(&self) {
+        if let Some(ticket) = &mut self.state().ticket {
+            ticket.obtained -= RENEW_AFTER;
         }
-        let login = self.session().login.join(|| {
-            let client = self.clone();
-            async move { client.renew_or_log_in(&account).await }.boxed()
-        });
-        login.await
-    }
-
-    async fn renew_or_log_in(&self, account: &Account) -> Result<Ticket, Error> {
-        // Another login may have ended between the look and the join.
-        if let Some(known) = self.session().known() {
-            return known;
-        }
-        let old = self.session().state().ticket.clone();
-        let renewed = match old {
-            Some(old) => self.renew_login(&old.login).await?,
-            None => None,
-        };
-        let outcome = match renewed {
-            Some(granted) => Ok(granted),
-            None => self.new_login(account).await,
-        };
-        self.session().note(&account.user, outcome)
     }
 }

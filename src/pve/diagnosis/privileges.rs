@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::pve::auth::credentials::Credentials;
-use crate::pve::client::Client;
+use crate::pve::cluster::Cluster;
 use crate::pve::context::Context;
 use crate::pve::diagnosis::report::{Requirements, Stage, Status};
 use crate::pve::diagnosis::verdict::Verdict;
@@ -19,9 +19,9 @@ type ByPath = BTreeMap<String, Vec<String>>;
 
 /// Who is asked about the rights of a credential that lacks some.
 pub(crate) struct Lookup<'a> {
-    pub(crate) client: &'a Client,
+    pub(crate) client: &'a Cluster,
     /// Another credential for the same server, which may see more.
-    pub(crate) witness: Option<&'a Client>,
+    pub(crate) witness: Option<&'a Cluster>,
     pub(crate) context: &'a Context,
     /// All that is needed, of which some is missing.
     pub(crate) requirements: &'a Requirements,
@@ -91,8 +91,8 @@ impl Lookup<'_> {
         None
     }
 
-    async fn seen_by(&self, eyes: &Client, token: &TokenId, missing: &ByPath) -> Option<Seen> {
-        let owner = eyes.fetch_owner(&token.user, self.context).await.ok()??;
+    async fn seen_by(&self, eyes: &Cluster, token: &TokenId, missing: &ByPath) -> Option<Seen> {
+        let owner = eyes.fetch_user(&token.user, self.context).await.ok()??;
         let separated = owner.tokens.get(token.name.as_str())?.privilege_separation;
         let mut lacks = ByPath::new();
         for (path, names) in missing {

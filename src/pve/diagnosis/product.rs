@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::pve::api::access::Realm;
-use crate::pve::client::Client;
+use crate::pve::cluster::Cluster;
 use crate::pve::context::Context;
 
 /// The longest title that is repeated, in characters.
@@ -35,7 +35,7 @@ pub(crate) fn among(realms: &[Realm]) -> Option<&'static str> {
 }
 
 /// What the page that the host shows to browsers is called, unless that is of no help.
-pub(crate) async fn title(client: &Client, context: &Context) -> Option<String> {
+pub(crate) async fn title(client: &Cluster, context: &Context) -> Option<String> {
     let patience = Instant::now() + PATIENCE;
     let context = Context {
         deadline: context

@@ -8,7 +8,7 @@ use std::fmt;
 
 use crate::pve::api::access::Owner;
 use crate::pve::auth::credentials::Credentials;
-use crate::pve::client::Client;
+use crate::pve::cluster::Cluster;
 use crate::pve::context::Context;
 use crate::pve::error::failure::AuthFailure;
 use crate::pve::id::{TokenId, UserId};
@@ -125,7 +125,7 @@ impl fmt::Display for Refusal {
 pub(crate) async fn look_up(
     credentials: &Credentials,
     failure: AuthFailure,
-    witness: &Client,
+    witness: &Cluster,
     context: &Context,
 ) -> Option<Refusal> {
     let user = credentials.user()?;
@@ -134,7 +134,7 @@ pub(crate) async fn look_up(
         (_, AuthFailure::Password) => None,
         _ => return None,
     };
-    let owner = witness.fetch_owner(user, context).await.ok()?;
+    let owner = witness.fetch_user(user, context).await.ok()?;
     Some(match (owner.as_deref(), of_token) {
         (None, _) => Refusal::NoUser(user.clone()),
         (Some(owner), Some(token)) => Refusal::of_token(token, owner),

@@ -1,32 +1,34 @@
 //! What to change, in the words of the provider's attributes.
 
-use crate::pve::error::Error;
-use crate::pve::error::failure::{AuthFailure, Phase, ProxyFailure, TlsFailure};
-use crate::pve::error::response::Answer;
+use crate::pve::error::failure::{AuthFailure, Phase, ProxyFailure};
+use crate::pve::error::refusal::Refusal;
+use crate::pve::error::request::RequestInfo;
+use crate::pve::error::{Error, ErrorKind};
 use crate::pve::tls::certificate::Certificate;
+use crate::pve::tls::failure::TlsFailure;
 use crate::pve::tls::handshake::TlsVersion;
 
 /// Where an administrator finds the fingerprint to compare with.
 const WHERE: &str = "Compare it with the one on the host under Node > System > Certificates";
 
 pub(crate) fn remedy(error: &Error) -> String {
-    match error {
-        Error::Tls { failure, .. } => tls(failure),
-        Error::Forbidden { answer } => forbidden(answer),
-        Error::SecondFactorRequired { factors, .. } => second_factor(factors).to_owned(),
-        Error::Unauthenticated {
-            failure, answer, ..
-        } => unauthenticated(*failure, answer),
-        Error::NoSuchRole { .. } => {
+    match &error.kind {
+        ErrorKind::Tls { failure, .. } => tls(failure),
+        ErrorKind::Forbidden { refusal } => forbidden(&error.request, refusal),
+        ErrorKind::SecondFactorRequired { factors, .. } => second_factor(factors).to_owned(),
+        ErrorKind::Unauthenticated {
+            failure, refusal, ..
+        } => unauthenticated(*failure, refusal),
+        ErrorKind::NoSuchRole { .. } => {
             "Correct role in acl: the roles of a host are under Datacenter > \
              Permissions > Roles."
                 .to_owned()
         }
-        Error::ParameterErrors { .. } => "Correct the value that is named there: nothing was \
+        ErrorKind::ParameterErrors { .. } => "Correct the value that is named there: nothing was \
              changed."
             .to_owned(),
-        Error::Cancelled { .. } => "Run it again.".to_owned(),
-        Error::Timeout {
+        ErrorKind::Cancelled => "Run it again.".to_owned(),
+        ErrorKind::Timeout {
             phase: Phase::Deadline,
             ..
         } => {
@@ -37,61 +39,59 @@ pub(crate) fn remedy(error: &Error) -> String {
         other => format!(
             "{} (endpoint is {}).",
             advice(other),
-            other.request().endpoint
+            error.request.endpoint
         ),
     }
 }
 
-fn advice(error: &Error) -> &'static str {
-    match error {
-        Error::Dns { .. } => {
+fn advice(kind: &ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Dns { .. } => {
             "Check the host name in endpoint and this machine's name service, or set endpoint to \
              an address"
         }
-        Error::Refused { .. } | Error::Connect { .. } => {
+        ErrorKind::Refused | ErrorKind::Connect { .. } => {
             "Check host and port in endpoint: Proxmox VE listens on port 8006. On the host, see \
              that the service pveproxy runs and that no firewall stands in between"
         }
-        Error::Timeout {
+        ErrorKind::Timeout {
             phase: Phase::Connect,
             ..
         } => {
             "Check host and port in endpoint and the firewalls in between, or raise \
              request_timeout for a slow line"
         }
-        Error::Timeout { .. } | Error::Lost { .. } => {
+        ErrorKind::Timeout { .. } | ErrorKind::Lost { .. } => {
             "Raise request_timeout if the host is slow; on the host, see that the services \
              pveproxy and pvedaemon run"
         }
-        Error::PlainHttp { .. } => {
-            "Check the port in endpoint: Proxmox VE speaks https on port 8006"
-        }
-        Error::Proxy {
+        ErrorKind::PlainHttp => "Check the port in endpoint: Proxmox VE speaks https on port 8006",
+        ErrorKind::Proxy {
             failure: ProxyFailure::Unauthenticated,
             ..
         } => {
             "Put the credentials for the proxy into proxy_url, as in \
              http://user:password@host:port, or into the variable that names the proxy"
         }
-        Error::Proxy { .. } => {
+        ErrorKind::Proxy { .. } => {
             "Check proxy_url, or the variable HTTPS_PROXY or ALL_PROXY that stands in for it, and \
              that the proxy may lead there; if the host is to be reached without it, name the \
              host in NO_PROXY"
         }
-        Error::Setup { .. } => "Check ca_certificate, or set certificate_fingerprints instead",
-        Error::NotProxmox { .. } => {
+        ErrorKind::Setup { .. } => "Check ca_certificate, or set certificate_fingerprints instead",
+        ErrorKind::NotProxmox { .. } => {
             "Check host, port and path in endpoint: they must lead to the API of Proxmox VE \
              itself, not to a login page, a load balancer's default site or another product"
         }
-        Error::NoQuorum { .. } => {
+        ErrorKind::NoQuorum { .. } => {
             "Set endpoint to a node that is with the majority, or bring the nodes of the cluster \
              back together"
         }
-        Error::LockTimeout { .. } => {
+        ErrorKind::LockTimeout { .. } => {
             "Run it again; if it stays so, somebody else writes the user configuration all the \
              time, or a node hangs while it holds the lock"
         }
-        Error::ProxyHop { .. } => {
+        ErrorKind::ProxyHop { .. } => {
             "On the host, see that the service pvedaemon runs and that the nodes reach each \
              other; no setting of this provider takes part in that"
         }
@@ -150,10 +150,10 @@ fn trust(seen: &Certificate, lasting: &str) -> String {
 }
 
 /// Tickets, and codes that somebody typed, are judged by the host's clock.
-fn unauthenticated(failure: AuthFailure, answer: &Answer) -> String {
+fn unauthenticated(failure: AuthFailure, refusal: &Refusal) -> String {
     let timed = matches!(failure, AuthFailure::SecondFactor | AuthFailure::Ticket);
     let advice = credentials(failure);
-    match answer.clock_doubt().filter(|_| timed) {
+    match refusal.clock_doubt().filter(|_| timed) {
         Some(_) => format!(
             "{advice} If it is the host's clock that is off, set that right first (timedatectl \
              shows whether it follows a time server): tickets, and codes that were typed in, are \
@@ -193,18 +193,18 @@ fn second_factor(factors: &[String]) -> &'static str {
 }
 
 /// What to grant, or that nothing can be granted.
-fn forbidden(answer: &Answer) -> String {
-    if answer.message.contains("root@pam") {
+fn forbidden(request: &RequestInfo, refusal: &Refusal) -> String {
+    if refusal.message.contains("root@pam") {
         return "The host allows this call to root@pam alone, logged in with a password: set username \
                 and password."
             .to_owned();
     }
-    if answer.message.contains("not available with API token") {
+    if refusal.message.contains("not available with API token") {
         return "The host allows this call to a password login only, whatever the token may do: set \
                 username and password."
             .to_owned();
     }
-    let missing = named(answer).unwrap_or_else(|| unnamed(answer).to_owned());
+    let missing = named(refusal).unwrap_or_else(|| unnamed(request).to_owned());
     format!(
         "It needs {missing}: granted to the token of the provider itself if that has privilege \
          separation, and to its owner in any case."
@@ -213,8 +213,8 @@ fn forbidden(answer: &Answer) -> String {
 
 /// Most refusals name the path and the privilege: `Permission check failed (/, Sys.Audit)`
 /// (recording `180-use-cluster-status-unprivileged`).
-fn named(answer: &Answer) -> Option<String> {
-    let (_, rest) = answer.message.split_once('(')?;
+fn named(refusal: &Refusal) -> Option<String> {
+    let (_, rest) = refusal.message.split_once('(')?;
     let (path, privileges) = rest.strip_suffix(')')?.split_once(", ")?;
     path.starts_with('/')
         .then(|| format!("{privileges} on {path}"))
@@ -222,10 +222,9 @@ fn named(answer: &Answer) -> Option<String> {
 
 /// The calls about users and tokens do not say what they lack
 /// (recording `144-token-update-unprivileged`).
-fn unnamed(answer: &Answer) -> &'static str {
-    let path = &answer.request.path;
-    if path.starts_with("/access/users/") && (answer.request.is_write() || path.contains("/token"))
-    {
+fn unnamed(request: &RequestInfo) -> &'static str {
+    let path = &request.path;
+    if path.starts_with("/access/users/") && (request.is_write() || path.contains("/token")) {
         "User.Modify on /access/groups, or on a group of the token's owner"
     } else if path == "/access/acl" {
         "Permissions.Modify on the path of the grant"

@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 use crate::pve::api::access::Realm;
 use crate::pve::api::nodes::{ClusterStatus, Node};
 use crate::pve::auth::credentials::Credentials;
-use crate::pve::client::Client;
+use crate::pve::cluster::Cluster;
 use crate::pve::context::Context;
 use crate::pve::diagnosis::privileges::{BARRED, Lookup};
 use crate::pve::diagnosis::report::{Report, Requirements, Stage, Status};
 use crate::pve::diagnosis::verdict::Verdict;
 use crate::pve::diagnosis::{cluster, product, refusal};
-use crate::pve::error::Error;
-use crate::pve::net::request::Ask;
+use crate::pve::error::{Error, ErrorKind};
+use crate::pve::net::request::Request;
 
 /// Older versions answer the access API too differently.
 const OLDEST_MAJOR: u32 = 7;
@@ -26,8 +26,8 @@ const OLDEST_MAJOR: u32 = 7;
 /// Where the check fails more may be asked to find out why. A `witness` is another credential for
 /// the same server: it may look up why these are refused, and what a token's owner may do.
 pub async fn check(
-    client: &Client,
-    witness: Option<&Client>,
+    client: &Cluster,
+    witness: Option<&Cluster>,
     requirements: &Requirements,
     context: &Context,
 ) -> Report {
@@ -50,8 +50,8 @@ pub async fn check(
 struct Stopped;
 
 struct Run<'a> {
-    client: &'a Client,
-    witness: Option<&'a Client>,
+    client: &'a Cluster,
+    witness: Option<&'a Cluster>,
     context: &'a Context,
     report: Report,
 }
@@ -89,30 +89,30 @@ impl Run<'_> {
     }
 
     async fn realms(&mut self) -> Result<Vec<Realm>, Error> {
-        let asked = Ask::get(&["access", "domains"]).anonymous();
-        let reply = self.client.ask(asked, self.context).await?;
-        self.report.certificate_fingerprint = reply.fingerprint;
-        let request = Box::new(reply.request.clone());
-        let realms: Vec<Realm> = reply.decode()?;
+        let request = Request::get(&["access", "domains"]).anonymous();
+        let response = self.client.send(request, self.context).await?;
+        self.report.certificate_fingerprint = response.fingerprint;
+        let request = response.request.clone();
+        let realms: Vec<Realm> = response.decode()?;
         match product::among(&realms) {
             None => Ok(realms),
-            Some(product) => Err(Error::NotProxmox {
+            Some(product) => Err(Error::new(
                 request,
-                detail: format!("{product} answers"),
-            }),
+                ErrorKind::NotProxmox {
+                    detail: format!("{product} answers"),
+                },
+            )),
         }
     }
 
     /// Adds what the host calls itself to the error of one that is not Proxmox VE.
-    async fn named(&self, error: Error) -> Error {
-        let Error::NotProxmox { request, detail } = error else {
-            return error;
-        };
-        let detail = match product::title(self.client, self.context).await {
-            Some(title) => format!("{detail}; its page for browsers is called {title:?}"),
-            None => detail,
-        };
-        Error::NotProxmox { request, detail }
+    async fn named(&self, mut error: Error) -> Error {
+        if let ErrorKind::NotProxmox { detail } = &mut error.kind
+            && let Some(title) = product::title(self.client, self.context).await
+        {
+            detail.push_str(&format!("; its page for browsers is called {title:?}"));
+        }
+        error
     }
 
     /// Which stages were passed on the way is told from where the first request failed.
@@ -125,7 +125,7 @@ impl Run<'_> {
         {
             self.report.pass(passed, Duration::ZERO);
         }
-        if let Error::Tls { failure, .. } = error {
+        if let ErrorKind::Tls { failure } = &error.kind {
             self.report.certificate_fingerprint =
                 failure.certificate().map(|seen| seen.fingerprint);
         }
@@ -168,15 +168,15 @@ impl Run<'_> {
     }
 
     /// Another node may not know yet what this one does, or no longer.
-    fn witness(&self) -> Option<&Client> {
-        let same_node = |witness: &&Client| witness.endpoint() == self.client.endpoint();
+    fn witness(&self) -> Option<&Cluster> {
+        let same_node = |witness: &&Cluster| witness.endpoint() == self.client.endpoint();
         self.witness.filter(same_node)
     }
 
     /// What to say of an error at the first request that takes credentials.
     async fn refused(&self, error: &Error, realms: &[Realm]) -> Verdict {
         let mut verdict = Verdict::from(error);
-        let Error::Unauthenticated { failure, .. } = error else {
+        let ErrorKind::Unauthenticated { failure, .. } = &error.kind else {
             return verdict;
         };
         self.blame_the_realm(realms, &mut verdict);
@@ -302,7 +302,10 @@ impl Run<'_> {
         self.report.latency = Some(begun.elapsed());
         match self.client.cluster_status(self.context).await {
             Ok(status) => Ok((nodes, status)),
-            Err(Error::Forbidden { .. }) => Ok((nodes, ClusterStatus::default())),
+            Err(Error {
+                kind: ErrorKind::Forbidden { .. },
+                ..
+            }) => Ok((nodes, ClusterStatus::default())),
             Err(other) => Err(other),
         }
     }
@@ -350,17 +353,19 @@ impl Run<'_> {
 
 /// Proxmox VE lists its realms to everybody and in one form: who wants credentials first, does not
 /// know of realms, or lists something else, is not Proxmox VE.
-fn as_foreign(error: Error) -> Error {
-    let detail = match &error {
-        Error::Unauthenticated { .. } | Error::Forbidden { .. } => {
-            "it wants credentials for the list of realms, which is open to everybody"
+fn as_foreign(mut error: Error) -> Error {
+    let detail = match &error.kind {
+        ErrorKind::Unauthenticated { .. } | ErrorKind::Forbidden { .. } => {
+            "it demands credentials for the list of realms, which Proxmox VE shows to everyone"
         }
-        Error::Decode { .. } | Error::TooLarge { .. } => "its list of realms is none",
-        Error::Api { answer } if answer.status == 501 => "it has no list of realms",
+        ErrorKind::Decode { .. } | ErrorKind::TooLarge { .. } => {
+            "its response to GET /access/domains is not a list of realms"
+        }
+        ErrorKind::Api { refusal } if refusal.status == 501 => "it has no list of realms",
         _ => return error,
     };
-    Error::NotProxmox {
-        request: Box::new(error.request().clone()),
+    error.kind = ErrorKind::NotProxmox {
         detail: detail.to_owned(),
-    }
+    };
+    error
 }

@@ -2,8 +2,9 @@
 
 use crate::pve::diagnosis::remedy::remedy;
 use crate::pve::diagnosis::report::{Stage, Status};
-use crate::pve::error::Error;
-use crate::pve::error::failure::{AuthFailure, Phase, ProxyFailure, TlsFailure};
+use crate::pve::error::failure::{AuthFailure, Phase, ProxyFailure};
+use crate::pve::error::{Error, ErrorKind};
+use crate::pve::tls::failure::TlsFailure;
 
 /// One word, one sentence and one piece of advice for an error of any call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,48 +32,50 @@ impl From<&Error> for Verdict {
 }
 
 fn classify(error: &Error) -> (Status, Stage) {
-    match error {
-        Error::Dns { .. } => (Status::DnsFailure, Stage::Dns),
-        Error::Refused { .. } | Error::Connect { .. } => (Status::ConnectionRefused, Stage::Tcp),
-        Error::Timeout {
+    match &error.kind {
+        ErrorKind::Dns { .. } => (Status::DnsFailure, Stage::Dns),
+        ErrorKind::Refused | ErrorKind::Connect { .. } => (Status::ConnectionRefused, Stage::Tcp),
+        ErrorKind::Timeout {
             phase: Phase::Connect,
             ..
         } => (Status::Timeout, Stage::Tcp),
-        Error::Proxy {
+        ErrorKind::Proxy {
             failure: ProxyFailure::Timeout(_),
             ..
         } => (Status::Timeout, Stage::Tcp),
-        Error::Proxy { .. } => (Status::ConnectionRefused, Stage::Tcp),
+        ErrorKind::Proxy { .. } => (Status::ConnectionRefused, Stage::Tcp),
         // Setting up wherever it was: nothing is known of the way there.
-        Error::Cancelled { .. }
-        | Error::Timeout {
+        ErrorKind::Cancelled
+        | ErrorKind::Timeout {
             phase: Phase::Deadline,
             ..
         } => (Status::Timeout, Stage::Dns),
-        Error::Timeout { .. } => (Status::Timeout, Stage::Proxmox),
-        Error::Tls { failure, .. } => (tls(failure), Stage::Tls),
-        Error::Setup { .. } => (Status::TlsUntrusted, Stage::Tls),
-        Error::PlainHttp { .. } => (Status::NotProxmox, Stage::Tls),
-        Error::NotProxmox { .. } => (Status::NotProxmox, Stage::Proxmox),
-        Error::Unauthenticated {
+        ErrorKind::Timeout { .. } => (Status::Timeout, Stage::Proxmox),
+        ErrorKind::Tls { failure, .. } => (tls(failure), Stage::Tls),
+        ErrorKind::Setup { .. } => (Status::TlsUntrusted, Stage::Tls),
+        ErrorKind::PlainHttp => (Status::NotProxmox, Stage::Tls),
+        ErrorKind::NotProxmox { .. } => (Status::NotProxmox, Stage::Proxmox),
+        ErrorKind::Unauthenticated {
             failure: AuthFailure::SecondFactor,
             ..
         } => (Status::Unauthenticated, Stage::SecondFactor),
-        Error::Unauthenticated { .. } => (Status::Unauthenticated, Stage::Authentication),
-        Error::SecondFactorRequired { .. } => (Status::SecondFactorRequired, Stage::SecondFactor),
-        Error::Forbidden { .. } => (Status::PermissionDenied, Stage::Privileges),
-        Error::NoQuorum { .. } => (Status::NoQuorum, Stage::Cluster),
-        Error::Lost { .. }
-        | Error::Decode { .. }
-        | Error::TooLarge { .. }
-        | Error::LockTimeout { .. }
-        | Error::ProxyHop { .. }
-        | Error::NoSuchToken { .. }
-        | Error::NoSuchUser { .. }
-        | Error::NoSuchRole { .. }
-        | Error::TokenExists { .. }
-        | Error::ParameterErrors { .. }
-        | Error::Api { .. } => (Status::ServerError, Stage::Proxmox),
+        ErrorKind::Unauthenticated { .. } => (Status::Unauthenticated, Stage::Authentication),
+        ErrorKind::SecondFactorRequired { .. } => {
+            (Status::SecondFactorRequired, Stage::SecondFactor)
+        }
+        ErrorKind::Forbidden { .. } => (Status::PermissionDenied, Stage::Privileges),
+        ErrorKind::NoQuorum { .. } => (Status::NoQuorum, Stage::Cluster),
+        ErrorKind::Lost { .. }
+        | ErrorKind::Decode { .. }
+        | ErrorKind::TooLarge { .. }
+        | ErrorKind::LockTimeout { .. }
+        | ErrorKind::ProxyHop { .. }
+        | ErrorKind::NoSuchToken { .. }
+        | ErrorKind::NoSuchUser { .. }
+        | ErrorKind::NoSuchRole { .. }
+        | ErrorKind::TokenExists { .. }
+        | ErrorKind::ParameterErrors { .. }
+        | ErrorKind::Api { .. } => (Status::ServerError, Stage::Proxmox),
     }
 }
 

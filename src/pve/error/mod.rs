@@ -1,350 +1,241 @@
-//! Everything that can go wrong between a call and its answer, told apart.
+//! Everything that can go wrong between a request and its response, told apart.
 //!
-//! Each [`Error`] keeps which request it was (never a query value, never a body) and, where the
-//! server answered, what it said. [`Error::may_have_taken_effect`] tells a write that certainly
-//! changed nothing from one that may have: only the former may be repeated.
+//! An [`Error`] is the request that failed (never a query value, never a body) and the
+//! [`ErrorKind`] of the failure, with the server's words where it responded.
+//! [`Error::may_have_taken_effect`] tells a write that certainly changed nothing from one that may
+//! have: only the former may be repeated.
 
-pub mod classify;
 pub mod failure;
-pub mod response;
+pub mod refusal;
+pub mod request;
 
+use std::fmt;
 use std::time::Duration;
 
-use crate::pve::error::failure::{AuthFailure, Phase, ProxyFailure, TlsFailure};
-use crate::pve::error::response::{Answer, RequestInfo};
+use crate::pve::error::failure::{AuthFailure, Phase, ProxyFailure};
+use crate::pve::error::refusal::Refusal;
+use crate::pve::error::request::RequestInfo;
 use crate::pve::id::{TokenId, UserId};
+use crate::pve::tls::failure::TlsFailure;
 
-/// What a call can end in instead of its answer.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+/// The failure of one request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error {
+    /// The request that failed.
+    pub request: Box<RequestInfo>,
+    /// What failed.
+    pub kind: ErrorKind,
+}
+
+/// The kinds of failure.
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Error {
+pub enum ErrorKind {
     /// The host name does not resolve.
-    #[error("{request}: the host name cannot be resolved ({detail})")]
     Dns {
-        /// What was asked.
-        request: Box<RequestInfo>,
-        /// What the resolver says.
+        /// The resolver's words.
         detail: String,
     },
-    /// Nothing listens there.
-    #[error("{request}: the connection was refused")]
-    Refused {
-        /// What was asked.
-        request: Box<RequestInfo>,
-    },
-    /// No connection for another reason: no route, a reset in the handshake.
-    #[error("{request}: no connection could be made ({detail})")]
+    /// No process listens on the port.
+    Refused,
+    /// No connection for another reason: no route, a reset during the handshake.
     Connect {
-        /// What was asked.
-        request: Box<RequestInfo>,
-        /// What the system says.
+        /// The system's words.
         detail: String,
     },
-    /// The forward proxy on the way does not lead to the host.
-    #[error("{request}: the proxy {proxy} {failure}; the host itself was not reached")]
+    /// The forward proxy does not lead to the host.
     Proxy {
-        /// What was asked.
-        request: Box<RequestInfo>,
         /// The proxy's host and port.
         proxy: String,
-        /// Why not.
+        /// The proxy's failure.
         failure: ProxyFailure,
     },
     /// Time ran out.
-    #[error("{request}: {} within {after:?}", waited(.phase))]
     Timeout {
-        /// What was asked.
-        request: Box<RequestInfo>,
-        /// What was waited for.
+        /// The step that did not end in time.
         phase: Phase,
-        /// How long.
+        /// The time limit.
         after: Duration,
     },
     /// The TLS handshake failed.
-    #[error("{request}: {failure}")]
     Tls {
-        /// What was asked.
-        request: Box<RequestInfo>,
-        /// Why.
+        /// The cause.
         failure: TlsFailure,
     },
-    /// The port speaks, but not TLS.
-    #[error("{request}: the port answers, but not with TLS; Proxmox VE speaks https on port 8006")]
-    PlainHttp {
-        /// What was asked.
-        request: Box<RequestInfo>,
-    },
-    /// The connection broke after the request may have been read.
-    #[error("{request}: the connection was lost before the answer was complete ({detail})")]
+    /// The port responds, but not in TLS.
+    PlainHttp,
+    /// The connection broke after the server may have read the request.
     Lost {
-        /// What was asked.
-        request: Box<RequestInfo>,
-        /// What the connection ended with.
+        /// The words of the connection's end.
         detail: String,
     },
-    /// Somebody answered who is not Proxmox VE.
-    #[error("{request}: this is not the answer of a Proxmox VE host: {detail}")]
+    /// A server responded that is not Proxmox VE.
     NotProxmox {
-        /// What was asked.
-        request: Box<RequestInfo>,
-        /// What shows it.
+        /// The evidence.
         detail: String,
     },
-    /// The credentials were refused. Never retried.
-    #[error("{}", unauthenticated(.answer, .failure, .identity))]
+    /// The server refused the credential. Never retried.
     Unauthenticated {
-        /// The refusal.
-        answer: Box<Answer>,
-        /// What was refused.
+        /// The server's words.
+        refusal: Box<Refusal>,
+        /// The credential that was refused.
         failure: AuthFailure,
-        /// Whose credentials they are, when there are any.
+        /// The user or token that the credential belongs to.
         identity: Option<String>,
     },
-    /// The account has a second factor for which the client has neither seed nor code.
-    #[error("{request}: the account {user} has a second factor ({}), for which nothing is configured", .factors.join(", "))]
+    /// The account has a second factor, for which the client has neither seed nor code.
     SecondFactorRequired {
-        /// What was asked.
-        request: Box<RequestInfo>,
-        /// Who logged in.
+        /// The account.
         user: UserId,
-        /// The kinds of factor that would be accepted: `totp`, `recovery`, `webauthn`, …
+        /// The kinds of factor that the server accepts: `totp`, `recovery`, `webauthn`, …
         factors: Vec<String>,
     },
-    /// The credentials are good and lack a privilege; the message often names it.
-    #[error("{answer}")]
+    /// The credential is valid and lacks a privilege; the message often names it.
     Forbidden {
-        /// The refusal.
-        answer: Box<Answer>,
+        /// The server's words.
+        refusal: Box<Refusal>,
     },
     /// The token does not exist.
-    #[error("{}: there is no token {token}", .answer.request)]
     NoSuchToken {
-        /// The refusal.
-        answer: Box<Answer>,
-        /// Which token.
+        /// The server's words.
+        refusal: Box<Refusal>,
+        /// The token.
         token: TokenId,
     },
     /// The user does not exist.
-    #[error("{}: there is no user {user}", .answer.request)]
     NoSuchUser {
-        /// The refusal.
-        answer: Box<Answer>,
-        /// Which user.
+        /// The server's words.
+        refusal: Box<Refusal>,
+        /// The user.
         user: UserId,
     },
     /// The role does not exist.
-    #[error("{}: there is no role {role}", .answer.request)]
     NoSuchRole {
-        /// The refusal.
-        answer: Box<Answer>,
-        /// Which role.
+        /// The server's words.
+        refusal: Box<Refusal>,
+        /// The role.
         role: String,
     },
     /// A token of that name exists.
-    #[error("{}: the token {token} exists already", .answer.request)]
     TokenExists {
-        /// The refusal.
-        answer: Box<Answer>,
-        /// Which token.
+        /// The server's words.
+        refusal: Box<Refusal>,
+        /// The token.
         token: TokenId,
     },
-    /// A parameter was refused before anything happened.
-    #[error("{answer}")]
+    /// The server refused a parameter before it did anything.
     ParameterErrors {
-        /// The refusal, with what is wrong with which parameter.
-        answer: Box<Answer>,
+        /// The server's words, for each parameter.
+        refusal: Box<Refusal>,
     },
-    /// The cluster-wide lock was held by somebody else for ten seconds; nothing changed
+    /// Another writer held the cluster-wide lock for ten seconds; nothing changed
     /// (recording `438-lock-held`).
-    #[error("{}: another writer held the cluster's lock for too long, nothing was changed", .answer.request)]
     LockTimeout {
-        /// The refusal.
-        answer: Box<Answer>,
+        /// The server's words.
+        refusal: Box<Refusal>,
     },
     /// The node has lost its cluster, and its configuration is read-only.
-    #[error("{}: the node has no quorum, so its configuration is read-only and nothing was changed", .answer.request)]
     NoQuorum {
-        /// The refusal.
-        answer: Box<Answer>,
+        /// The server's words.
+        refusal: Box<Refusal>,
     },
-    /// The node's proxy could not reach the daemon or the other node that should have answered
-    /// (595 and 596, recordings `440-pvedaemon-down` and `441-pvedaemon-hung`). It says nothing
-    /// of the way between this client and the node.
-    #[error(
-        "{answer}: the host's own proxy could not get an answer from the daemon or node behind it"
-    )]
+    /// The node's own proxy could not reach the daemon or the other node that should have
+    /// responded (595 and 596, recordings `440-pvedaemon-down` and `441-pvedaemon-hung`). It says
+    /// nothing about the way between this client and the node.
     ProxyHop {
-        /// The refusal.
-        answer: Box<Answer>,
+        /// The server's words.
+        refusal: Box<Refusal>,
     },
     /// Any other refusal.
-    #[error("{answer}")]
     Api {
-        /// The refusal.
-        answer: Box<Answer>,
+        /// The server's words.
+        refusal: Box<Refusal>,
     },
-    /// The call succeeded, and its answer does not have the form it should have.
-    #[error("{request}: the answer cannot be read: {detail}")]
+    /// The request succeeded, and its response does not have the documented form.
     Decode {
-        /// What was asked.
-        request: Box<RequestInfo>,
-        /// What is wrong, without the answer's text.
+        /// The fault, without the response's text.
         detail: String,
     },
-    /// The answer is longer than the client is ready to hold.
-    #[error("{request}: the answer is longer than {limit} bytes")]
+    /// The response is longer than the client accepts.
     TooLarge {
-        /// What was asked.
-        request: Box<RequestInfo>,
         /// The limit in bytes.
         limit: usize,
     },
-    /// The caller gave up. A write that was already sent is never cancelled.
-    #[error("{request}: cancelled")]
-    Cancelled {
-        /// What was, or would have been, asked.
-        request: Box<RequestInfo>,
-    },
+    /// The caller cancelled the request. A write that was sent is never cancelled.
+    Cancelled,
     /// The TLS settings cannot be used on this machine.
-    #[error("{request}: TLS cannot be set up: {detail}")]
     Setup {
-        /// What would have been asked.
-        request: Box<RequestInfo>,
-        /// Why.
+        /// The TLS library's words.
         detail: String,
     },
 }
 
-fn waited(phase: &Phase) -> &'static str {
-    match phase {
-        Phase::Connect => "no connection",
-        Phase::Answer => "no answer",
-        Phase::Deadline => "not done",
-    }
-}
-
-fn unauthenticated(answer: &Answer, failure: &AuthFailure, identity: &Option<String>) -> String {
-    let whose = identity.as_deref().unwrap_or("nobody");
-    let endpoint = &answer.request.endpoint;
-    match failure {
-        // Until pve-manager 9.1.5 the status line gave the reason.
-        AuthFailure::Token if answer.message != "Authentication failed!" => {
-            format!(
-                "{endpoint} refused the API token {whose}: {}",
-                answer.message
-            )
-        }
-        AuthFailure::Token => format!(
-            "{endpoint} refused the API token {whose}: wrong secret, no such token, expired, or its owner is disabled or expired (the server does not say which)"
-        ),
-        AuthFailure::Password => {
-            format!("{endpoint} refused the login of {whose}: wrong user name, realm or password")
-        }
-        AuthFailure::SecondFactor => format!(
-            "{endpoint} refused the one-time code of {whose}: wrong seed, a code that is too old, or one that was used before{}",
-            clocks(answer)
-        ),
-        AuthFailure::Ticket => format!(
-            "{endpoint} no longer accepts the ticket of {whose}: {}{}",
-            answer.message,
-            clocks(answer)
-        ),
-        AuthFailure::Nothing => format!("{}: credentials are needed", answer.request),
-    }
-}
-
-fn clocks(answer: &Answer) -> String {
-    let doubt = answer.clock_doubt();
-    doubt.map(|doubt| format!(" ({doubt})")).unwrap_or_default()
-}
-
 impl Error {
-    /// The request that failed.
-    pub fn request(&self) -> &RequestInfo {
-        match self {
-            Self::Dns { request, .. }
-            | Self::Refused { request }
-            | Self::Connect { request, .. }
-            | Self::Proxy { request, .. }
-            | Self::Timeout { request, .. }
-            | Self::Tls { request, .. }
-            | Self::PlainHttp { request }
-            | Self::Lost { request, .. }
-            | Self::NotProxmox { request, .. }
-            | Self::SecondFactorRequired { request, .. }
-            | Self::Decode { request, .. }
-            | Self::TooLarge { request, .. }
-            | Self::Cancelled { request }
-            | Self::Setup { request, .. } => request,
-            Self::Unauthenticated { answer, .. }
-            | Self::Forbidden { answer }
-            | Self::NoSuchToken { answer, .. }
-            | Self::NoSuchUser { answer, .. }
-            | Self::NoSuchRole { answer, .. }
-            | Self::TokenExists { answer, .. }
-            | Self::ParameterErrors { answer }
-            | Self::LockTimeout { answer }
-            | Self::NoQuorum { answer }
-            | Self::ProxyHop { answer }
-            | Self::Api { answer } => &answer.request,
+    /// A failure of a request.
+    pub(crate) fn new(request: RequestInfo, kind: ErrorKind) -> Self {
+        Self {
+            request: Box::new(request),
+            kind,
         }
     }
 
-    /// The server's refusal, when it came from the server.
-    pub fn answer(&self) -> Option<&Answer> {
-        match self {
-            Self::Unauthenticated { answer, .. }
-            | Self::Forbidden { answer }
-            | Self::NoSuchToken { answer, .. }
-            | Self::NoSuchUser { answer, .. }
-            | Self::NoSuchRole { answer, .. }
-            | Self::TokenExists { answer, .. }
-            | Self::ParameterErrors { answer }
-            | Self::LockTimeout { answer }
-            | Self::NoQuorum { answer }
-            | Self::ProxyHop { answer }
-            | Self::Api { answer } => Some(answer),
+    /// The server's refusal, where the server responded with one.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match &self.kind {
+            ErrorKind::Unauthenticated { refusal, .. }
+            | ErrorKind::Forbidden { refusal }
+            | ErrorKind::NoSuchToken { refusal, .. }
+            | ErrorKind::NoSuchUser { refusal, .. }
+            | ErrorKind::NoSuchRole { refusal, .. }
+            | ErrorKind::TokenExists { refusal, .. }
+            | ErrorKind::ParameterErrors { refusal }
+            | ErrorKind::LockTimeout { refusal }
+            | ErrorKind::NoQuorum { refusal }
+            | ErrorKind::ProxyHop { refusal }
+            | ErrorKind::Api { refusal } => Some(refusal),
             _ => None,
         }
     }
 
-    /// Whether this is a write that may have changed something, although nobody said so: its
-    /// request was, or may have been, read by the server, and no definite answer came back.
-    /// Such a call must not be repeated before what it was to change has been looked at
-    /// (recording `441-pvedaemon-hung`: the token was there, its secret lost).
+    /// Whether this is a write that may have changed something although no definite response came
+    /// back: the server read its request, or may have. Such a request must not be repeated before
+    /// the object has been read (recording `441-pvedaemon-hung`: the token exists, its secret is
+    /// lost).
     pub fn may_have_taken_effect(&self) -> bool {
-        let unclear = match self {
-            Self::Timeout { phase, .. } => *phase == Phase::Answer,
-            Self::Lost { .. } | Self::Decode { .. } | Self::TooLarge { .. } => true,
-            Self::NotProxmox { .. } => false,
-            Self::ProxyHop { answer } => answer.status != 595,
-            Self::Api { answer } => answer.status >= 500 && !definite(answer),
+        let unclear = match &self.kind {
+            ErrorKind::Timeout { phase, .. } => *phase == Phase::Response,
+            ErrorKind::Lost { .. } | ErrorKind::Decode { .. } | ErrorKind::TooLarge { .. } => true,
+            ErrorKind::ProxyHop { refusal } => refusal.status != 595,
+            ErrorKind::Api { refusal } => refusal.status >= 500 && !refusal.is_definite(),
             _ => false,
         };
-        unclear && self.request().is_write()
+        unclear && self.request.is_write()
     }
 
-    /// Whether the token that was asked about does not exist, or its user does not.
+    /// Whether the token of the request, or its user, does not exist.
     pub fn is_missing(&self) -> bool {
-        matches!(self, Self::NoSuchToken { .. } | Self::NoSuchUser { .. })
+        matches!(
+            self.kind,
+            ErrorKind::NoSuchToken { .. } | ErrorKind::NoSuchUser { .. }
+        )
     }
 
     /// Whether the server is too old to know this parameter. It says so before anything happens
     /// (recording `012-update-regenerate` of `8.2.2-http5.1.2` and `9.0.7`).
     pub fn is_unknown_parameter(&self, parameter: &str) -> bool {
-        matches!(self, Self::ParameterErrors { answer }
-            if answer.errors.get(parameter).is_some_and(|text| text.contains("not defined in schema")))
+        matches!(&self.kind, ErrorKind::ParameterErrors { refusal }
+            if refusal.errors.get(parameter).is_some_and(|text| text.contains("not defined in schema")))
     }
 
-    /// Whether the host could not be reached at all, so that asking it again soon is pointless.
+    /// Whether the host could not be reached at all, so that another request soon is pointless.
     pub fn is_unreachable(&self) -> bool {
         matches!(
-            self,
-            Self::Dns { .. }
-                | Self::Refused { .. }
-                | Self::Connect { .. }
-                | Self::Proxy { .. }
-                | Self::Timeout {
+            self.kind,
+            ErrorKind::Dns { .. }
+                | ErrorKind::Refused
+                | ErrorKind::Connect { .. }
+                | ErrorKind::Proxy { .. }
+                | ErrorKind::Timeout {
                     phase: Phase::Connect,
                     ..
                 }
@@ -352,14 +243,127 @@ impl Error {
     }
 }
 
-/// Refusals with a 5xx status that were given before anything could happen: no such method or
-/// content type (501, 506), and pmxcfs gone (recording `442-pmxcfs-down`).
-fn definite(answer: &Answer) -> bool {
-    matches!(answer.status, 501 | 506)
-        || answer
-            .message
-            .starts_with("RPCEnvironment init request failed")
-        || answer
-            .message
-            .ends_with("does not look like a valid user name")
+impl std::error::Error for Error {}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let request = &self.request;
+        match &self.kind {
+            ErrorKind::Unauthenticated {
+                refusal,
+                failure,
+                identity,
+            } => f.write_str(&unauthenticated(request, refusal, failure, identity)),
+            ErrorKind::Forbidden { refusal }
+            | ErrorKind::ParameterErrors { refusal }
+            | ErrorKind::Api { refusal } => write!(f, "{request} {refusal}"),
+            ErrorKind::ProxyHop { refusal } => write!(
+                f,
+                "{request} {refusal}: the host's own proxy got no response from the daemon or \
+                 node behind it"
+            ),
+            kind => {
+                write!(f, "{request}: ")?;
+                kind.describe(f)
+            }
+        }
+    }
+}
+
+impl ErrorKind {
+    /// The failure without its request, for all kinds whose words do not begin with the server's.
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dns { detail } => write!(f, "the host name cannot be resolved ({detail})"),
+            Self::Refused => f.write_str("the connection was refused"),
+            Self::Connect { detail } => write!(f, "no connection could be made ({detail})"),
+            Self::Proxy { proxy, failure } => {
+                write!(f, "the proxy {proxy} {failure}; the host was not reached")
+            }
+            Self::Timeout { phase, after } => write!(f, "{} within {after:?}", missing(*phase)),
+            Self::Tls { failure } => write!(f, "{failure}"),
+            Self::PlainHttp => f.write_str(
+                "the port responds, but not in TLS; Proxmox VE serves https on port 8006",
+            ),
+            Self::Lost { detail } => write!(
+                f,
+                "the connection was lost before the response was complete ({detail})"
+            ),
+            Self::NotProxmox { detail } => {
+                write!(f, "this is not the response of a Proxmox VE host: {detail}")
+            }
+            Self::SecondFactorRequired { user, factors } => write!(
+                f,
+                "the account {user} has a second factor ({}), and none is configured",
+                factors.join(", ")
+            ),
+            Self::NoSuchToken { token, .. } => write!(f, "the token {token} does not exist"),
+            Self::NoSuchUser { user, .. } => write!(f, "the user {user} does not exist"),
+            Self::NoSuchRole { role, .. } => write!(f, "the role {role} does not exist"),
+            Self::TokenExists { token, .. } => write!(f, "the token {token} already exists"),
+            Self::LockTimeout { .. } => f.write_str(
+                "another writer held the cluster's lock for too long, and nothing was changed",
+            ),
+            Self::NoQuorum { .. } => f.write_str(
+                "the node has no quorum, so its configuration is read-only and nothing was changed",
+            ),
+            Self::Decode { detail } => write!(f, "the response cannot be read: {detail}"),
+            Self::TooLarge { limit } => {
+                write!(f, "the response is longer than {limit} bytes")
+            }
+            Self::Cancelled => f.write_str("cancelled"),
+            Self::Setup { detail } => write!(f, "TLS cannot be set up: {detail}"),
+            Self::Unauthenticated { refusal, .. }
+            | Self::Forbidden { refusal }
+            | Self::ParameterErrors { refusal }
+            | Self::ProxyHop { refusal }
+            | Self::Api { refusal } => write!(f, "{refusal}"),
+        }
+    }
+}
+
+fn missing(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Connect => "no connection",
+        Phase::Response => "no response",
+        Phase::Deadline => "not done",
+    }
+}
+
+fn unauthenticated(
+    request: &RequestInfo,
+    refusal: &Refusal,
+    failure: &AuthFailure,
+    identity: &Option<String>,
+) -> String {
+    let whose = identity.as_deref().unwrap_or("nobody");
+    let (endpoint, message) = (&request.endpoint, &refusal.message);
+    match failure {
+        // Until pve-manager 9.1.5 the status line gave the reason.
+        AuthFailure::Token if message != "Authentication failed!" => {
+            format!("{endpoint} refused the API token {whose}: {message}")
+        }
+        AuthFailure::Token => format!(
+            "{endpoint} refused the API token {whose}: wrong secret, no such token, expired, or \
+             its owner is disabled or expired (the server does not say which)"
+        ),
+        AuthFailure::Password => {
+            format!("{endpoint} refused the login of {whose}: wrong user name, realm or password")
+        }
+        AuthFailure::SecondFactor => format!(
+            "{endpoint} refused the one-time code of {whose}: wrong seed, a code that is too old, \
+             or one that was used before{}",
+            clocks(refusal)
+        ),
+        AuthFailure::Ticket => format!(
+            "{endpoint} no longer accepts the ticket of {whose}: {message}{}",
+            clocks(refusal)
+        ),
+        AuthFailure::Nothing => format!("{request}: credentials are required"),
+    }
+}
+
+fn clocks(refusal: &Refusal) -> String {
+    let doubt = refusal.clock_doubt();
+    doubt.map(|doubt| format!(" ({doubt})")).unwrap_or_default()
 }

@@ -1,5 +1,6 @@
 //! The way of a request to a node of the cluster and of its response back.
 
+pub mod classify;
 pub mod clock;
 pub mod endpoint;
 pub mod headers;
@@ -7,5 +8,6 @@ pub mod nodes;
 pub mod proxy;
 pub mod reachability;
 pub mod request;
+pub mod response;
 pub mod retry;
 pub mod transport;

@@ -1,16 +1,14 @@
-//! A request before it is sent, and the content of its answer.
+//! A request before it is sent, and the proof of who sends it.
 
-use http::Method;
+use http::header::HeaderMap;
+use http::{HeaderValue, Method};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::de::DeserializeOwned;
-use serde_json::Value;
-use time::OffsetDateTime;
 use url::form_urlencoded;
 
-use crate::pve::error::Error;
-use crate::pve::error::response::RequestInfo;
+use crate::pve::error::failure::AuthFailure;
+use crate::pve::error::request::{RequestInfo, RequestKind};
 use crate::pve::id::{TokenId, UserId};
-use crate::pve::tls::certificate::Fingerprint;
+use crate::pve::net::endpoint::Endpoint;
 
 /// What RFC 3986 calls unreserved stays, all else is escaped: user names may hold nearly
 /// anything (recordings `358-username-plus` to `369-username-question`).
@@ -22,21 +20,21 @@ pub(crate) const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
 
 /// One request before it is sent.
 #[derive(Clone)]
-pub(crate) struct Ask {
+pub(crate) struct Request {
+    pub(crate) kind: RequestKind,
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) query: Option<String>,
     pub(crate) form: Option<String>,
+    /// Whether it is sent without credentials, whatever the client has.
     pub(crate) anonymous: bool,
     /// Whether the path is below the endpoint itself, in place of its API.
     pub(crate) outside_api: bool,
-    /// Whether nothing can come of it, whatever its method.
-    pub(crate) harmless: bool,
-    repeatable: bool,
     pub(crate) about: About,
 }
 
-/// What a request is about, so that a refusal can be told as one of that token, user or role.
+/// The objects that a request names, by which a refusal is recognised as one of that token, user
+/// or role.
 #[derive(Clone, Default)]
 pub(crate) struct About {
     pub(crate) token: Option<TokenId>,
@@ -44,47 +42,52 @@ pub(crate) struct About {
     pub(crate) role: Option<String>,
 }
 
-impl Ask {
-    pub(crate) fn new<S: AsRef<str>>(method: Method, segments: &[S]) -> Self {
-        let is_read = method == Method::GET;
+impl Request {
+    fn new<S: AsRef<str>>(kind: RequestKind, method: Method, segments: &[S]) -> Self {
         let path = segments
             .iter()
             .map(|segment| format!("/{}", utf8_percent_encode(segment.as_ref(), SEGMENT)))
             .collect();
         Self {
+            kind,
             method,
             path,
             query: None,
             form: None,
             anonymous: false,
             outside_api: false,
-            harmless: false,
-            repeatable: is_read,
             about: About::default(),
         }
     }
 
     pub(crate) fn get<S: AsRef<str>>(segments: &[S]) -> Self {
-        Self::new(Method::GET, segments)
+        Self::new(RequestKind::Read, Method::GET, segments)
     }
 
     pub(crate) fn post<S: AsRef<str>>(segments: &[S]) -> Self {
-        Self::new(Method::POST, segments)
+        Self::new(RequestKind::Write, Method::POST, segments)
     }
 
     pub(crate) fn put<S: AsRef<str>>(segments: &[S]) -> Self {
-        Self::new(Method::PUT, segments)
+        Self::new(RequestKind::Write, Method::PUT, segments)
     }
 
     pub(crate) fn delete<S: AsRef<str>>(segments: &[S]) -> Self {
-        Self::new(Method::DELETE, segments)
+        Self::new(RequestKind::Write, Method::DELETE, segments)
     }
 
-    /// For the page that browsers get.
+    /// The request of a browser for the host's page.
     pub(crate) fn front_page() -> Self {
-        let mut ask = Self::get(&[""]).anonymous();
-        ask.outside_api = true;
-        ask
+        Self {
+            outside_api: true,
+            ..Self::get(&[""]).anonymous()
+        }
+    }
+
+    /// The same request as another kind than its method suggests.
+    pub(crate) fn kind(mut self, kind: RequestKind) -> Self {
+        self.kind = kind;
+        self
     }
 
     pub(crate) fn query(mut self, pairs: &[(&str, &str)]) -> Self {
@@ -109,19 +112,6 @@ impl Ask {
         self
     }
 
-    /// A request with which the server finds fault before it does anything: it needs no turn, and
-    /// what was read stays true.
-    pub(crate) fn harmless(mut self) -> Self {
-        self.harmless = true;
-        self
-    }
-
-    /// May be sent twice without harm, although it is no read.
-    pub(crate) fn repeatable(mut self) -> Self {
-        self.repeatable = true;
-        self
-    }
-
     pub(crate) fn about_token(mut self, token: &TokenId) -> Self {
         self.about.token = Some(token.clone());
         self.about.user = Some(token.user.clone());
@@ -138,42 +128,56 @@ impl Ask {
         self
     }
 
+    /// Whether it may be sent again when its connection broke.
     pub(crate) fn is_read(&self) -> bool {
-        self.harmless || self.method == Method::GET
+        matches!(self.kind, RequestKind::Read | RequestKind::Probe)
     }
 
+    /// Whether it may be sent again, to another node, when no response came.
     pub(crate) fn is_repeatable(&self) -> bool {
-        self.repeatable
+        matches!(self.kind, RequestKind::Read | RequestKind::Login)
+    }
+
+    /// The request as errors show it.
+    pub(crate) fn info(&self, endpoint: &Endpoint, tried: &[String]) -> RequestInfo {
+        RequestInfo {
+            kind: self.kind,
+            method: self.method.clone(),
+            endpoint: endpoint.to_string(),
+            path: self.path.clone(),
+            tried: tried.to_vec(),
+        }
     }
 }
 
-/// A successful answer. It may hold a secret, hence no `Debug`.
-pub(crate) struct Reply {
-    pub(crate) request: RequestInfo,
-    pub(crate) data: Value,
-    /// The server's clock, or this machine's where the server sent no date.
-    pub(crate) server_time: OffsetDateTime,
-    /// The certificate that the server presented on this connection.
-    pub(crate) fingerprint: Option<Fingerprint>,
+/// What proves the caller's identity on one request.
+pub(crate) struct Proof {
+    pub(crate) headers: HeaderMap,
+    /// The credential that a refusal refuses.
+    pub(crate) failure: AuthFailure,
+    /// The user or token that the credential belongs to.
+    pub(crate) identity: Option<String>,
+    /// The number of the session's ticket, if it is one.
+    pub(crate) ticket: Option<u64>,
 }
 
-impl Reply {
-    /// The content as `T`.
-    pub(crate) fn decode<T: DeserializeOwned>(self) -> Result<T, Error> {
-        self.decode_with(Ok)
+impl Proof {
+    /// No proof: the request is anonymous.
+    pub(crate) fn none() -> Self {
+        Self {
+            headers: HeaderMap::new(),
+            failure: AuthFailure::Nothing,
+            identity: None,
+            ticket: None,
+        }
     }
 
-    /// The content as `T`, turned into something that `read` may find fault with.
-    pub(crate) fn decode_with<T: DeserializeOwned, U>(
-        self,
-        read: impl FnOnce(T) -> Result<U, String>,
-    ) -> Result<U, Error> {
-        // In a sentence of our own: serde's quotes offending values, which may be secret.
-        let content = serde_json::from_value(self.data)
-            .map_err(|_| "its content does not have the documented form".to_owned());
-        content.and_then(read).map_err(|detail| Error::Decode {
-            request: Box::new(self.request),
-            detail,
-        })
+    pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
+        // Escaped text is always a valid header value, and CSRF tokens are base64.
+        if let Ok(mut value) = HeaderValue::from_str(value) {
+            value.set_sensitive(true);
+            self.headers.insert(name, value);
+        }
+        self
     }
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::pve::auth::credentials::{Credentials, LoginTicket};
 use crate::pve::auth::totp::TotpSeed;
-use crate::pve::client::Client;
+use crate::pve::cluster::Cluster as Client;
 use crate::pve::context::Context;
 use crate::pve::id::UserId;
 use crate::pve::secret::Secret;

@@ -6,7 +6,7 @@ use proxmox_simulator::closed_port;
 use serde_json::{Value, json};
 
 use crate::pve::auth::credentials::Credentials;
-use crate::pve::client::Client;
+use crate::pve::cluster::Cluster as Client;
 use crate::pve::context::Context;
 use crate::pve::diagnosis::{Report, Requirements, Stage, Status, check};
 use crate::pve::secret::Secret;

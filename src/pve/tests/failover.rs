@@ -7,9 +7,9 @@ use serde_json::json;
 
 use crate::pve::api::tokens::{CreatedToken, NewToken};
 use crate::pve::auth::credentials::Credentials;
-use crate::pve::client::Client;
+use crate::pve::cluster::Cluster as Client;
 use crate::pve::context::Context;
-use crate::pve::error::Error;
+use crate::pve::error::{Error, ErrorKind};
 use crate::pve::id::TokenId;
 use crate::pve::net::endpoint::Endpoint;
 use crate::pve::net::retry::Retries;
@@ -91,7 +91,7 @@ async fn when_no_node_answers_the_error_names_them_all() {
         .version(&Context::default())
         .await
         .unwrap_err();
-    assert!(matches!(error, Error::Refused { .. }), "{error}");
+    assert!(matches!(error.kind, ErrorKind::Refused), "{error}");
     let [first, second] = nodes.map(|node| node.to_string());
     let expected = format!("at {second} (after {first} could not be asked)");
     assert!(error.to_string().contains(&expected), "{error}");
@@ -141,11 +141,23 @@ async fn what_a_server_refuses_is_not_asked_of_another() {
     let client = client(first.endpoint(), &[&first], &[&second]);
     assert!(matches!(
         create(&client).await,
-        Err(Error::TokenExists { .. })
+        Err(Error {
+            kind: ErrorKind::TokenExists { .. },
+            ..
+        })
     ));
     let untrusted = crate::pve::tests::failover::client(first.endpoint(), &[], &[&second]);
     let read = untrusted.version(&Context::default()).await;
-    assert!(matches!(read, Err(Error::Tls { .. })), "{read:?}");
+    assert!(
+        matches!(
+            read,
+            Err(Error {
+                kind: ErrorKind::Tls { .. },
+                ..
+            })
+        ),
+        "{read:?}"
+    );
     assert_eq!(second.lines().len(), 0);
 }
 
@@ -164,7 +176,16 @@ async fn after_a_write_everything_stays_with_the_node_that_took_it() {
         let client = client(first.endpoint(), &[&first], &[&second]);
         assert_eq!(create(&client).await.is_ok(), answers);
         let read = client.version(&Context::default()).await;
-        assert!(matches!(read, Err(Error::ProxyHop { .. })), "{read:?}");
+        assert!(
+            matches!(
+                read,
+                Err(Error {
+                    kind: ErrorKind::ProxyHop { .. },
+                    ..
+                })
+            ),
+            "{read:?}"
+        );
         assert_eq!(second.lines().len(), 0);
     }
 }
@@ -192,7 +213,16 @@ async fn a_login_goes_on_and_a_one_time_code_does_not() {
         .map(|host| host.fingerprint)
         .into();
     let login = Client::new(settings).log_in(&Context::default()).await;
-    assert!(matches!(login, Err(Error::Lost { .. })), "{login:?}");
+    assert!(
+        matches!(
+            login,
+            Err(Error {
+                kind: ErrorKind::Lost { .. },
+                ..
+            })
+        ),
+        "{login:?}"
+    );
     assert_eq!(first.lines().len(), 1);
     assert_eq!(second.lines().len(), 2);
     assert_eq!(third.lines().len(), 0);
@@ -204,7 +234,13 @@ async fn a_read_whose_connection_breaks_is_repeated_as_often_as_is_set() {
     let mut settings = host.settings(token("root@pam!admin=s3cr3t"));
     settings.retries = Retries::from(0);
     let lost = Client::new(settings).version(&Context::default()).await;
-    assert!(matches!(lost, Err(Error::Lost { .. })));
+    assert!(matches!(
+        lost,
+        Err(Error {
+            kind: ErrorKind::Lost { .. },
+            ..
+        })
+    ));
     assert_eq!(host.lines().len(), 1);
 }
 

@@ -7,10 +7,10 @@ use serde_json::json;
 
 use crate::pve::auth::credentials::{Credentials, LoginTicket};
 use crate::pve::auth::totp::TotpSeed;
-use crate::pve::client::Client;
+use crate::pve::cluster::Cluster as Client;
 use crate::pve::context::Context;
-use crate::pve::error::Error;
 use crate::pve::error::failure::AuthFailure;
+use crate::pve::error::{Error, ErrorKind};
 use crate::pve::secret::Secret;
 use crate::pve::tests::script::{Host, Reaction, Received, data, replay};
 
@@ -122,8 +122,8 @@ async fn a_refused_login_is_never_tried_again() {
         let error = client.version(&Context::default()).await.unwrap_err();
         assert!(
             matches!(
-                error,
-                Error::Unauthenticated {
+                error.kind,
+                ErrorKind::Unauthenticated {
                     failure: AuthFailure::Password,
                     ..
                 }
@@ -150,8 +150,8 @@ async fn a_ticket_that_is_refused_is_replaced_at_the_next_call_and_not_before() 
         let error = client.version(&Context::default()).await.unwrap_err();
         assert!(
             matches!(
-                error,
-                Error::Unauthenticated {
+                error.kind,
+                ErrorKind::Unauthenticated {
                     failure: AuthFailure::Ticket,
                     ..
                 }
@@ -173,7 +173,7 @@ async fn a_ticket_is_renewed_with_itself_and_no_second_factor() {
     let host = host(false).await;
     let client = Client::new(host.settings(account(Some(SEED))));
     client.version(&Context::default()).await.unwrap();
-    client.session().age();
+    client.age_ticket();
     client.version(&Context::default()).await.unwrap();
     let renewal = &host.received()[2];
     assert!(is_login(renewal));
@@ -196,7 +196,7 @@ async fn a_ticket_that_cannot_be_renewed_is_replaced_by_a_new_login() {
     .await;
     let client = Client::new(host.settings(account(None)));
     client.version(&Context::default()).await.unwrap();
-    client.session().age();
+    client.age_ticket();
     client.version(&Context::default()).await.unwrap();
     assert_eq!(
         host.received()
@@ -327,7 +327,7 @@ async fn waiting_for_the_next_code_can_be_cancelled() {
         ..Context::default()
     };
     let error = client(&once_an_hour).version(&context).await.unwrap_err();
-    assert!(matches!(error, Error::Timeout { .. }), "{error}");
+    assert!(matches!(error.kind, ErrorKind::Timeout { .. }), "{error}");
 }
 
 #[tokio::test]
@@ -337,7 +337,11 @@ async fn a_second_factor_without_a_seed_is_told_with_the_factors_there_are() {
         .version(&Context::default())
         .await
         .unwrap_err();
-    let Error::SecondFactorRequired { factors, user, .. } = &error else {
+    let Error {
+        kind: ErrorKind::SecondFactorRequired { factors, user, .. },
+        ..
+    } = &error
+    else {
         panic!("{error}")
     };
     assert_eq!(
@@ -365,7 +369,7 @@ async fn a_code_that_somebody_typed_in_logs_the_client_in() {
         let context = Context::default();
         let missing = client.version(&context).await.unwrap_err();
         assert!(
-            matches!(missing, Error::SecondFactorRequired { .. }),
+            matches!(missing.kind, ErrorKind::SecondFactorRequired { .. }),
             "{missing}"
         );
         client
@@ -397,12 +401,12 @@ async fn a_code_among_the_credentials_answers_the_first_challenge_and_no_other()
     }));
     let refused = client.version(&Context::default()).await.unwrap_err();
     assert!(
-        matches!(refused, Error::Unauthenticated { .. }),
+        matches!(refused.kind, ErrorKind::Unauthenticated { .. }),
         "{refused}"
     );
     let missing = client.version(&Context::default()).await.unwrap_err();
     assert!(
-        matches!(missing, Error::SecondFactorRequired { .. }),
+        matches!(missing.kind, ErrorKind::SecondFactorRequired { .. }),
         "{missing}"
     );
     let received = host.received();
@@ -425,8 +429,8 @@ async fn a_wrong_code_is_never_repeated() {
         let error = client.version(&Context::default()).await.unwrap_err();
         assert!(
             matches!(
-                error,
-                Error::Unauthenticated {
+                error.kind,
+                ErrorKind::Unauthenticated {
                     failure: AuthFailure::SecondFactor,
                     ..
                 }

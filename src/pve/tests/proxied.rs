@@ -7,10 +7,10 @@ use proxmox_simulator::{ForwardProxy, closed_port};
 use serde_json::json;
 
 use crate::pve::api::version::Version;
-use crate::pve::client::Client;
+use crate::pve::cluster::Cluster as Client;
 use crate::pve::context::Context;
-use crate::pve::error::Error;
 use crate::pve::error::failure::ProxyFailure;
+use crate::pve::error::{Error, ErrorKind};
 use crate::pve::net::headers::ExtraHeaders;
 use crate::pve::net::proxy::{NoProxy, Proxy};
 use crate::pve::settings::Settings;
@@ -34,7 +34,10 @@ async fn ask(settings: Settings) -> Result<Version, Error> {
 
 fn failure(outcome: Result<Version, Error>) -> (String, ProxyFailure) {
     match outcome {
-        Err(Error::Proxy { proxy, failure, .. }) => (proxy, failure),
+        Err(Error {
+            kind: ErrorKind::Proxy { proxy, failure, .. },
+            ..
+        }) => (proxy, failure),
         other => panic!("{other:?}"),
     }
 }
@@ -102,7 +105,16 @@ async fn what_the_host_does_wrong_is_told_of_the_host_behind_a_proxy_too() {
     let mut settings = through(&proxy.address().to_string(), &host, "pve1.invalid");
     settings.tls.fingerprints.clear();
     let outcome = ask(settings).await;
-    assert!(matches!(outcome, Err(Error::Tls { .. })), "{outcome:?}");
+    assert!(
+        matches!(
+            outcome,
+            Err(Error {
+                kind: ErrorKind::Tls { .. },
+                ..
+            })
+        ),
+        "{outcome:?}"
+    );
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::net::TcpListener;
 
-use crate::pve::client::Client;
+use crate::pve::cluster::Cluster as Client;
 use crate::pve::context::Context;
 use crate::pve::settings::Settings;
 use crate::pve::tests::script::token;

@@ -2,11 +2,12 @@
 
 use http::Method;
 
-use crate::pve::error::classify::Raw;
-use crate::pve::error::response::RequestInfo;
-use crate::pve::error::{Error, classify};
+use crate::pve::error::request::{RequestInfo, RequestKind};
+use crate::pve::error::{Error, ErrorKind};
 use crate::pve::id::TokenId;
+use crate::pve::net::classify;
 use crate::pve::net::request::About;
+use crate::pve::net::response::RawResponse;
 use crate::pve::tests::recordings::recorded;
 
 fn refusal(method: Method, case: &str, exchange: usize) -> Error {
@@ -17,19 +18,24 @@ fn refusal(method: Method, case: &str, exchange: usize) -> Error {
         token: Some(token),
         role: Some("NoSuchRole".to_owned()),
     };
+    let kind = match method {
+        Method::GET => RequestKind::Read,
+        _ => RequestKind::Write,
+    };
     let request = RequestInfo {
+        kind,
         method,
         endpoint: "https://pve1:8006".to_owned(),
         path: "/access/users/demo%40pve/token/t1".to_owned(),
         tried: Vec::new(),
     };
-    let raw = Raw::of(recorded.status, &recorded.reason, recorded.body);
-    classify::refusal(request, &raw, &about)
+    let raw = RawResponse::of(recorded.status, &recorded.reason, recorded.body);
+    Error::new(request, classify::refused(&raw, &about))
 }
 
 /// The variant's name, and whether the write may have taken effect.
 fn kind(error: &Error) -> (String, bool) {
-    let name = format!("{error:?}")
+    let name = format!("{:?}", error.kind)
         .split([' ', '{'])
         .next()
         .unwrap()
@@ -87,11 +93,14 @@ fn a_read_never_takes_effect() {
 
 #[test]
 fn a_server_without_message_in_the_body_is_understood_by_its_status_line() {
-    let Error::Forbidden { answer } = refusal(Method::POST, "8.2.2-http5.1.2/030-user-missing", 0)
+    let Error {
+        kind: ErrorKind::Forbidden { refusal },
+        ..
+    } = refusal(Method::POST, "8.2.2-http5.1.2/030-user-missing", 0)
     else {
         panic!("not told as forbidden");
     };
-    assert_eq!(answer.message, "Permission check failed");
+    assert_eq!(refusal.message, "Permission check failed");
 }
 
 #[test]
@@ -106,17 +115,15 @@ fn a_parameter_that_the_server_is_too_old_for_is_named() {
 fn lost_quorum_changes_nothing_and_unclear_errors_may_have() {
     let about = About::default();
     let request = |path: &str| RequestInfo {
+        kind: RequestKind::Write,
         method: Method::PUT,
         endpoint: "https://pve1:8006".to_owned(),
         path: path.to_owned(),
         tried: Vec::new(),
     };
     let refusal = |status, reason| {
-        classify::refusal(
-            request("/access/acl"),
-            &Raw::of(status, reason, String::new()),
-            &about,
-        )
+        let raw = RawResponse::of(status, reason, String::new());
+        Error::new(request("/access/acl"), classify::refused(&raw, &about))
     };
     let no_quorum = refusal(
         500,
@@ -142,7 +149,7 @@ fn an_error_names_the_request_the_object_and_the_reason() {
     let error = refusal(Method::POST, "9.1.1/096-token-get-missing", 0);
     assert_eq!(
         error.to_string(),
-        "POST /access/users/demo%40pve/token/t1 at https://pve1:8006: there is no token demo@pve!t1"
+        "POST /access/users/demo%40pve/token/t1 at https://pve1:8006: the token demo@pve!t1 does not exist"
     );
     let error = refusal(Method::POST, "9.1.1/291-acl-path-invalid", 0);
     assert_eq!(

@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use crate::pve::auth::credentials::Credentials;
-use crate::pve::client::Client;
+use crate::pve::cluster::Cluster as Client;
 use crate::pve::net::endpoint::Endpoint;
 use crate::pve::settings::Settings;
 use crate::pve::tests::recordings::recorded;

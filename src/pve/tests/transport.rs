@@ -9,12 +9,13 @@ use tokio::net::TcpListener;
 
 use crate::pve::api::tokens::{Deletion, NewToken, TokenChange};
 use crate::pve::auth::credentials::Credentials;
-use crate::pve::client::Client;
+use crate::pve::cluster::Cluster as Client;
 use crate::pve::context::Context;
 use crate::pve::error::failure::Phase;
-use crate::pve::error::response::RequestInfo;
-use crate::pve::error::{Error, classify};
+use crate::pve::error::request::{RequestInfo, RequestKind};
+use crate::pve::error::{Error, ErrorKind};
 use crate::pve::id::TokenId;
+use crate::pve::net::classify;
 use crate::pve::settings::Settings;
 use crate::pve::tests::script::{Host, Reaction, data, replay, token};
 use crate::pve::tls::handshake::TlsVersion;
@@ -164,8 +165,8 @@ async fn an_answer_that_announces_too_much_is_not_read() {
         .unwrap_err();
     assert!(
         matches!(
-            error,
-            Error::TooLarge {
+            error.kind,
+            ErrorKind::TooLarge {
                 limit: 16_777_216,
                 ..
             }
@@ -184,7 +185,7 @@ async fn an_answer_without_a_length_is_read_no_further_than_the_limit() {
         .version(&Context::default())
         .await
         .unwrap_err();
-    assert!(matches!(error, Error::TooLarge { .. }), "{error}");
+    assert!(matches!(error.kind, ErrorKind::TooLarge { .. }), "{error}");
 }
 
 #[tokio::test]
@@ -196,7 +197,7 @@ async fn a_read_whose_connection_breaks_is_repeated_once_and_a_write_never() {
     let client = host.client();
     let read = client.version(&Context::default()).await.unwrap_err();
     assert!(
-        matches!(read, Error::Lost { .. }) && !read.may_have_taken_effect(),
+        matches!(read.kind, ErrorKind::Lost { .. }) && !read.may_have_taken_effect(),
         "{read}"
     );
     assert_eq!(host.lines().len(), 2);
@@ -205,7 +206,7 @@ async fn a_read_whose_connection_breaks_is_repeated_once_and_a_write_never() {
         .await
         .unwrap_err();
     assert!(
-        matches!(write, Error::Lost { .. }) && write.may_have_taken_effect(),
+        matches!(write.kind, ErrorKind::Lost { .. }) && write.may_have_taken_effect(),
         "{write}"
     );
     assert_eq!(host.lines().len(), 3);
@@ -221,14 +222,14 @@ async fn a_page_in_place_of_an_answer_is_not_proxmox_s() {
         .version(&Context::default())
         .await
         .unwrap_err();
-    assert!(matches!(read, Error::NotProxmox { .. }), "{read}");
+    assert!(matches!(read.kind, ErrorKind::NotProxmox { .. }), "{read}");
     let write = host
         .client()
         .delete_token(&id("demo@pve!t1"), &Context::default())
         .await
         .unwrap_err();
     assert!(
-        matches!(write, Error::Decode { .. }) && write.may_have_taken_effect(),
+        matches!(write.kind, ErrorKind::Decode { .. }) && write.may_have_taken_effect(),
         "{write}"
     );
 }
@@ -242,7 +243,7 @@ async fn another_protocol_behind_tls_is_not_proxmox_s() {
         .version(&Context::default())
         .await
         .unwrap_err();
-    assert!(matches!(read, Error::NotProxmox { .. }), "{read}");
+    assert!(matches!(read.kind, ErrorKind::NotProxmox { .. }), "{read}");
     let write = host
         .client()
         .delete_token(&id("demo@pve!t1"), &Context::default())
@@ -264,7 +265,7 @@ async fn a_success_without_the_documented_content_is_an_error_that_quotes_nothin
         .await
         .unwrap_err();
     assert!(
-        matches!(error, Error::Decode { .. }) && error.may_have_taken_effect(),
+        matches!(error.kind, ErrorKind::Decode { .. }) && error.may_have_taken_effect(),
         "{error}"
     );
     assert!(!format!("{error} {error:?}").contains("s3cr3t"));
@@ -282,7 +283,11 @@ async fn a_redirect_is_reported_and_not_followed() {
         .version(&Context::default())
         .await
         .unwrap_err();
-    let Error::NotProxmox { detail, .. } = &error else {
+    let Error {
+        kind: ErrorKind::NotProxmox { detail, .. },
+        ..
+    } = &error
+    else {
         panic!("{error}")
     };
     assert_eq!(detail, "it redirects to https://login.example.com/ (302)");
@@ -298,9 +303,9 @@ async fn an_answer_that_does_not_come_times_out() {
     let read = client.version(&Context::default()).await.unwrap_err();
     assert!(
         matches!(
-            read,
-            Error::Timeout {
-                phase: Phase::Answer,
+            read.kind,
+            ErrorKind::Timeout {
+                phase: Phase::Response,
                 ..
             }
         ) && !read.may_have_taken_effect(),
@@ -327,8 +332,8 @@ async fn a_port_that_accepts_and_stays_silent_is_no_connection() {
         .unwrap_err();
     assert!(
         matches!(
-            error,
-            Error::Timeout {
+            error.kind,
+            ErrorKind::Timeout {
                 phase: Phase::Connect,
                 ..
             }
@@ -347,7 +352,7 @@ async fn a_port_where_nothing_listens_refuses() {
     ));
     let error = client.version(&Context::default()).await.unwrap_err();
     assert!(
-        matches!(error, Error::Refused { .. }) && error.is_unreachable(),
+        matches!(error.kind, ErrorKind::Refused) && error.is_unreachable(),
         "{error}"
     );
 }
@@ -373,6 +378,7 @@ async fn a_name_that_does_not_resolve_is_told_with_what_the_resolver_says() {
         .await
         .unwrap_err();
     let request = RequestInfo {
+        kind: RequestKind::Read,
         method: http::Method::GET,
         endpoint: "https://pve1.test:8006".to_owned(),
         path: "/version".to_owned(),
@@ -383,8 +389,9 @@ async fn a_name_that_does_not_resolve_is_told_with_what_the_resolver_says() {
         min_version: TlsVersion::Tls12,
         proxy: None,
     };
-    let error = classify::transport(&request, &failed, &direct);
-    assert!(matches!(error, Error::Dns { .. }) && error.is_unreachable());
+    let kind = classify::transport(&request, &failed, &direct);
+    let error = Error::new(request, kind);
+    assert!(matches!(error.kind, ErrorKind::Dns { .. }) && error.is_unreachable());
     assert_eq!(
         error.to_string(),
         "GET /version at https://pve1.test:8006: the host name cannot be resolved (Name or service not known)"
@@ -407,7 +414,7 @@ async fn a_read_can_be_cancelled() {
     let context = Context::default();
     context.cancel.cancel();
     let error = host.client().version(&context).await.unwrap_err();
-    assert!(matches!(error, Error::Cancelled { .. }), "{error}");
+    assert!(matches!(error.kind, ErrorKind::Cancelled), "{error}");
 }
 
 #[tokio::test]
@@ -420,8 +427,8 @@ async fn a_read_ends_at_its_deadline() {
     let error = host.client().version(&context).await.unwrap_err();
     assert!(
         matches!(
-            error,
-            Error::Timeout {
+            error.kind,
+            ErrorKind::Timeout {
                 phase: Phase::Deadline,
                 ..
             }

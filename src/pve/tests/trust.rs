@@ -9,13 +9,13 @@ use tokio::net::TcpListener;
 
 use crate::pve::api::version::Version;
 use crate::pve::auth::credentials::Credentials;
-use crate::pve::client::Client;
+use crate::pve::cluster::Cluster as Client;
 use crate::pve::context::Context;
-use crate::pve::error::Error;
-use crate::pve::error::failure::TlsFailure;
+use crate::pve::error::{Error, ErrorKind};
 use crate::pve::settings::Settings;
 use crate::pve::tests::script::{Host, Identity, data};
 use crate::pve::tls::certificate::Fingerprint;
+use crate::pve::tls::failure::TlsFailure;
 use crate::pve::tls::handshake::TlsVersion;
 use crate::pve::tls::policy::TlsPolicy;
 
@@ -75,7 +75,10 @@ async fn ask(host: &Host, tls: TlsPolicy) -> Result<Version, Error> {
 
 async fn failure(host: &Host, tls: TlsPolicy) -> TlsFailure {
     match ask(host, tls).await {
-        Err(Error::Tls { failure, .. }) => failure,
+        Err(Error {
+            kind: ErrorKind::Tls { failure, .. },
+            ..
+        }) => failure,
         other => panic!("{other:?}"),
     }
 }
@@ -192,7 +195,7 @@ async fn a_server_with_older_versions_of_tls_is_told_as_such() {
         let error = too_old(alert, minimum).await;
         let expected = TlsFailure::Version(minimum);
         assert!(
-            matches!(&error, Error::Tls { failure, .. } if *failure == expected),
+            matches!(&error.kind, ErrorKind::Tls { failure, .. } if *failure == expected),
             "{error}"
         );
         assert!(error.to_string().contains(offered), "{error}");
@@ -252,5 +255,5 @@ async fn a_port_that_speaks_plain_http_is_told_as_such() {
         .version(&Context::default())
         .await
         .unwrap_err();
-    assert!(matches!(error, Error::PlainHttp { .. }), "{error:?}");
+    assert!(matches!(error.kind, ErrorKind::PlainHttp), "{error:?}");
 }

@@ -10,9 +10,9 @@ use tokio::sync::Notify;
 
 use crate::pve::api::tokens::{Deletion, TokenChange};
 use crate::pve::auth::credentials::Credentials;
-use crate::pve::client::Client;
+use crate::pve::cluster::Cluster as Client;
 use crate::pve::context::Context;
-use crate::pve::error::Error;
+use crate::pve::error::{Error, ErrorKind};
 use crate::pve::id::{TokenId, UserId};
 use crate::pve::secret::Secret;
 use crate::pve::tests::script::{Host, Reaction, data, replay, token};
@@ -40,7 +40,7 @@ async fn writes_of_one_client_never_overlap() {
     })
     .await;
     let (first, second) = (host.client(), host.client());
-    second.share_lane(first.write_lock());
+    second.share_write_lock(first.write_lock());
     let context = Context::default();
     let tokens: Vec<TokenId> = (0..10)
         .map(|number| id(&format!("demo@pve!t{number}")))
@@ -91,7 +91,7 @@ async fn a_read_does_not_wait_for_a_write_and_a_waiting_write_can_be_cancelled()
     cancelled.cancel.cancel();
     let error = second.await.unwrap().unwrap_err();
     assert!(
-        matches!(error, Error::Cancelled { .. }) && !error.may_have_taken_effect(),
+        matches!(error.kind, ErrorKind::Cancelled) && !error.may_have_taken_effect(),
         "{error}"
     );
     gate.notify_one();
@@ -148,7 +148,10 @@ async fn a_lock_that_stays_held_is_reported_in_the_end() {
         )
         .await
         .unwrap_err();
-    assert!(matches!(error, Error::LockTimeout { .. }), "{error}");
+    assert!(
+        matches!(error.kind, ErrorKind::LockTimeout { .. }),
+        "{error}"
+    );
     assert_eq!(host.lines().len(), 3);
 }
 
@@ -179,7 +182,7 @@ async fn a_refusal_because_the_owner_is_missing_says_so() {
         .await
         .unwrap_err();
     assert!(
-        matches!(&error, Error::NoSuchUser { user, .. } if user.to_string() == "nobody@pve"),
+        matches!(&error.kind, ErrorKind::NoSuchUser { user, .. } if user.to_string() == "nobody@pve"),
         "{error}"
     );
 }
@@ -200,7 +203,7 @@ async fn a_refusal_although_the_owner_exists_stays_one() {
         )
         .await
         .unwrap_err();
-    assert!(matches!(error, Error::Forbidden { .. }), "{error}");
+    assert!(matches!(error.kind, ErrorKind::Forbidden { .. }), "{error}");
 }
 
 #[tokio::test]
@@ -279,7 +282,10 @@ async fn a_missing_user_is_an_answer_and_a_failed_read_is_not_kept() {
     for requests in 1..=2 {
         assert!(matches!(
             client.user(&user("demo@pve"), &Context::default()).await,
-            Err(Error::ProxyHop { .. })
+            Err(Error {
+                kind: ErrorKind::ProxyHop { .. },
+                ..
+            })
         ));
         assert_eq!(host.lines().len(), requests);
     }
@@ -312,7 +318,7 @@ async fn a_user_s_own_ticket_still_gets_its_tokens() {
         .user(&user("audit@pve"), &Context::default())
         .await
         .unwrap_err();
-    assert!(matches!(error, Error::Forbidden { .. }), "{error}");
+    assert!(matches!(error.kind, ErrorKind::Forbidden { .. }), "{error}");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Which certificates are trusted, and how a TLS connection is made.
 
 pub mod certificate;
+pub mod failure;
 pub mod handshake;
 pub mod policy;

@@ -20,8 +20,8 @@ use rustls::{
     SignatureScheme,
 };
 
-use crate::pve::error::failure::TlsFailure;
 use crate::pve::tls::certificate::{Certificate, Fingerprint};
+use crate::pve::tls::failure::TlsFailure;
 use crate::pve::tls::handshake::{CertificateName, TlsVersion};
 
 /// Why a text is no bundle of certificates. Nothing of the text is quoted: it may hold a key.

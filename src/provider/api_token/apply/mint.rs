@@ -9,7 +9,9 @@ use tf_provider::{AttributePath, Diagnostics};
 
 use crate::framework::Report;
 use crate::provider::diagnostics::explain;
-use crate::pve::{Client, Context, Error, NewToken, Secret, TokenChange, TokenId, TokenInfo};
+use crate::pve::{
+    Client, Context, Error, ErrorKind, NewToken, Secret, TokenChange, TokenId, TokenInfo,
+};
 
 /// What is said of every creation that did not work.
 const UNABLE: &str = "Unable to create API token";
@@ -71,7 +73,10 @@ pub async fn look_first(
             None
         }
         Ok(Some(_)) => Some(Name::Free),
-        Err(Error::Forbidden { .. }) => Some(Name::NotSeen),
+        Err(Error {
+            kind: ErrorKind::Forbidden { .. },
+            ..
+        }) => Some(Name::NotSeen),
         Err(error) => {
             refuse(token, &error, diags);
             None
@@ -184,8 +189,14 @@ async fn new_secret(
 
 fn refuse(token: &TokenId, error: &Error, diags: &mut Diagnostics) {
     match error {
-        Error::TokenExists { .. } => exists_already(token, diags),
-        Error::NoSuchUser { .. } => no_such_owner(token, diags),
+        Error {
+            kind: ErrorKind::TokenExists { .. },
+            ..
+        } => exists_already(token, diags),
+        Error {
+            kind: ErrorKind::NoSuchUser { .. },
+            ..
+        } => no_such_owner(token, diags),
         error => explain(UNABLE, &token.to_string(), error, diags),
     }
 }

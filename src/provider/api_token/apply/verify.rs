@@ -6,7 +6,7 @@ use tf_provider::{AttributePath, Diagnostics};
 use crate::framework::Report;
 use crate::provider::api_token::model::State;
 use crate::pve::diagnosis::{Refusal, Verdict};
-use crate::pve::{Client, Context, Error, Owner};
+use crate::pve::{Client, Context, Error, ErrorKind, Owner};
 
 /// Warns when the stored secret is refused, with the reason as far as the owner's state tells it.
 /// Does nothing unless it is asked for and there is a secret.
@@ -26,7 +26,10 @@ pub async fn verify(
     let id = token.id.clone();
     match client.with_token(token).version(context).await {
         Ok(_) => {}
-        Err(Error::Unauthenticated { .. }) => diags.warn(
+        Err(Error {
+            kind: ErrorKind::Unauthenticated { .. },
+            ..
+        }) => diags.warn(
             "Stored secret is refused",
             refused(&Refusal::of_token(&id, owner)),
             AttributePath::new("secret"),

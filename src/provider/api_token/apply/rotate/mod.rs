@@ -23,7 +23,7 @@ use crate::provider::api_token::apply::with_secret;
 use crate::provider::api_token::model::State;
 use crate::provider::attributes::{duration, timestamp};
 use crate::provider::clients::call_within;
-use crate::pve::{AclEntry, AclView, ApiToken, Client, Context, Error, TokenId};
+use crate::pve::{AclEntry, AclView, ApiToken, Client, Context, Error, ErrorKind, TokenId};
 
 const UNABLE: &str = "Unable to rotate API token";
 
@@ -137,7 +137,10 @@ async fn still_works(client: &Client, token: Option<ApiToken>) -> Option<bool> {
     // Also when Terraform has asked to stop: what became of a secret must be known.
     match client.with_token(token?).version(&Context::default()).await {
         Ok(_) => Some(true),
-        Err(Error::Unauthenticated { .. }) => Some(false),
+        Err(Error {
+            kind: ErrorKind::Unauthenticated { .. },
+            ..
+        }) => Some(false),
         Err(_) => None,
     }
 }

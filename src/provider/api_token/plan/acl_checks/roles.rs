@@ -6,7 +6,7 @@ use crate::framework::Report;
 use crate::provider::api_token::acl::Grant;
 use crate::provider::api_token::plan::acl_checks::{Scope, warn_of_all};
 use crate::provider::nearest::nearest;
-use crate::pve::{Client, Context, Error, NO_ACCESS, Roles};
+use crate::pve::{Client, Context, Error, ErrorKind, NO_ACCESS, Roles};
 
 /// How many of the nearest role names a message lists.
 const LISTED: usize = 4;
@@ -30,7 +30,10 @@ pub async fn check(
             Ok(privileges) => {
                 roles.insert(grant.role.clone(), privileges);
             }
-            Err(Error::NoSuchRole { .. }) => refuse(client, scope, grant, known, diags),
+            Err(Error {
+                kind: ErrorKind::NoSuchRole { .. },
+                ..
+            }) => refuse(client, scope, grant, known, diags),
             Err(_) => {}
         }
     }

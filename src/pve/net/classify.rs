@@ -1,85 +1,23 @@
-//! What an answer, or the lack of one, means.
+//! The meaning of a response, and of its absence.
 
 use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::io;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::{CONTENT_TYPE, LOCATION};
-use hyper::ext::ReasonPhrase;
 use serde::Deserialize;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use crate::pve::error::Error;
-use crate::pve::error::failure::{Phase, ProxyFailure, TlsFailure};
-use crate::pve::error::response::{Answer, RequestInfo};
+use crate::pve::error::ErrorKind;
+use crate::pve::error::failure::{Phase, ProxyFailure};
+use crate::pve::error::refusal::Refusal;
+use crate::pve::error::request::RequestInfo;
 use crate::pve::net::proxy::Proxy;
-use crate::pve::net::request::About;
-use crate::pve::tls::certificate::Fingerprint;
+use crate::pve::net::request::{About, Proof};
+use crate::pve::net::response::RawResponse;
+use crate::pve::tls::failure::TlsFailure;
 use crate::pve::tls::handshake::TlsVersion;
-
-/// An answer as it came.
-pub(crate) struct Raw {
-    pub(crate) status: u16,
-    pub(crate) reason: String,
-    pub(crate) body: Bytes,
-    pub(crate) date: Option<OffsetDateTime>,
-    pub(crate) fingerprint: Option<Fingerprint>,
-    is_html: bool,
-    location: Option<String>,
-}
-
-impl Raw {
-    pub(crate) fn new(
-        response: &reqwest::Response,
-        body: Bytes,
-        date: Option<OffsetDateTime>,
-    ) -> Self {
-        let header = |name| {
-            response
-                .headers()
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-        };
-        let reason = match response.extensions().get::<ReasonPhrase>() {
-            Some(reason) => String::from_utf8_lossy(reason.as_bytes()).trim().to_owned(),
-            None => response
-                .status()
-                .canonical_reason()
-                .unwrap_or_default()
-                .to_owned(),
-        };
-        let certificate = response.extensions().get::<reqwest::tls::TlsInfo>();
-        Self {
-            status: response.status().as_u16(),
-            reason,
-            body,
-            date,
-            fingerprint: certificate
-                .and_then(|tls| tls.peer_certificate())
-                .map(Fingerprint::of),
-            is_html: header(CONTENT_TYPE).is_some_and(|kind| kind.contains("html")),
-            location: header(LOCATION).map(str::to_owned),
-        }
-    }
-}
-
-#[cfg(test)]
-impl Raw {
-    pub(crate) fn of(status: u16, reason: &str, body: String) -> Self {
-        Self {
-            status,
-            reason: reason.to_owned(),
-            body: body.into(),
-            date: None,
-            fingerprint: None,
-            is_html: false,
-            location: None,
-        }
-    }
-}
 
 #[derive(Deserialize, Default)]
 struct Envelope {
@@ -89,28 +27,40 @@ struct Envelope {
     errors: Option<BTreeMap<String, Value>>,
 }
 
-/// The content of a successful answer; `None` if it was none.
-pub(crate) fn content(request: &RequestInfo, raw: &Raw) -> Option<Result<Value, Error>> {
-    if !(200..300).contains(&raw.status) {
-        return None;
+/// The content of a response, or why there is none.
+pub(crate) fn content(
+    request: &RequestInfo,
+    raw: &RawResponse,
+    about: &About,
+    proof: &Proof,
+) -> Result<Value, ErrorKind> {
+    match raw.status {
+        200..300 => data(request, raw),
+        401 => Err(ErrorKind::Unauthenticated {
+            refusal: Box::new(refusal(raw)),
+            failure: proof.failure,
+            identity: proof.identity.clone(),
+        }),
+        _ => Err(refused(raw, about)),
     }
-    let envelope = serde_json::from_slice::<Value>(&raw.body).ok();
-    let data = envelope.and_then(|mut envelope| envelope.get_mut("data").map(Value::take));
-    let unreadable = || {
-        let request = Box::new(request.clone());
-        let detail = "a success whose content is not JSON with a \"data\" member".to_owned();
-        // Somebody took a write and said so in words that are not Proxmox VE's: who knows.
-        if request.is_write() {
-            Error::Decode { request, detail }
-        } else {
-            Error::NotProxmox { request, detail }
-        }
-    };
-    Some(data.ok_or_else(unreadable))
 }
 
-/// A refusal, as far as it can be read.
-pub(crate) fn answer(request: RequestInfo, raw: &Raw) -> Answer {
+fn data(request: &RequestInfo, raw: &RawResponse) -> Result<Value, ErrorKind> {
+    let envelope = serde_json::from_slice::<Value>(&raw.body).ok();
+    let data = envelope.and_then(|mut envelope| envelope.get_mut("data").map(Value::take));
+    data.ok_or_else(|| {
+        let detail = "a success whose content is not JSON with a \"data\" member".to_owned();
+        // A server took a write and confirmed it in words that are not Proxmox VE's: the write
+        // may have happened.
+        match request.is_write() {
+            true => ErrorKind::Decode { detail },
+            false => ErrorKind::NotProxmox { detail },
+        }
+    })
+}
+
+/// The refusal, as far as it can be read.
+pub(crate) fn refusal(raw: &RawResponse) -> Refusal {
     let envelope: Envelope = serde_json::from_slice(&raw.body).unwrap_or_default();
     let text = |value: Value| match value {
         Value::String(text) => text.trim().to_owned(),
@@ -121,8 +71,7 @@ pub(crate) fn answer(request: RequestInfo, raw: &Raw) -> Answer {
         .as_deref()
         .map(str::trim)
         .filter(|text| !text.is_empty());
-    Answer {
-        request,
+    Refusal {
         status: raw.status,
         message: message.unwrap_or(&raw.reason).to_owned(),
         reason: raw.reason.clone(),
@@ -136,52 +85,49 @@ pub(crate) fn answer(request: RequestInfo, raw: &Raw) -> Answer {
     }
 }
 
-/// Which kind of refusal it is. The server's status codes alone do not tell: what is missing is
-/// a 500 (recordings `096-token-get-missing`, `107-user-get-missing`), never a 404.
-pub(crate) fn refusal(request: RequestInfo, raw: &Raw, about: &About) -> Error {
+/// The kind of a refusal. The server's status codes alone do not tell: a missing object is a 500
+/// (recordings `096-token-get-missing`, `107-user-get-missing`), never a 404.
+pub(crate) fn refused(raw: &RawResponse, about: &About) -> ErrorKind {
     if let Some(detail) = foreign(raw) {
-        return Error::NotProxmox {
-            request: Box::new(request),
-            detail,
-        };
+        return ErrorKind::NotProxmox { detail };
     }
-    let answer = Box::new(answer(request, raw));
-    let says = |text: &str| answer.message.contains(text);
+    let refusal = Box::new(refusal(raw));
+    let says = |text: &str| refusal.message.contains(text);
     match (about.token.clone(), about.user.clone(), about.role.clone()) {
-        (Some(token), ..) if says("Token already exists") || is_taken(&answer) => {
-            Error::TokenExists { answer, token }
+        (Some(token), ..) if says("Token already exists") || is_taken(&refusal) => {
+            ErrorKind::TokenExists { refusal, token }
         }
-        (Some(token), ..) if says("no such token '") => Error::NoSuchToken { answer, token },
-        (_, Some(user), _) if says("no such user ('") => Error::NoSuchUser { answer, user },
+        (Some(token), ..) if says("no such token '") => ErrorKind::NoSuchToken { refusal, token },
+        (_, Some(user), _) if says("no such user ('") => ErrorKind::NoSuchUser { refusal, user },
         (.., Some(role)) if says(&format!("role '{role}' does not exist")) => {
-            Error::NoSuchRole { answer, role }
+            ErrorKind::NoSuchRole { refusal, role }
         }
-        _ if says("got lock request timeout") => Error::LockTimeout { answer },
-        _ if says("no quorum") => Error::NoQuorum { answer },
-        _ => by_status(answer),
+        _ if says("got lock request timeout") => ErrorKind::LockTimeout { refusal },
+        _ if says("no quorum") => ErrorKind::NoQuorum { refusal },
+        _ => by_status(refusal),
     }
 }
 
 /// `036-token-create-duplicate`
-fn is_taken(answer: &Answer) -> bool {
-    answer
+fn is_taken(refusal: &Refusal) -> bool {
+    refusal
         .errors
         .get("tokenid")
         .is_some_and(|text| text.contains("Token already exists"))
 }
 
-fn by_status(answer: Box<Answer>) -> Error {
-    match answer.status {
-        403 => Error::Forbidden { answer },
-        400 if !answer.errors.is_empty() => Error::ParameterErrors { answer },
-        595..=599 => Error::ProxyHop { answer },
-        _ => Error::Api { answer },
+fn by_status(refusal: Box<Refusal>) -> ErrorKind {
+    match refusal.status {
+        403 => ErrorKind::Forbidden { refusal },
+        400 if !refusal.errors.is_empty() => ErrorKind::ParameterErrors { refusal },
+        595..=599 => ErrorKind::ProxyHop { refusal },
+        _ => ErrorKind::Api { refusal },
     }
 }
 
 /// What shows that a refusal is not Proxmox VE's: it redirects only plain HTTP
 /// (`424-plain-http-get`), and its API never answers with a page.
-fn foreign(raw: &Raw) -> Option<String> {
+fn foreign(raw: &RawResponse) -> Option<String> {
     match raw.status {
         300..400 => {
             let target = raw.location.as_deref().unwrap_or("nowhere");
@@ -194,7 +140,7 @@ fn foreign(raw: &Raw) -> Option<String> {
     }
 }
 
-/// How a request was sent, as far as it explains why there is no answer.
+/// The way of a request, as far as it explains why there is no response.
 pub(crate) struct Way<'a> {
     pub(crate) connect_timeout: Duration,
     pub(crate) min_version: TlsVersion,
@@ -202,47 +148,41 @@ pub(crate) struct Way<'a> {
     pub(crate) proxy: Option<&'a Proxy>,
 }
 
-/// Why there was no answer.
-pub(crate) fn transport(line: &RequestInfo, error: &reqwest::Error, way: &Way<'_>) -> Error {
-    let request = Box::new(line.clone());
+/// Why there was no response.
+pub(crate) fn transport(request: &RequestInfo, error: &reqwest::Error, way: &Way<'_>) -> ErrorKind {
     if error.is_connect() {
-        return no_connection(request, error, way);
+        return no_connection(error, way);
     }
     let detail = innermost(error);
-    // Whoever took a write and answered with something other than HTTP may have done it.
-    if !line.is_write() && find::<hyper::Error>(error).is_some_and(hyper::Error::is_parse) {
-        return Error::NotProxmox { request, detail };
+    // A server that took a write and responded in something other than HTTP may have done it.
+    if !request.is_write() && find::<hyper::Error>(error).is_some_and(hyper::Error::is_parse) {
+        return ErrorKind::NotProxmox { detail };
     }
-    Error::Lost { request, detail }
+    ErrorKind::Lost { detail }
 }
 
-fn no_connection(request: Box<RequestInfo>, error: &reqwest::Error, way: &Way<'_>) -> Error {
+fn no_connection(error: &reqwest::Error, way: &Way<'_>) -> ErrorKind {
     if let Some(tls) = find::<rustls::Error>(error) {
-        return tls_failure(request, tls, way.min_version);
+        return tls_failure(tls, way.min_version);
     }
     let detail = innermost(error);
     let after = way.connect_timeout;
     let of_proxy = way.proxy.filter(|_| error.is_timeout() || in_tunnel(error));
     if let Some(proxy) = of_proxy {
-        return Error::Proxy {
-            request,
+        return ErrorKind::Proxy {
             proxy: proxy.to_string(),
             failure: no_tunnel(error, after),
         };
     }
     if error.is_timeout() {
         let phase = Phase::Connect;
-        Error::Timeout {
-            request,
-            phase,
-            after,
-        }
+        ErrorKind::Timeout { phase, after }
     } else if error.is_dns() {
-        Error::Dns { request, detail }
+        ErrorKind::Dns { detail }
     } else if is_refused(error) {
-        Error::Refused { request }
+        ErrorKind::Refused
     } else {
-        Error::Connect { request, detail }
+        ErrorKind::Connect { detail }
     }
 }
 
@@ -274,15 +214,13 @@ fn in_tunnel(error: &reqwest::Error) -> bool {
     causes(error).any(|cause| cause.to_string().starts_with("tunnel error"))
 }
 
-fn tls_failure(request: Box<RequestInfo>, error: &rustls::Error, minimum: TlsVersion) -> Error {
+fn tls_failure(error: &rustls::Error, minimum: TlsVersion) -> ErrorKind {
     use rustls::{
         AlertDescription, CertificateError, Error as Tls, InvalidMessage, OtherError,
         PeerIncompatible as Peer,
     };
     let failure = match error {
-        Tls::InvalidMessage(InvalidMessage::InvalidContentType) => {
-            return Error::PlainHttp { request };
-        }
+        Tls::InvalidMessage(InvalidMessage::InvalidContentType) => return ErrorKind::PlainHttp,
         Tls::InvalidCertificate(CertificateError::Other(OtherError(inner))) => {
             inner.downcast_ref::<TlsFailure>().cloned()
         }
@@ -292,8 +230,7 @@ fn tls_failure(request: Box<RequestInfo>, error: &rustls::Error, minimum: TlsVer
         ) => Some(TlsFailure::Version(minimum)),
         _ => None,
     };
-    Error::Tls {
-        request,
+    ErrorKind::Tls {
         failure: failure.unwrap_or_else(|| TlsFailure::Other {
             detail: error.to_string(),
             certificate: None,

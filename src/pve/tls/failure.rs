@@ -1,0 +1,50 @@
+//! Why a TLS handshake failed.
+
+use crate::pve::tls::certificate::Certificate;
+use crate::pve::tls::handshake::TlsVersion;
+
+/// Why a TLS handshake failed, with the certificate that was seen.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TlsFailure {
+    /// No trusted authority signed the certificate.
+    #[error("the certificate is signed by an authority that is not trusted here ({0})")]
+    Untrusted(Box<Certificate>),
+    /// The certificate is for other names.
+    #[error("the certificate is not valid for this name ({0})")]
+    NameMismatch(Box<Certificate>),
+    /// The certificate has expired.
+    #[error("the certificate has expired ({0})")]
+    Expired(Box<Certificate>),
+    /// The certificate is not valid yet: most often one of the two clocks is wrong.
+    #[error("the certificate is not valid yet ({0})")]
+    NotYetValid(Box<Certificate>),
+    /// None of the pinned fingerprints is that of the certificate.
+    #[error("the certificate's fingerprint is none of the expected ones ({0})")]
+    FingerprintMismatch(Box<Certificate>),
+    /// The server speaks only versions of TLS that are older than this one.
+    #[error("the server offers {older} only, and {0} is the oldest that is accepted here", older = .0.older())]
+    Version(TlsVersion),
+    /// Anything else: no cipher in common, a broken signature, an alert.
+    #[error("{detail}")]
+    Other {
+        /// What the TLS library says.
+        detail: String,
+        /// The certificate, when the handshake came that far.
+        certificate: Option<Box<Certificate>>,
+    },
+}
+
+impl TlsFailure {
+    /// The certificate that the server presented.
+    pub fn certificate(&self) -> Option<&Certificate> {
+        match self {
+            Self::Untrusted(seen)
+            | Self::NameMismatch(seen)
+            | Self::Expired(seen)
+            | Self::NotYetValid(seen)
+            | Self::FingerprintMismatch(seen) => Some(seen),
+            Self::Version(_) => None,
+            Self::Other { certificate, .. } => certificate.as_deref(),
+        }
+    }
+}
