@@ -29,6 +29,10 @@ unit *args:
 protocol *args:
     cargo test --test protocol {{ args }}
 
+# The framework with a toy provider, over the protocol and under the command lines
+toy *args:
+    cargo test --test toy -- {{ args }}
+
 # `check` and `login`, as a shell runs them
 commands *args:
     cargo test --test commands {{ args }}

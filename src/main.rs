@@ -1,5 +1,4 @@
-//! The command line. Terraform calls it without arguments and is served; a person gets help, and
-//! two commands.
+//! The command line. Without arguments it serves Terraform. Users get help and two commands.
 
 use std::env;
 use std::io::{self, Write};
@@ -10,15 +9,18 @@ use terraform_provider_proxmox::plugin::{self, ServeError};
 use terraform_provider_proxmox::provider::catalog;
 
 const HELP: &str = "\
-Terraform and OpenTofu start this provider by themselves; it serves them when it is called
-without arguments. A person has these, each with a --help of its own:
+Terraform and OpenTofu start this provider themselves, without arguments.
 
-  check        check the connection to Proxmox VE, from the address to the privileges
-  login        log in with a second factor and print a ticket for the environment
+Commands:
+  check        Check the connection to Proxmox VE, from the address to the privileges
+  login        Log in with a second factor and print a ticket for the environment
 
-  --debug      serve without a parent and print a value for TF_REATTACH_PROVIDERS
-  --version    print the version
-  --help       print this help
+Options:
+  --debug      Serve without a parent process and print a value for TF_REATTACH_PROVIDERS
+  --version    Print the version
+  --help       Print this help
+
+Run a command with --help for its options.
 ";
 
 fn main() -> ExitCode {
@@ -55,7 +57,7 @@ fn outcome(served: Result<(), ServeError>) -> ExitCode {
     }
 }
 
-/// Not by `eprint`, which panics when nobody reads stderr.
+/// Prints to stderr without `eprint`, which panics if stderr is closed.
 fn fail(text: &str) -> ExitCode {
     let _ = io::stderr().write_all(text.as_bytes());
     ExitCode::FAILURE

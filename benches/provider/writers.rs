@@ -5,7 +5,7 @@ use std::{error::Error, time::Instant};
 
 use futures_util::future::try_join_all;
 use proxmox_simulator::Simulator;
-use terraform_provider_proxmox::pve::{self, Client, Context, NewToken, TokenId};
+use terraform_provider_proxmox::pve::{self, Client, Context, Expiry, NewToken, TokenId};
 
 use crate::host::client;
 
@@ -38,7 +38,7 @@ pub fn create(simulator: &Simulator, tokens: usize, writers: usize) -> Result<f6
 async fn create_all(client: &Client, names: &[TokenId]) -> Result<(), pve::Error> {
     let token = NewToken {
         comment: None,
-        expire: None,
+        expire: Expiry::Never,
         privsep: true,
     };
     for name in names {

@@ -1,110 +1,240 @@
-//! The options of the commands.
+//! The options of the commands, in one table: their names, what they set, and their help.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 
 use lexopt::{Arg, Parser, ValueExt};
 
 use crate::cli::exit::Failure;
+use crate::provider::settings::connection::definitions;
+use crate::provider::settings::definition::{Definition, Kind};
+use crate::provider::settings::setting::{Setting, Source};
+use crate::provider::settings::{address, credentials, tls};
 use crate::pve::diagnosis::Requirements;
 
-/// What must not be an option, and where it goes instead.
-const SECRETS: [(&str, &str); 9] = [
-    ("api-token", "PROXMOX_VE_API_TOKEN"),
-    ("api-token-secret", "PROXMOX_VE_API_TOKEN_SECRET"),
-    ("password", "PROXMOX_VE_PASSWORD"),
-    ("totp-secret", "PROXMOX_VE_TOTP_SECRET"),
-    ("otp", "PROXMOX_VE_OTP"),
-    ("auth-ticket", "PROXMOX_VE_AUTH_TICKET"),
-    ("csrf-prevention-token", "PROXMOX_VE_CSRF_PREVENTION_TOKEN"),
-    ("proxy-url", "PROXMOX_VE_PROXY_URL"),
-    ("http-headers", "PROXMOX_VE_HTTP_HEADERS"),
+/// A command with options.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// The command `check`.
+    Check,
+    /// The command `login`.
+    Login,
+}
+
+use Command::{Check, Login};
+
+/// An option of a command.
+struct CommandOption {
+    /// Its name.
+    name: &'static str,
+    /// The name of its value in the help; empty for an option without a value.
+    value: &'static str,
+    /// Its help, in one or more lines.
+    help: &'static [&'static str],
+    /// The setting that it holds.
+    setting: Option<&'static Definition>,
+    /// The commands that have it.
+    commands: &'static [Command],
+}
+
+const REQUIRE: &str = "--require";
+const JSON: &str = "--json";
+const HELP: &str = "--help";
+
+/// The options of all commands.
+const OPTIONS: [CommandOption; 10] = [
+    CommandOption {
+        name: "--endpoint",
+        value: "ADDRESS",
+        help: &[
+            "URL, host, host:port or IP address of a node. Repeat it for",
+            "further nodes of the same cluster",
+        ],
+        setting: Some(&address::ENDPOINTS),
+        commands: &[Check, Login],
+    },
+    CommandOption {
+        name: "--username",
+        value: "USER@REALM",
+        help: &["User to log in as, or owner of the token"],
+        setting: Some(&credentials::USERNAME),
+        commands: &[Check, Login],
+    },
+    CommandOption {
+        name: "--api-token-id",
+        value: "ID",
+        help: &["API token to use: user@realm!name, or name with --username"],
+        setting: Some(&credentials::API_TOKEN_ID),
+        commands: &[Check],
+    },
+    CommandOption {
+        name: "--ca-certificate",
+        value: "FILE",
+        help: &["PEM file with the CA certificates to trust"],
+        setting: Some(&tls::CA_CERTIFICATE),
+        commands: &[Check, Login],
+    },
+    CommandOption {
+        name: "--fingerprint",
+        value: "SHA256",
+        help: &[
+            "SHA-256 fingerprint of a certificate to accept. Repeat it for",
+            "further certificates",
+        ],
+        setting: Some(&tls::CERTIFICATE_FINGERPRINTS),
+        commands: &[Check, Login],
+    },
+    CommandOption {
+        name: "--tls-server-name",
+        value: "NAME",
+        help: &[
+            "Host name that the certificate must be valid for. Defaults to",
+            "the host name in the address",
+        ],
+        setting: Some(&tls::TLS_SERVER_NAME),
+        commands: &[Check, Login],
+    },
+    CommandOption {
+        name: "--min-tls-version",
+        value: "VERSION",
+        help: &["Minimum TLS version: 1.2 or 1.3. Defaults to 1.2"],
+        setting: Some(&tls::MIN_TLS_VERSION),
+        commands: &[Check, Login],
+    },
+    CommandOption {
+        name: REQUIRE,
+        value: "PATH=PRIV[,PRIV]",
+        help: &[
+            "Privileges that the credential must have at a path. Repeat it",
+            "for further paths",
+        ],
+        setting: None,
+        commands: &[Check],
+    },
+    CommandOption {
+        name: JSON,
+        value: "",
+        help: &[
+            "Print one JSON object with the attributes of the data source",
+            "proxmox_connection",
+        ],
+        setting: None,
+        commands: &[Check],
+    },
+    CommandOption {
+        name: HELP,
+        value: "",
+        help: &["Print this help"],
+        setting: None,
+        commands: &[Check, Login],
+    },
 ];
 
-/// The options, as given.
+/// The help for the options of a command.
+pub fn help(command: Command) -> String {
+    let options = OPTIONS
+        .iter()
+        .filter(|option| option.commands.contains(&command));
+    let lines = options.flat_map(|option| {
+        let usage = format!("{} {}", option.name, option.value);
+        let first = std::iter::once(usage).chain(std::iter::repeat(String::new()));
+        first
+            .zip(option.help)
+            .map(|(usage, help)| format!("  {usage:<27}{help}\n"))
+    });
+    lines.collect()
+}
+
+/// The options of a command line.
 #[derive(Debug, Default)]
 pub struct Options {
-    /// Where Proxmox VE is: one node, or several of a cluster.
-    pub endpoints: Vec<String>,
-    /// Who logs in, or whose token it is.
-    pub username: Option<String>,
-    /// Which token.
-    pub api_token_id: Option<String>,
-    /// Authorities to trust: PEM, or the path of a file.
-    pub ca_certificate: Option<String>,
-    /// Certificates to accept.
-    pub fingerprints: Vec<String>,
-    /// The name that the certificate must be valid for.
-    pub tls_server_name: Option<String>,
-    /// The oldest version of TLS to speak.
-    pub min_tls_version: Option<String>,
-    /// What the credential must be allowed to do.
+    values: BTreeMap<&'static str, Vec<String>>,
+    /// The privileges that the credential must have.
     pub requirements: Requirements,
-    /// Whether a script reads the result.
+    /// Whether to print the result as JSON.
     pub json: bool,
 }
 
 impl Options {
-    /// Reads arguments, of which `known` are allowed. `None`: help is wanted.
+    /// Parses the arguments of a command. `None` if help is requested.
     ///
-    /// No message repeats a value: somebody may have mistaken it for the place of a secret.
-    pub fn parse(arguments: Vec<OsString>, known: &[&str]) -> Result<Option<Self>, Failure> {
+    /// No message contains a value, which may be a misplaced secret.
+    pub fn parse(command: Command, arguments: Vec<OsString>) -> Result<Option<Self>, Failure> {
         let mut parser = Parser::from_args(arguments);
         let mut options = Self::default();
         while let Some(argument) = parser.next().map_err(unusable)? {
             let name = match argument {
-                Arg::Short('h') | Arg::Long("help") => return Ok(None),
-                Arg::Long(name) => name.to_owned(),
+                Arg::Short('h') => HELP.to_owned(),
+                Arg::Long(name) => format!("--{name}"),
                 other => return Err(unusable(other.unexpected())),
             };
-            if let Some((_, variable)) = SECRETS.iter().find(|(secret, _)| *secret == name) {
-                return Err(exposed(&name, variable));
+            if let Some(secret) = definitions().find(|definition| is_secret(definition, &name)) {
+                return Err(exposed(&name, secret));
             }
-            if !known.contains(&name.as_str()) {
-                return Err(unusable(lexopt::Error::UnexpectedOption(format!(
-                    "--{name}"
-                ))));
+            let known = OPTIONS
+                .iter()
+                .find(|option| option.name == name && option.commands.contains(&command));
+            match known {
+                Some(option) if option.name == HELP => return Ok(None),
+                Some(option) => options.add(option, &mut parser)?,
+                None => return Err(unusable(lexopt::Error::UnexpectedOption(name))),
             }
-            options.take(&name, &mut parser)?;
         }
         Ok(Some(options))
     }
 
-    fn take(&mut self, name: &str, parser: &mut Parser) -> Result<(), Failure> {
-        if name == "json" {
+    fn add(&mut self, option: &CommandOption, parser: &mut Parser) -> Result<(), Failure> {
+        if option.name == JSON {
             self.json = true;
             return Ok(());
         }
         let value = parser.value().and_then(ValueExt::string);
         let value = value.map_err(unusable)?;
-        match name {
-            "endpoint" => self.endpoints.push(value),
-            "username" => self.username = Some(value),
-            "api-token-id" => self.api_token_id = Some(value),
-            "ca-certificate" => self.ca_certificate = Some(value),
-            "fingerprint" => self.fingerprints.push(value),
-            "tls-server-name" => self.tls_server_name = Some(value),
-            "min-tls-version" => self.min_tls_version = Some(value),
-            _ => self.require(&value)?,
+        if option.name == REQUIRE {
+            return self.require(&value);
         }
+        self.values.entry(option.name).or_default().push(value);
         Ok(())
     }
 
-    /// Takes `PATH=PRIV[,PRIV]`.
+    /// The values of a setting: those of a list, or the last one.
+    pub fn values(&self, definition: &Definition) -> Setting<Vec<String>> {
+        let sets = |option: &&CommandOption| {
+            let setting = option.setting;
+            setting.is_some_and(|setting| setting.name == definition.name)
+        };
+        let option = OPTIONS.iter().find(sets);
+        let values = option.and_then(|option| Some((option, self.values.get(option.name)?)));
+        let Some((option, values)) = values else {
+            return Setting::Absent;
+        };
+        let values = match definition.kind {
+            Kind::TextList => values.as_slice(),
+            _ => values.last().map(std::slice::from_ref).unwrap_or_default(),
+        };
+        Setting::Known(values.to_vec(), Source::CommandLine(option.name))
+    }
+
+    /// The value of a setting.
+    pub fn value(&self, definition: &Definition) -> Setting<String> {
+        self.values(definition).last()
+    }
+
+    /// Adds a requirement, `PATH=PRIV[,PRIV]`.
     fn require(&mut self, text: &str) -> Result<(), Failure> {
-        let malformed = || {
+        let invalid = || {
             Failure::configuration(
-                "--require has the form PATH=PRIVILEGE[,PRIVILEGE], such as \
+                "--require must have the form PATH=PRIVILEGE[,PRIVILEGE], such as \
                  --require /vms=VM.Allocate,VM.Audit.",
             )
         };
-        let (path, privileges) = text.split_once('=').ok_or_else(malformed)?;
+        let (path, privileges) = text.split_once('=').ok_or_else(invalid)?;
         let privileges: BTreeSet<String> = privileges
             .split(',')
             .map(|privilege| privilege.trim().to_owned())
             .collect();
         if !path.starts_with('/') || privileges.contains("") {
-            return Err(malformed());
+            return Err(invalid());
         }
         let required = &mut self.requirements.privileges;
         required
@@ -115,61 +245,95 @@ impl Options {
     }
 }
 
-fn exposed(name: &str, variable: &str) -> Failure {
+/// Whether an argument names a secret, which must not be an option.
+fn is_secret(definition: &Definition, argument: &str) -> bool {
+    definition.kind.is_secret() && argument == format!("--{}", definition.name.replace('_', "-"))
+}
+
+fn exposed(name: &str, secret: &Definition) -> Failure {
     Failure::configuration(format!(
-        "--{name} is not an option: everybody on this machine can read the arguments of a process. \
-         Set {variable} in the environment instead; a password, or the secret of a token that \
-         --api-token-id names, can also be typed when it is asked for."
+        "{name} is not an option, because any user of this machine can read the arguments of a \
+         process. Set {} in the environment instead. A password, or the secret of the token in \
+         --api-token-id, can also be typed at the prompt.",
+        secret.variables.first().unwrap_or(&"")
     ))
 }
 
 fn unusable(error: lexopt::Error) -> Failure {
-    let what = match error {
+    let reason = match error {
         lexopt::Error::MissingValue { option } => {
             format!("{} needs a value", option.unwrap_or_default())
         }
-        lexopt::Error::UnexpectedOption(option) => format!("There is no option {option}"),
+        lexopt::Error::UnexpectedOption(option) => format!("Unknown option {option}"),
         lexopt::Error::UnexpectedValue { option, .. } => format!("{option} takes no value"),
         lexopt::Error::NonUnicodeValue(_) => "An argument is not valid Unicode".to_owned(),
-        _ => "An argument belongs to no option".to_owned(),
+        _ => "An argument does not belong to any option".to_owned(),
     };
-    Failure::configuration(format!("{what}; --help lists the options."))
+    Failure::configuration(format!(
+        "{reason}. Run the command with --help to list the options."
+    ))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const KNOWN: [&str; 4] = ["endpoint", "fingerprint", "require", "json"];
-
-    fn parse(arguments: &[&str]) -> Result<Option<Options>, String> {
+    fn parse(command: Command, arguments: &[&str]) -> Result<Option<Options>, String> {
         let arguments = arguments.iter().map(OsString::from).collect();
-        Options::parse(arguments, &KNOWN).map_err(|failure| failure.text)
+        Options::parse(command, arguments).map_err(|failure| failure.text)
+    }
+
+    fn values(options: &Options, definition: &Definition) -> Vec<String> {
+        match options.values(definition) {
+            Setting::Known(values, _) => values,
+            _ => Vec::new(),
+        }
     }
 
     #[test]
     fn a_value_is_the_next_argument_or_stands_behind_an_equals_sign() {
-        let options = parse(&[
-            "--endpoint=pve1",
-            "--fingerprint",
-            "AA",
-            "--fingerprint",
-            "BB",
-        ]);
+        let options = parse(
+            Check,
+            &[
+                "--endpoint=pve1",
+                "--fingerprint",
+                "AA",
+                "--fingerprint",
+                "BB",
+            ],
+        );
         let options = options.unwrap().unwrap();
-        assert_eq!(options.endpoints, ["pve1"]);
-        assert_eq!(options.fingerprints, ["AA", "BB"]);
+        assert_eq!(values(&options, &address::ENDPOINTS), ["pve1"]);
+        let fingerprints = values(&options, &tls::CERTIFICATE_FINGERPRINTS);
+        assert_eq!(fingerprints, ["AA", "BB"]);
+    }
+
+    #[test]
+    fn the_last_value_of_a_single_setting_counts() {
+        let options = parse(Login, &["--username", "a@pve", "--username=b@pve"]);
+        let options = options.unwrap().unwrap();
+        assert_eq!(values(&options, &credentials::USERNAME), ["b@pve"]);
+    }
+
+    #[test]
+    fn a_command_has_only_its_own_options() {
+        let id = &["--api-token-id", "ci"];
+        assert!(parse(Check, id).is_ok() && parse(Login, id).is_err());
+        assert!(help(Check).contains("--api-token-id") && !help(Login).contains("--api-token-id"));
     }
 
     #[test]
     fn requirements_add_up() {
-        let options = parse(&[
-            "--require",
-            "/vms=VM.Audit, VM.Allocate",
-            "--require=/vms=VM.Clone",
-            "--require",
-            "/=Sys.Audit",
-        ]);
+        let options = parse(
+            Check,
+            &[
+                "--require",
+                "/vms=VM.Audit, VM.Allocate",
+                "--require=/vms=VM.Clone",
+                "--require",
+                "/=Sys.Audit",
+            ],
+        );
         let required = options.unwrap().unwrap().requirements.privileges;
         let at = |path: &str| required[path].iter().cloned().collect::<Vec<_>>();
         assert_eq!(at("/vms"), ["VM.Allocate", "VM.Audit", "VM.Clone"]);
@@ -179,40 +343,49 @@ mod tests {
     #[test]
     fn a_requirement_without_a_path_or_a_privilege_is_refused() {
         for text in ["/vms", "/vms=", "vms=VM.Audit", "/vms=VM.Audit,", "="] {
-            let told = parse(&["--require", text]).unwrap_err();
-            assert!(told.starts_with("--require has the form"), "{told}");
+            let message = parse(Check, &["--require", text]).unwrap_err();
+            assert!(
+                message.starts_with("--require must have the form"),
+                "{message}"
+            );
         }
     }
 
     #[test]
     fn a_secret_is_refused_as_an_option_and_never_repeated() {
-        for (name, variable) in SECRETS {
+        let secrets = definitions().filter(|definition| definition.kind.is_secret());
+        for secret in secrets {
+            let name = secret.name.replace('_', "-");
+            let variable = secret.variables[0];
             for arguments in [
                 vec![format!("--{name}"), "s3cr3t".to_owned()],
                 vec![format!("--{name}=s3cr3t")],
             ] {
                 let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-                let told = parse(&arguments).unwrap_err();
-                assert!(told.contains(variable) && told.contains("arguments of a process"));
-                assert!(!told.contains("s3cr3t"), "{told}");
+                let message = parse(Check, &arguments).unwrap_err();
+                assert!(message.contains(variable) && message.contains("arguments of a process"));
+                assert!(!message.contains("s3cr3t"), "{message}");
             }
         }
     }
 
     #[test]
     fn what_is_no_option_is_refused_and_never_repeated() {
-        for arguments in [
-            &["s3cr3t"][..],
-            &["--endpoint", "pve1", "s3cr3t"],
-            &["--json=s3cr3t"],
-            &["--pass=s3cr3t"],
-            &["-ps3cr3t"],
-            &["--username", "s3cr3t"],
-            &["--endpoint"],
+        for (command, arguments) in [
+            (Check, &["s3cr3t"][..]),
+            (Check, &["--endpoint", "pve1", "s3cr3t"]),
+            (Check, &["--json=s3cr3t"]),
+            (Check, &["--pass=s3cr3t"]),
+            (Check, &["-ps3cr3t"]),
+            (Login, &["--api-token-id", "s3cr3t"]),
+            (Check, &["--endpoint"]),
         ] {
-            let told = parse(arguments).unwrap_err();
-            assert!(told.ends_with("--help lists the options."), "{told}");
-            assert!(!told.contains("s3cr3t"), "{told}");
+            let message = parse(command, arguments).unwrap_err();
+            assert!(
+                message.ends_with("--help to list the options."),
+                "{message}"
+            );
+            assert!(!message.contains("s3cr3t"), "{message}");
         }
     }
 }

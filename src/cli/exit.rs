@@ -1,33 +1,32 @@
-//! How a command ends.
+//! The exit statuses of the commands.
 
-use tf_provider::Diagnostics;
-
+use crate::provider::settings::setting::Problem;
 use crate::pve::Error;
 use crate::pve::diagnosis::{Status, Verdict};
 
-/// The exit statuses, which scripts may rely on: one for each class of failure.
+/// The exit statuses, one for each class of failure. Scripts may rely on them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// Everything is as it should be.
+    /// Success.
     Ok = 0,
-    /// None of the others, such as an output that cannot be written to.
+    /// Any other failure, such as an output that cannot be written.
     Other = 1,
-    /// The arguments, the settings or the answers cannot be used.
+    /// Invalid arguments, settings or answers.
     Configuration = 2,
     /// The host cannot be reached.
     Unreachable = 3,
     /// The certificate is not trusted, or the handshake failed.
     Tls = 4,
-    /// Something else than Proxmox VE answers.
+    /// The server is not Proxmox VE.
     NotProxmox = 5,
-    /// The credentials are not accepted.
+    /// The credentials were rejected.
     Authentication = 6,
-    /// The credentials may not do what is required.
+    /// The credentials lack required privileges.
     Privileges = 7,
-    /// The host or its cluster has trouble of its own.
+    /// The host or its cluster failed.
     Server = 8,
-    /// Interrupted by the person at the keyboard, as shells have it.
+    /// Interrupted by the user, with the status that shells use.
     Interrupted = 130,
 }
 
@@ -52,17 +51,17 @@ impl From<Status> for Exit {
     }
 }
 
-/// Why a command could not do its work: what is wrong and what to change.
+/// The failure of a command: the cause and the required change.
 #[derive(Debug)]
 pub struct Failure {
-    /// With what status it ends.
+    /// The exit status.
     pub exit: Exit,
-    /// What to tell.
+    /// The message.
     pub text: String,
 }
 
 impl Failure {
-    /// A failure of any class.
+    /// Creates a failure of any class.
     pub fn new(exit: Exit, text: impl Into<String>) -> Self {
         Self {
             exit,
@@ -70,23 +69,31 @@ impl Failure {
         }
     }
 
-    /// Arguments, settings or answers that cannot be used.
+    /// Invalid arguments, settings or answers.
     pub fn configuration(text: impl Into<String>) -> Self {
         Self::new(Exit::Configuration, text)
     }
 
-    /// The person at the keyboard wants no more.
+    /// An interrupt by the user.
     pub fn interrupted() -> Self {
         Self::new(Exit::Interrupted, "Interrupted.")
     }
+}
 
-    /// Settings that cannot be used, as the provider would report them.
-    pub fn of_settings(diags: &Diagnostics) -> Self {
-        let errors = diags.errors.iter();
-        let texts: Vec<String> = errors
-            .map(|error| format!("{}: {}", error.summary, error.detail))
+/// Settings that cannot be used, with the texts that the provider reports.
+impl From<Vec<Problem>> for Failure {
+    fn from(problems: Vec<Problem>) -> Self {
+        let texts: Vec<String> = problems
+            .iter()
+            .map(|problem| format!("{}: {}", problem.summary, problem.detail))
             .collect();
         Self::configuration(texts.join("\n"))
+    }
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        vec![problem].into()
     }
 }
 

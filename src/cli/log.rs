@@ -1,5 +1,5 @@
-//! What a log would show at `INFO`, as lines for a person: such as that the next one-time code is
-//! being waited for.
+//! The log events at level `INFO` as lines on stderr, such as that the login waits for the next
+//! one-time code.
 
 use std::fmt::{Debug, Write};
 
@@ -11,18 +11,18 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::cli::terminal::tell;
+use crate::cli::terminal::write_stderr;
 
-/// Shows notices from now on: our own, and no library's.
+/// Starts to show the notices of this crate, and none of a library.
 pub fn start() {
     let filter = Targets::new().with_target(env!("CARGO_CRATE_NAME"), LevelFilter::INFO);
     // Fails only if this process shows them already.
     let _ = tracing_subscriber::registry()
-        .with(Notices(tell).with_filter(filter))
+        .with(Notices(write_stderr).with_filter(filter))
         .try_init();
 }
 
-/// Hands each notice on as a line.
+/// Writes each notice as a line.
 struct Notices<W>(W);
 
 impl<S: Subscriber, W: Fn(&str) + 'static> Layer<S> for Notices<W> {

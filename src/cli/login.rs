@@ -1,103 +1,88 @@
-//! The command `login`: a ticket for accounts whose second factor needs a person.
+//! The command `login`: a ticket for accounts whose second factor requires interaction.
 
 use std::ffi::OsString;
 use std::fmt::Write;
 use std::path;
 
-use tf_provider::Diagnostics;
-
-use crate::cli::args::Options;
+use crate::cli::args::{Command, Options, help};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::prompt::{ask, ask_secretly};
 use crate::cli::settings::{answered, client};
-use crate::cli::terminal::{print, tell};
+use crate::cli::terminal::{print, write_stderr};
 use crate::provider::settings::connection::ConnectionSettings;
 use crate::provider::settings::credentials::CredentialSettings;
-use crate::provider::settings::setting::Source;
+use crate::provider::settings::setting::{Problem, Setting, Source};
+use crate::provider::settings::tls;
 use crate::pve::{AuthFailure, Client, Context, Error, ErrorKind, LoginTicket, Secret};
 
-const HELP: &str = "\
+const ABOUT: &str = "\
 Usage: eval \"$(terraform-provider-proxmox login [OPTIONS])\"
 
-Logs in to Proxmox VE with a password and, where the account has one, a second factor, and prints
-`export` lines with a ticket, which the provider then uses instead of other credentials. A ticket
-lives for two hours and cannot be revoked; keep the lines out of files and logs.
+Logs in to Proxmox VE with a password and, if the account requires it, a second factor. Prints
+`export` lines with a ticket, which the provider uses in place of other credentials. A ticket is
+valid for two hours and cannot be revoked: do not store the lines in files or logs.
 
-  --endpoint ADDRESS         URL, host, host:port or IP address of a node; may be repeated for
-                             further nodes of its cluster
-  --username USER@REALM      who logs in
-  --ca-certificate FILE      trust the authorities in this PEM file
-  --fingerprint SHA256       accept the certificate with this fingerprint; may be repeated
-  --tls-server-name NAME     the name that the certificate must be valid for, if not the address
-  --min-tls-version VERSION  1.2 or 1.3
-  --help                     print this help
-
-What is not given is taken from the environment (PROXMOX_VE_ENDPOINT, PROXMOX_VE_USERNAME,
-PROXMOX_VE_PASSWORD, PROXMOX_VE_TOTP_SECRET, PROXMOX_VE_OTP, ...), and what is missing there is asked for: address,
-user, password, and a one-time code or a recovery key. Questions go to stderr and the password is
-typed without echo. When standard input is not a terminal, the answers are read from it instead,
-one a line and in this order. Secrets are not options, since everybody on the machine can read the
-arguments of a process.
-
-The exit status is 0 when a ticket was printed, else one of those of `check`.
+Options:
 ";
 
-const OPTIONS: [&str; 6] = [
-    "endpoint",
-    "username",
-    "ca-certificate",
-    "fingerprint",
-    "tls-server-name",
-    "min-tls-version",
-];
+const DETAILS: &str = "
+Values that are not set by options come from the environment variables of the provider
+(PROXMOX_VE_ENDPOINT, PROXMOX_VE_USERNAME, PROXMOX_VE_PASSWORD, PROXMOX_VE_TOTP_SECRET,
+PROXMOX_VE_OTP, ...). Missing values are prompted for: address, user, password, and one-time code or
+recovery key. Questions go to stderr, and the password is typed without echo. If standard input is
+not a terminal, the answers are read from it, one on each line and in this order. Secrets are not
+options, because any user of the machine can read the arguments of a process.
+
+The exit status is 0 if a ticket was printed, otherwise one of those of `check`.
+";
 
 /// Runs the command.
 pub async fn run(arguments: Vec<OsString>) -> Result<Exit, Failure> {
-    let Some(options) = Options::parse(arguments, &OPTIONS)? else {
-        print(HELP)?;
+    let Some(options) = Options::parse(Command::Login, arguments)? else {
+        print(&format!("{ABOUT}{}{DETAILS}", help(Command::Login)))?;
         return Ok(Exit::Ok);
     };
     let mut settings = options.over_environment()?;
-    let in_the_way = others(&settings.credentials);
-    complete(&options, &mut settings).await?;
-    let client = client(settings)?;
+    let conflicting = conflicting_variables(&settings.credentials);
+    prompt_for_missing(&options, &mut settings).await?;
+    let client = client(&settings)?;
     let login = log_in(&client).await?;
     print(&exports(&options, &client, &login))?;
-    tell(&format!(
-        "Logged in as {}. The ticket lives for two hours.\n",
+    write_stderr(&format!(
+        "Logged in as {}. The ticket is valid for two hours.\n",
         login.user
     ));
-    if !in_the_way.is_empty() {
-        tell(&format!(
-            "The provider refuses two credentials at once: unset {} before it runs.\n",
-            in_the_way.join(" and ")
+    if !conflicting.is_empty() {
+        write_stderr(&format!(
+            "The provider accepts only one credential: unset {} before you run it.\n",
+            conflicting.join(" and ")
         ));
     }
     Ok(Exit::Ok)
 }
 
-/// Asks for the address, the user and the password where nobody gave them.
-async fn complete(options: &Options, settings: &mut ConnectionSettings) -> Result<(), Failure> {
-    if !settings.address.is_given() {
+/// Prompts for the address, the user and the password where they are not set.
+async fn prompt_for_missing(
+    options: &Options,
+    settings: &mut ConnectionSettings,
+) -> Result<(), Failure> {
+    if !settings.address.is_set() {
         let address = ask(
             "Address of a Proxmox VE node",
-            "give --endpoint, or set PROXMOX_VE_ENDPOINT",
+            "set --endpoint or PROXMOX_VE_ENDPOINT",
         );
         settings.address.endpoint = answered(address.await?);
     }
-    let mut diags = Diagnostics::default();
-    if settings.nodes(&mut diags).is_err() {
-        return Err(Failure::of_settings(&diags));
-    }
+    settings.nodes().map_err(Problem::from)?;
     let mut login = options.login(std::mem::take(&mut settings.credentials));
-    if !login.username.is_given() {
+    if !login.username.is_set() {
         let username = ask(
             "User with realm, such as root@pam",
-            "give --username, or set PROXMOX_VE_USERNAME",
+            "set --username or PROXMOX_VE_USERNAME",
         );
         login.username = answered(username.await?);
     }
-    if !login.password.is_given() {
+    if !login.password.is_set() {
         let password = ask_secretly("Password", "set PROXMOX_VE_PASSWORD");
         login.password = answered(password.await?.into());
     }
@@ -123,7 +108,10 @@ async fn log_in(client: &Client) -> Result<LoginTicket, Failure> {
     };
     match login {
         Ok(Some(login)) => Ok(login),
-        Ok(None) => Err(Failure::new(Exit::Other, "The host gave no ticket.")),
+        Ok(None) => Err(Failure::new(
+            Exit::Other,
+            "The host did not return a ticket.",
+        )),
         Err(
             error @ Error {
                 kind:
@@ -136,22 +124,22 @@ async fn log_in(client: &Client) -> Result<LoginTicket, Failure> {
         ) => Err(Failure::new(
             Exit::Authentication,
             format!(
-                "{error}. Log in again with the next code, or another recovery key: each is good \
-                 once."
+                "{error}. Log in again with the next code or another recovery key: each can be \
+                 used only once."
             ),
         )),
         Err(error) => Err(Failure::from(&error)),
     }
 }
 
-/// Whether one of these factors can be typed.
+/// Whether a user can type one of these factors.
 fn typed(factors: &[String]) -> bool {
     let can_be = |factor: &String| factor == "totp" || factor == "recovery";
     factors.iter().any(can_be)
 }
 
-/// What was typed, with its kind in front where that is not a code: codes are digits, recovery
-/// keys are not (recording `263-tfa-recovery`).
+/// The typed code, or the recovery key with its kind as a prefix: codes consist of digits, recovery
+/// keys do not (recording `263-tfa-recovery`).
 fn factor(typed: &str) -> Secret {
     let typed: String = typed.split_whitespace().collect();
     let is_code = typed.chars().all(|character| character.is_ascii_digit());
@@ -162,7 +150,7 @@ fn factor(typed: &str) -> Secret {
     })
 }
 
-/// The lines for a shell: the ticket, and how the host was reached with it.
+/// The lines for a shell: the ticket, and the settings of the connection.
 fn exports(options: &Options, client: &Client, login: &LoginTicket) -> String {
     let mut lines = vec![
         (
@@ -180,27 +168,14 @@ fn exports(options: &Options, client: &Client, login: &LoginTicket) -> String {
         let further: Vec<String> = further.iter().map(ToString::to_string).collect();
         lines.push(("PROXMOX_VE_ENDPOINTS", further.join(",")));
     }
-    for (name, option) in [
-        ("PROXMOX_VE_TLS_SERVER_NAME", &options.tls_server_name),
-        ("PROXMOX_VE_MIN_TLS_VERSION", &options.min_tls_version),
-    ] {
-        lines.extend(option.clone().map(|value| (name, value)));
-    }
-    if let Some(certificate) = &options.ca_certificate {
-        // Terraform may run elsewhere; what has no absolute path is no path.
-        let path = path::absolute(certificate).ok();
-        let path = path.filter(|path| path.exists());
-        let certificate = path.map_or_else(
-            || certificate.clone(),
-            |path| path.to_string_lossy().into_owned(),
-        );
-        lines.push(("PROXMOX_VE_CA_CERTIFICATE", certificate));
-    }
-    if !options.fingerprints.is_empty() {
-        lines.push((
-            "PROXMOX_VE_CERTIFICATE_FINGERPRINTS",
-            options.fingerprints.join(","),
-        ));
+    for definition in tls::DEFINITIONS {
+        if let (Some(name), Setting::Known(values, _)) =
+            (definition.variables.first(), options.values(definition))
+        {
+            let value = values.join(",");
+            let is_path = definition.name == tls::CA_CERTIFICATE.name;
+            lines.push((name, if is_path { absolute(value) } else { value }));
+        }
     }
     let mut text = String::new();
     for (name, value) in lines {
@@ -210,13 +185,20 @@ fn exports(options: &Options, client: &Client, login: &LoginTicket) -> String {
     text
 }
 
-/// In single quotes, in which a shell takes everything as it is but the quote itself.
+/// The absolute path of an existing file, since Terraform may run in another folder. Any other
+/// text, such as PEM, stays as it is.
+fn absolute(text: String) -> String {
+    let path = path::absolute(&text).ok().filter(|path| path.exists());
+    path.map_or(text, |path| path.to_string_lossy().into_owned())
+}
+
+/// The text in single quotes, in which a shell interprets only the quote itself.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
-/// The variables of other credentials that the provider would find beside the ticket.
-fn others(environment: &CredentialSettings) -> Vec<&'static str> {
+/// The environment variables of other credentials, which conflict with the ticket.
+fn conflicting_variables(environment: &CredentialSettings) -> Vec<&'static str> {
     let sources = [
         environment.api_token.source(),
         environment.api_token_id.source(),

@@ -1,10 +1,11 @@
-//! What the binary does for a person in a shell, beside serving Terraform: [`check()`] the
-//! connection, and [`login()`] for a ticket where the second factor needs a person.
+//! The commands of the binary: [`check()`], the connection check, and [`login()`], which logs in to
+//! get a ticket where the second factor requires interaction.
 //!
-//! Both take their settings from the environment, as the provider does, and from options, which
-//! win. Secrets are never options, since the arguments of a process can be read by everybody on
-//! the machine: they come from the environment or are asked for. Results go to stdout; questions,
-//! notices and errors to stderr, so that `eval "$(terraform-provider-proxmox login)"` works.
+//! Both read their settings from the environment, as the provider does, and from options, which
+//! take precedence. Secrets are never options, since any user of the machine can read the arguments
+//! of a process: they come from the environment or from a prompt. Results go to stdout, and
+//! questions, notices and errors to stderr, so that `eval "$(terraform-provider-proxmox login)"`
+//! works.
 
 mod args;
 mod check;
@@ -22,23 +23,23 @@ use std::time::Duration;
 use tokio::runtime;
 
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::terminal::tell;
+use crate::cli::terminal::write_stderr;
 
-/// How long a question that was interrupted has to give the terminal its echo back.
+/// The time that an interrupted prompt has to restore the echo of the terminal.
 const GRACE: Duration = Duration::from_millis(200);
 
-/// Checks the connection stage by stage and prints what it finds. The exit status tells the class
-/// of what is wrong; `--help` lists them.
+/// Checks the connection in stages and prints the result. The exit status is the class of the
+/// failure; `--help` lists them.
 pub fn check(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     run(check::run(arguments.into_iter().collect()))
 }
 
-/// Logs in, asks for what it needs to, and prints the ticket as `export` lines.
+/// Logs in, prompts for missing values, and prints the ticket as `export` lines.
 pub fn login(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     run(login::run(arguments.into_iter().collect()))
 }
 
-/// Runs a command to its end or to an interrupt.
+/// Runs a command until it ends or is interrupted.
 fn run(command: impl Future<Output = Result<Exit, Failure>>) -> ExitCode {
     log::start();
     let outcome = match runtime::Builder::new_current_thread().enable_all().build() {
@@ -53,7 +54,7 @@ fn run(command: impl Future<Output = Result<Exit, Failure>>) -> ExitCode {
         )),
     };
     let exit = outcome.unwrap_or_else(|failure| {
-        tell(&format!("{}\n", failure.text));
+        write_stderr(&format!("{}\n", failure.text));
         failure.exit
     });
     ExitCode::from(exit as u8)

@@ -1,54 +1,38 @@
-//! What options and environment say together.
+//! The settings of a command, from its options and the environment.
 //!
-//! Options win. Those about the certificate replace all that the environment says about it, and
-//! those that name somebody take a secret from the environment only if it belongs to them.
-
-use tf_provider::Diagnostics;
+//! Options take precedence. Those about certificates replace all that the environment sets about
+//! them, and those that name a user or a token use a secret of the environment only if it belongs
+//! to that user or token.
 
 use crate::cli::args::Options;
 use crate::cli::exit::Failure;
-use crate::cli::terminal::tell;
+use crate::cli::terminal::write_stderr;
 use crate::provider::clients::connect;
-use crate::provider::settings::address::AddressSettings;
+use crate::provider::settings::address::{self, AddressSettings};
 use crate::provider::settings::connection::ConnectionSettings;
-use crate::provider::settings::credentials::CredentialSettings;
+use crate::provider::settings::credentials::{self, CredentialSettings};
 use crate::provider::settings::environment::Environment;
-use crate::provider::settings::setting::{Setting, Source};
+use crate::provider::settings::setting::{Problem, Setting, Source};
 use crate::provider::settings::tls::TlsSettings;
 use crate::provider::settings::{unknown_variables, warnings};
 use crate::pve::Client;
 
 impl Options {
-    /// Address and trust from the options, or the environment; credentials as the environment
-    /// has them.
+    /// Address and TLS settings from the options, or else the environment. Credentials from the
+    /// environment.
     pub fn over_environment(&self) -> Result<ConnectionSettings, Failure> {
-        let mut diags = Diagnostics::default();
         let environment = Environment::of_this_process();
-        unknown_variables::warn(&environment, &mut diags);
-        let environment = ConnectionSettings::from_environment(&environment, &mut diags);
-        if !diags.errors.is_empty() {
-            return Err(Failure::of_settings(&diags));
+        let mut warnings = unknown_variables::warnings(&environment);
+        let (environment, problems) =
+            ConnectionSettings::from_environment(&environment, &mut warnings);
+        if !problems.is_empty() {
+            return Err(problems.into());
         }
-        warn(&diags);
-        let tls = TlsSettings {
-            verify_ssl: Setting::Absent,
-            ca_certificate: option("--ca-certificate", &self.ca_certificate),
-            certificate_fingerprints: match self.fingerprints.is_empty() {
-                true => Setting::Absent,
-                false => Setting::Known(
-                    self.fingerprints.clone(),
-                    Source::CommandLine("--fingerprint"),
-                ),
-            },
-            tls_server_name: option("--tls-server-name", &self.tls_server_name),
-            min_tls_version: option("--min-tls-version", &self.min_tls_version),
-        };
+        warn(warnings);
+        let tls = TlsSettings::from_values(|definition| self.values(definition));
         let address = AddressSettings {
             endpoint: Setting::Absent,
-            endpoints: match self.endpoints.is_empty() {
-                true => Setting::Absent,
-                false => Setting::Known(self.endpoints.clone(), Source::CommandLine("--endpoint")),
-            },
+            endpoints: self.values(&address::ENDPOINTS),
         };
         Ok(ConnectionSettings {
             address: address.or(environment.address),
@@ -58,85 +42,85 @@ impl Options {
     }
 
     /// The login of the user that `--username` or the environment names, with the password and
-    /// the second factor of that user where the environment has them.
+    /// the second factor that the environment has for that user.
     pub fn login(&self, environment: CredentialSettings) -> CredentialSettings {
-        let own = agree(&self.username, &environment.username);
+        let username = self.value(&credentials::USERNAME);
+        let same_user = agree(&username, &environment.username);
         CredentialSettings {
-            username: option("--username", &self.username).or(environment.username),
-            password: only_if(own, environment.password),
-            totp_secret: only_if(own, environment.totp_secret),
-            otp: only_if(own, environment.otp),
+            username: username.or(environment.username),
+            password: only_if(same_user, environment.password),
+            totp_secret: only_if(same_user, environment.totp_secret),
+            otp: only_if(same_user, environment.otp),
             ..CredentialSettings::default()
         }
     }
 
-    /// The token that `--api-token-id` names, with its secret where the environment has it.
+    /// The token that `--api-token-id` names, with the secret that the environment has for it.
     pub fn token(&self, environment: CredentialSettings) -> CredentialSettings {
-        let own = agree(&self.username, &environment.username)
-            && agree(&self.api_token_id, &environment.api_token_id);
+        let username = self.value(&credentials::USERNAME);
+        let api_token_id = self.value(&credentials::API_TOKEN_ID);
+        let same_token = agree(&username, &environment.username)
+            && agree(&api_token_id, &environment.api_token_id);
         CredentialSettings {
-            api_token_id: option("--api-token-id", &self.api_token_id),
-            api_token_secret: only_if(own, environment.api_token_secret),
-            username: option("--username", &self.username).or(environment.username),
+            api_token_id,
+            api_token_secret: only_if(same_token, environment.api_token_secret),
+            username: username.or(environment.username),
             ..CredentialSettings::default()
         }
     }
 }
 
-/// Whether the environment names nobody else than the option.
-fn agree(option: &Option<String>, environment: &Setting<String>) -> bool {
+/// Whether the environment does not contradict the option.
+fn agree(option: &Setting<String>, environment: &Setting<String>) -> bool {
     match (option, environment) {
-        (Some(option), Setting::Known(environment, _)) => option == environment,
+        (Setting::Known(option, _), Setting::Known(environment, _)) => option == environment,
         _ => true,
     }
 }
 
-fn only_if<T>(own: bool, value: Setting<T>) -> Setting<T> {
-    if own { value } else { Setting::Absent }
+fn only_if<T>(condition: bool, value: Setting<T>) -> Setting<T> {
+    if condition { value } else { Setting::Absent }
 }
 
-fn option(name: &'static str, value: &Option<String>) -> Setting<String> {
-    match value {
-        Some(value) => Setting::Known(value.clone(), Source::CommandLine(name)),
-        None => Setting::Absent,
-    }
-}
-
-/// What was answered to a question.
+/// The answer to a question.
 pub fn answered<T>(answer: T) -> Setting<T> {
     Setting::Known(answer, Source::CommandLine("the answer"))
 }
 
-fn warn(diags: &Diagnostics) {
-    for warning in &diags.warnings {
-        tell(&format!("{}: {}\n", warning.summary, warning.detail));
+fn warn(warnings: Vec<Problem>) {
+    for warning in warnings {
+        write_stderr(&format!("{}: {}\n", warning.summary, warning.detail));
     }
 }
 
 /// A client for these settings, made as the provider makes its own.
-pub fn client(settings: ConnectionSettings) -> Result<Client, Failure> {
-    let mut diags = Diagnostics::default();
-    let client = connect(&settings, &mut diags);
-    warnings::warn(&settings, &Setting::Absent, &mut diags);
-    warn(&diags);
-    client.map_err(|_| Failure::of_settings(&diags))
+pub fn client(settings: &ConnectionSettings) -> Result<Client, Failure> {
+    let client = connect(settings);
+    warn(warnings::of_tls([&settings.tls].into_iter()));
+    client.map_err(|error| Failure::from(Problem::from(error)))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+
     use super::*;
+    use crate::cli::args::Command;
 
     fn environment<const N: usize>(variables: [(&str, &str); N]) -> CredentialSettings {
         let environment = Environment::from(variables);
-        CredentialSettings::from_environment(&environment, &mut Diagnostics::default())
+        CredentialSettings::from_environment(&environment, &mut Vec::new())
     }
 
     fn options(username: Option<&str>, api_token_id: Option<&str>) -> Options {
-        Options {
-            username: username.map(str::to_owned),
-            api_token_id: api_token_id.map(str::to_owned),
-            ..Options::default()
-        }
+        let username = username.map(|user| format!("--username={user}"));
+        let api_token_id = api_token_id.map(|id| format!("--api-token-id={id}"));
+        parse(username.into_iter().chain(api_token_id))
+    }
+
+    fn parse(arguments: impl IntoIterator<Item = String>) -> Options {
+        let arguments = arguments.into_iter().map(OsString::from).collect();
+        Options::parse(Command::Check, arguments).unwrap().unwrap()
     }
 
     #[test]
@@ -150,13 +134,13 @@ mod tests {
         };
         for username in [None, Some("demo@pve")] {
             let login = options(username, None).login(of_demo());
-            assert!(login.password.is_given() && login.totp_secret.is_given());
+            assert!(login.password.is_set() && login.totp_secret.is_set());
         }
         let login = options(Some("root@pam"), None).login(of_demo());
-        assert!(!login.password.is_given() && !login.totp_secret.is_given());
+        assert!(!login.password.is_set() && !login.totp_secret.is_set());
         let of_nobody = environment([("PROXMOX_VE_PASSWORD", "s3cr3t")]);
         let login = options(Some("root@pam"), None).login(of_nobody);
-        assert!(login.password.is_given());
+        assert!(login.password.is_set());
     }
 
     #[test]
@@ -175,19 +159,16 @@ mod tests {
             (None, "backup", false),
         ] {
             let token = options(username, Some(id)).token(of_ci());
-            assert_eq!(token.api_token_secret.is_given(), own, "{username:?} {id}");
+            assert_eq!(token.api_token_secret.is_set(), own, "{username:?} {id}");
         }
     }
 
     #[test]
     fn options_about_the_certificate_replace_what_the_environment_says() {
-        let pinned = Options {
-            fingerprints: vec!["AA".to_owned()],
-            ..Options::default()
-        };
+        let pinned = parse(["--fingerprint=AA".to_owned()]);
         let settings = pinned.over_environment().unwrap();
         let source = settings.tls.certificate_fingerprints.source();
         assert_eq!(source, Some(Source::CommandLine("--fingerprint")));
-        assert!(!settings.tls.verify_ssl.is_given() && !settings.tls.ca_certificate.is_given());
+        assert!(!settings.tls.verify_ssl.is_set() && !settings.tls.ca_certificate.is_set());
     }
 }

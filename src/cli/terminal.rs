@@ -13,12 +13,12 @@ pub fn print(text: &str) -> Result<(), Failure> {
     written.map_err(|error| {
         Failure::new(
             Exit::Other,
-            format!("Unable to write the result: {error}. Look where standard output leads."),
+            format!("Unable to write the result to standard output: {error}."),
         )
     })
 }
 
-/// Writes to stderr. When it is gone, nobody is left to tell.
-pub fn tell(text: &str) {
+/// Writes to stderr. A failure cannot be reported anywhere.
+pub fn write_stderr(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }

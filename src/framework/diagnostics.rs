@@ -1,9 +1,8 @@
 //! The one place where diagnostics are built.
 //!
-//! `tf-provider`'s own constructors append a backtrace when `RUST_BACKTRACE` is set, which would
-//! put our internals on a user's screen, so diagnostics are built here by struct literal.
-//! Summaries are constant texts: Terraform folds warnings whose summaries are the same, and a
-//! constant is what people search for. Specifics go into the detail.
+//! `tf-provider`'s own constructors append a backtrace when `RUST_BACKTRACE` is set, so diagnostics
+//! are built here by struct literal. A summary is a constant: Terraform folds warnings with equal
+//! summaries, and a constant can be searched for. The detail holds the specifics.
 
 use std::borrow::Cow;
 
@@ -58,7 +57,7 @@ pub trait Report {
         attribute: AttributePath,
     );
 
-    /// Adds an error that can only be a fault of this provider, unless an error is there already.
+    /// Adds an error that only a bug in the provider can cause, unless there is an error already.
     fn fail_if_silent(&mut self, what: &'static str);
 }
 
@@ -96,16 +95,16 @@ impl Report for Diagnostics {
     fn fail_if_silent(&mut self, what: &'static str) {
         if self.errors.is_empty() {
             self.fail(
-                "Fault in the provider",
-                format!("{what}. This is a fault of the provider; please report it."),
+                "Bug in the provider",
+                format!("{what}. This is a bug in the provider. Please report it."),
                 AttributePath::root(),
             );
         }
     }
 }
 
-/// An attribute's path as a person writes it: `acl[1].path`.
-pub fn spelled(path: &AttributePath) -> String {
+/// An attribute's path as a configuration writes it: `acl[1].path`.
+pub fn path_text(path: &AttributePath) -> String {
     use std::fmt::Write;
 
     use tf_provider::AttributePathStep as Step;

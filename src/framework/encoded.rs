@@ -1,14 +1,15 @@
-//! A value as it travels between Terraform and the provider.
+//! Encoded values, as Terraform and the provider exchange them.
 //!
-//! The protocol sends values as MessagePack, and states and imports as JSON.
+//! The protocol sends values as MessagePack, and stored states as JSON.
 
 use rmpv::Value;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tf_provider::Diagnostics;
 
 use super::diagnostics::Report;
 
-/// The deepest nesting that is decoded. Schemas nest a handful of levels; anything deeper is
+/// The deepest nesting that is decoded. Schemas have a handful of levels, and a deeper value is
 /// refused before it can exhaust the stack.
 const MAX_DEPTH: usize = 64;
 
@@ -37,7 +38,7 @@ impl Encoded {
         Self::MessagePack(vec![0xc0])
     }
 
-    /// Whether this is null: no object on this side of a change.
+    /// Whether the value is null: no object on this side of a change.
     pub fn is_null(&self) -> bool {
         match self {
             Self::MessagePack(bytes) => bytes.is_empty() || bytes == &[0xc0],
@@ -45,7 +46,15 @@ impl Encoded {
         }
     }
 
-    /// The value as a tree, or `None` when the bytes are not a value or nest too deep.
+    /// The value as JSON. Null, unless it is encoded as JSON and can be read.
+    pub(super) fn json(&self) -> serde_json::Value {
+        match self {
+            Self::Json(bytes) => serde_json::from_slice(bytes).unwrap_or_default(),
+            Self::MessagePack(_) => serde_json::Value::Null,
+        }
+    }
+
+    /// The value as a tree, or `None` when the bytes are not a value or are nested too deep.
     pub(super) fn tree(&self) -> Option<Value> {
         if self.is_null() {
             return Some(Value::Nil);
@@ -63,14 +72,13 @@ impl Encoded {
     /// Encodes a tree as MessagePack.
     pub(super) fn of_tree(tree: &Value) -> Self {
         let mut bytes = Vec::new();
-        // Writing to a vector cannot fail; an empty one would read as null.
+        // Writing to a vector cannot fail, and an empty one would be null.
         let _ = rmpv::encode::write_value(&mut bytes, tree);
         Self::MessagePack(bytes)
     }
 }
 
-/// Turns JSON into the tree that the same value has in MessagePack. serde_json refuses nesting
-/// over 128 levels by itself.
+/// The tree that a JSON value has in MessagePack. serde_json refuses more than 128 levels.
 fn tree_of_json(json: serde_json::Value) -> Value {
     match json {
         serde_json::Value::Null => Value::Nil,
@@ -93,34 +101,31 @@ fn tree_of_json(json: serde_json::Value) -> Value {
     }
 }
 
-/// Decodes a tree that has been walked against its schema into the struct that stands for it.
+/// Decodes a tree that conforms to its schema into the struct of that schema.
 ///
-/// Reports a fault of the provider and returns `None` when the struct and the schema disagree:
-/// whatever the user can get wrong was reported by the walk.
-pub(super) fn decode<T: DeserializeOwned>(tree: &Value, diags: &mut Diagnostics) -> Option<T> {
-    let Encoded::MessagePack(bytes) = Encoded::of_tree(tree) else {
-        return None;
-    };
-    let decoded = rmp_serde::from_slice(&bytes).ok();
+/// Reports a bug in the provider and returns `None` when struct and schema disagree: every mistake
+/// of a user was reported before.
+pub(super) fn decode<T: DeserializeOwned>(tree: Value, diags: &mut Diagnostics) -> Option<T> {
+    let decoded = rmpv::ext::from_value(tree).ok();
     if decoded.is_none() {
-        diags.fail_if_silent("A value that fits its schema could not be decoded");
+        diags.fail_if_silent("A value that conforms to its schema could not be decoded");
     }
     decoded
 }
 
-/// Encodes what a typed method returned.
+/// Encodes the struct that a typed method returned.
 pub(super) fn encode<T: Serialize>(value: &T, diags: &mut Diagnostics) -> Option<Encoded> {
     encode_bytes(value, diags).map(Encoded::MessagePack)
 }
 
-/// Decodes a private state. What an older release wrote and this one cannot read counts as
-/// absent: a private state only ever holds notes that can be made again.
+/// Decodes a private state. One that an older release wrote and this release cannot read counts as
+/// absent: a private state only holds what can be found out again.
 pub(super) fn decode_private<T: DeserializeOwned>(
     bytes: &[u8],
     diags: &mut Diagnostics,
 ) -> Option<T> {
     let readable = rmp_serde::from_slice(if bytes.is_empty() { &[0xc0] } else { bytes }).ok();
-    readable.or_else(|| decode(&Value::Nil, diags))
+    readable.or_else(|| decode(Value::Nil, diags))
 }
 
 /// Encodes a private state.
@@ -144,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_behind_the_value_or_endless_nesting_are_refused() {
+    fn bytes_after_the_value_and_endless_nesting_are_refused() {
         assert_eq!(Encoded::MessagePack(vec![0xc3, 0xc3]).tree(), None);
         assert_eq!(Encoded::MessagePack(vec![0x91; 100_000]).tree(), None);
         assert_eq!(Encoded::Json(vec![b'['; 100_000]).tree(), None);

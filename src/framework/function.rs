@@ -1,15 +1,16 @@
-//! Functions, over [`tf_provider::Function`].
+//! Functions.
+//!
+//! [`ErasedFunction`] is what the server calls, in encoded values. A [`FunctionAdapter`] makes one
+//! of a typed [`tf_provider::Function`].
 
 use async_trait::async_trait;
 use rmpv::Value;
 use serde::de::DeserializeOwned;
-use tf_provider::{AttributePath, Diagnostics, Function, schema::FunctionSchema};
+use tf_provider::schema::FunctionSchema;
+use tf_provider::{AttributePath, Diagnostics, Function};
 
-use super::{
-    Encoded,
-    diagnostics::Report,
-    encoded::{decode, encode},
-};
+use super::diagnostics::Report;
+use super::encoded::{Encoded, decode, encode};
 
 /// A function, as the server calls it.
 ///
@@ -19,24 +20,22 @@ use super::{
 pub trait ErasedFunction: Send + Sync + 'static {
     /// Parameters, return type and documentation.
     fn schema(&self) -> &FunctionSchema;
+
     /// Calls the function. `None` after an error.
     async fn call(&self, arguments: Vec<Encoded>, diags: &mut Diagnostics) -> Option<Encoded>;
 }
 
-/// Makes an [`ErasedFunction`] of a typed function, whose input is a tuple of its arguments.
+/// A typed function, whose input is a tuple of its arguments.
 pub struct FunctionAdapter<T> {
     function: T,
     schema: FunctionSchema,
 }
 
 impl<T: Function> FunctionAdapter<T> {
-    /// Wraps a function.
-    pub fn new(function: T) -> Self {
-        let schema = function.schema(&mut Diagnostics::default());
-        Self {
-            function,
-            schema: schema.unwrap_or_default(),
-        }
+    /// Adapts a function, and reports the mistakes in its definition.
+    pub fn new(function: T, diags: &mut Diagnostics) -> Self {
+        let schema = function.schema(diags).unwrap_or_default();
+        Self { function, schema }
     }
 }
 
@@ -44,7 +43,7 @@ impl<T: Function> FunctionAdapter<T> {
 impl<T> ErasedFunction for FunctionAdapter<T>
 where
     T: Function + 'static,
-    for<'a> T::Input<'a>: DeserializeOwned,
+    T::Input<'static>: DeserializeOwned,
 {
     fn schema(&self) -> &FunctionSchema {
         &self.schema
@@ -56,20 +55,18 @@ where
             let Some(tree) = argument.tree() else {
                 diags.fail(
                     "Unreadable value",
-                    "Terraform sent an argument that is not well-formed or nests too deep.",
+                    "Terraform sent an argument that is not well-formed or is nested too deep.",
                     AttributePath::function_argument(index),
                 );
                 return None;
             };
             trees.push(tree);
         }
-        let input = decode(&Value::Array(trees), diags)?;
-        match self.function.call(diags, input).await {
-            Some(output) => encode(&output, diags),
-            None => {
-                diags.fail_if_silent("A function returned nothing");
-                None
-            }
-        }
+        let input = decode(Value::Array(trees), diags)?;
+        let Some(output) = self.function.call(diags, input).await else {
+            diags.fail_if_silent("A function returned nothing");
+            return None;
+        };
+        encode(&output, diags)
     }
 }

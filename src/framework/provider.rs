@@ -1,16 +1,22 @@
-//! The provider block, over [`tf_provider::Provider`].
+//! The provider block.
+//!
+//! [`ErasedProvider`] is what the server calls, in encoded values. A [`ProviderAdapter`] makes one
+//! of a typed [`tf_provider::Provider`].
 
 use async_trait::async_trait;
 use serde::de::DeserializeOwned;
-use tf_provider::{Diagnostics, Provider, schema::Schema};
+use tf_provider::schema::Schema;
+use tf_provider::{Diagnostics, Provider};
 
-use super::{Encoded, diagnostics::Report, encoded::decode, walk::walk};
+use super::conform::conform;
+use super::diagnostics::Report;
+use super::encoded::{Encoded, decode};
 
-/// What Terraform says when it configures the provider.
+/// A provider block to use for the calls that follow.
 pub struct ConfigureRequest {
     /// Version of the calling Terraform or OpenTofu.
     pub terraform_version: String,
-    /// The provider block; may hold unknown values while planning.
+    /// The provider block. Some of its values may be unknown in a plan.
     pub config: Encoded,
 }
 
@@ -19,22 +25,24 @@ pub struct ConfigureRequest {
 pub trait ErasedProvider: Send + Sync + 'static {
     /// The schema of the provider block.
     fn schema(&self) -> &Schema;
-    /// Checks a provider block, without any connection.
+
+    /// Validates a provider block, without any connection.
     async fn validate(&self, config: Encoded, diags: &mut Diagnostics);
-    /// Takes a provider block into use for the calls that follow.
+
+    /// Uses a provider block for the calls that follow.
     async fn configure(&self, request: ConfigureRequest, diags: &mut Diagnostics);
 }
 
-/// Makes an [`ErasedProvider`] of a typed provider.
+/// A typed provider. Without a schema, its block is empty.
 pub struct ProviderAdapter<T> {
     provider: T,
     schema: Schema,
 }
 
 impl<T: Provider> ProviderAdapter<T> {
-    /// Wraps a provider. A provider without a schema has an empty one.
-    pub fn new(provider: T) -> Self {
-        let schema = provider.schema(&mut Diagnostics::default());
+    /// Adapts a provider, and reports the mistakes in its definition.
+    pub fn new(provider: T, diags: &mut Diagnostics) -> Self {
+        let schema = provider.schema(diags);
         let schema = schema.unwrap_or_else(|| super::schema::schema("", []));
         Self { provider, schema }
     }
@@ -44,17 +52,14 @@ impl<T: Provider> ProviderAdapter<T> {
 impl<T> ErasedProvider for ProviderAdapter<T>
 where
     T: Provider,
-    for<'a> T::Config<'a>: DeserializeOwned,
+    T::Config<'static>: DeserializeOwned,
 {
     fn schema(&self) -> &Schema {
         &self.schema
     }
 
     async fn validate(&self, config: Encoded, diags: &mut Diagnostics) {
-        let Some(tree) = walk(&config, &self.schema, diags) else {
-            return;
-        };
-        let Some(config) = decode(&tree, diags) else {
+        let Some(config) = self.config(&config, diags) else {
             return;
         };
         if self.provider.validate(diags, config).await.is_none() {
@@ -63,20 +68,23 @@ where
     }
 
     async fn configure(&self, request: ConfigureRequest, diags: &mut Diagnostics) {
-        let Some(tree) = walk(&request.config, &self.schema, diags) else {
-            return;
-        };
-        let Some(config) = decode(&tree, diags) else {
+        let Some(config) = self.config(&request.config, diags) else {
             return;
         };
         let version = request.terraform_version;
-        if self
-            .provider
-            .configure(diags, version, config)
-            .await
-            .is_none()
-        {
+        let configured = self.provider.configure(diags, version, config).await;
+        if configured.is_none() {
             diags.fail_if_silent("Configuration stopped without a reason");
         }
+    }
+}
+
+impl<T> ProviderAdapter<T>
+where
+    T: Provider,
+    T::Config<'static>: DeserializeOwned,
+{
+    fn config(&self, config: &Encoded, diags: &mut Diagnostics) -> Option<T::Config<'static>> {
+        decode(conform(config, &self.schema, diags)?, diags)
     }
 }

@@ -1,5 +1,5 @@
-//! Short ways to write a schema: one call an attribute, each with the description that the
-//! documentation is made from.
+//! Functions that build a schema: one call for each attribute, with the description that becomes its
+//! documentation.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use tf_provider::schema::{
     Attribute, AttributeConstraint, AttributeType, Block, Description, Schema,
 };
 
-/// A schema at version 0 from a description (Markdown) and its attributes.
+/// A schema of version 0 with a description (Markdown) and attributes.
 pub fn schema<'a>(
     description: &str,
     attributes: impl IntoIterator<Item = (&'a str, Attribute)>,
@@ -29,12 +29,12 @@ pub fn required(attr_type: AttributeType, description: &str) -> Attribute {
     attribute(attr_type, AttributeConstraint::Required, description)
 }
 
-/// An attribute that a configuration may set and that is null otherwise.
+/// An attribute that a configuration may set, and that is null by default.
 pub fn optional(attr_type: AttributeType, description: &str) -> Attribute {
     attribute(attr_type, AttributeConstraint::Optional, description)
 }
 
-/// An attribute that a configuration may set and that has a default or is filled in otherwise.
+/// An attribute that a configuration may set, and that the provider sets by default.
 pub fn defaulted(attr_type: AttributeType, description: &str) -> Attribute {
     attribute(
         attr_type,
@@ -48,7 +48,7 @@ pub fn computed(attr_type: AttributeType, description: &str) -> Attribute {
     attribute(attr_type, AttributeConstraint::Computed, description)
 }
 
-/// The same attribute, hidden in what Terraform prints.
+/// The same attribute, hidden in the output of Terraform.
 pub fn sensitive(attribute: Attribute) -> Attribute {
     Attribute {
         sensitive: true,
@@ -83,7 +83,7 @@ pub fn list_of_strings() -> AttributeType {
     AttributeType::List(Box::new(AttributeType::String))
 }
 
-/// A map from a name to a set of strings.
+/// A map of sets of strings.
 pub fn map_of_string_sets() -> AttributeType {
     let set = AttributeType::Set(Box::new(AttributeType::String));
     AttributeType::Map(Box::new(set))
@@ -103,7 +103,7 @@ fn attribute(
     }
 }
 
-/// Attributes by their names.
+/// Attributes, by their names.
 pub fn named<'a>(
     attributes: impl IntoIterator<Item = (&'a str, Attribute)>,
 ) -> HashMap<String, Attribute> {

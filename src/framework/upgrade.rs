@@ -1,25 +1,26 @@
-//! Bringing a state that an older release wrote into today's shape.
+//! Upgrades of states that an older release wrote.
 //!
 //! Terraform calls `UpgradeResourceState` on every read of a state, even at the same version.
-//! `tf-provider`'s own hook takes a type that it does not export, so this trait stands in for it.
+//! `tf-provider`'s own hook takes a type that the crate does not export, so [`Upgrade`] replaces
+//! it. A resource whose schema has had one version only needs none.
 
 use serde_json::Value;
-use tf_provider::Diagnostics;
+use tf_provider::Resource;
 
-/// Upgrades the states of one resource type.
-pub trait Upgrade: Send + Sync + 'static {
-    /// Brings `state`, written at schema `version` (lower than today's), into today's shape.
+use super::diagnostics::Problem;
+
+/// A resource whose schema has changed its version.
+pub trait Upgrade: Resource {
+    /// Returns a state of an older schema version in the form of the current schema.
     ///
-    /// Attributes that are missing afterwards become null, ones that the schema does not know are
-    /// dropped. `None` after an error in `diags` refuses the state and leaves it as it is.
-    fn upgrade(&self, version: i64, state: Value, diags: &mut Diagnostics) -> Option<Value>;
+    /// Attributes that are missing in it become null, and attributes that the schema does not have
+    /// are dropped.
+    ///
+    /// # Errors
+    ///
+    /// When the state cannot be upgraded. It then stays as it is.
+    fn upgrade_state(&self, version: i64, state: Value) -> Result<Value, Problem>;
 }
 
-/// For a resource that has had one schema version only.
-pub struct NeverChanged;
-
-impl Upgrade for NeverChanged {
-    fn upgrade(&self, _version: i64, state: Value, _diags: &mut Diagnostics) -> Option<Value> {
-        Some(state)
-    }
-}
+/// [`Upgrade::upgrade_state`] of a resource that has it.
+pub(super) type UpgradeState<T> = fn(&T, i64, Value) -> Result<Value, Problem>;

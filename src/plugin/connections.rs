@@ -1,7 +1,7 @@
-//! Turns what a listener accepts into connections for the gRPC server.
+//! The connections of the gRPC server.
 //!
-//! TLS handshakes run beside each other and within a time limit, so that a connection that never
-//! speaks cannot keep the parent's waiting.
+//! TLS handshakes run concurrently and within a time limit, so that a silent connection cannot delay
+//! that of the parent.
 
 use std::{
     io,
@@ -24,17 +24,17 @@ use tonic::transport::server::Connected;
 
 use super::listener::{Accepting, ByteStream};
 
-/// A caller on this machine needs milliseconds.
+/// The limit of a TLS handshake. On one machine it takes milliseconds.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
 
-/// How long to wait after a failed accept; the usual reason is that files ran out.
+/// The pause after a failed accept, whose usual cause is the limit of open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// A connection whose other side has proven itself, or that needs no proof.
+/// A connection that is authenticated, or that needs no authentication.
 pub(super) struct Connection(Box<dyn ByteStream>);
 
-/// The connections of a listener until `shutdown`. With a TLS configuration only those whose
-/// handshake succeeded come out.
+/// The connections of a listener until `shutdown`. With a TLS configuration, only those whose
+/// handshake has succeeded.
 pub(super) fn incoming(
     listener: Accepting,
     tls: Option<ServerConfig>,
@@ -54,14 +54,14 @@ async fn accept_all(listener: Accepting, tls: Option<TlsAcceptor>, to: mpsc::Sen
         match listener.accept().await {
             Ok(stream) => drop(tokio::spawn(secure(stream, tls.clone(), to.clone()))),
             Err(error) => {
-                tracing::warn!(%error, "A connection could not be accepted");
+                tracing::warn!(%error, "Unable to accept a connection");
                 sleep(ACCEPT_PAUSE).await;
             }
         }
     }
 }
 
-/// Carries out the TLS handshake, if there is one, and passes the connection on.
+/// Performs the TLS handshake, if there is one, and passes the connection on.
 async fn secure(
     stream: Box<dyn ByteStream>,
     tls: Option<TlsAcceptor>,
@@ -72,11 +72,11 @@ async fn secure(
         Some(tls) => match timeout(HANDSHAKE_LIMIT, tls.accept(stream)).await {
             Ok(Ok(stream)) => Box::new(stream),
             Ok(Err(error)) => {
-                tracing::warn!(%error, "A connection was refused");
+                tracing::warn!(%error, "Refused a connection");
                 return;
             }
             Err(_) => {
-                tracing::warn!("A connection did not finish its TLS handshake");
+                tracing::warn!("Refused a connection: its TLS handshake took too long");
                 return;
             }
         },

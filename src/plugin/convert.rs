@@ -1,23 +1,22 @@
-//! Between `tf-provider`'s types and the messages of the protocol.
+//! Conversions between the framework's types and the messages of the protocol.
 //!
-//! The only file that knows both. What the crate keeps in hash maps is sorted here, so that the
-//! same provider always sends the same bytes.
+//! The only file that knows both. The crate's hash maps are sorted here, so that the same provider
+//! always sends the same bytes.
 
 use std::collections::HashMap;
+use std::time::SystemTime;
 
 use serde::Serialize;
-use tf_provider::{
-    AttributePath, AttributePathStep, Diagnostic, Diagnostics,
-    schema::{
-        Attribute, AttributeConstraint, AttributeType, Description, FunctionSchema, Parameter,
-        Schema, StringKind,
-    },
+use tf_provider::schema::{
+    Attribute, AttributeConstraint, AttributeType, Description, FunctionSchema, Parameter, Schema,
+    StringKind,
 };
+use tf_provider::{AttributePath, AttributePathStep, Diagnostic, Diagnostics};
 
 use super::proto;
-use crate::framework::Encoded;
+use crate::framework::{ClientCapabilities, Deferred, EACH, Encoded, ListEvent, WriteOnly};
 
-/// A value from the wire. A field that is absent, or empty, is null.
+/// A value of a message. A field that is absent or empty is null.
 pub(super) fn value(value: Option<proto::DynamicValue>) -> Encoded {
     match value {
         Some(value) if !value.msgpack.is_empty() => Encoded::MessagePack(value.msgpack),
@@ -26,7 +25,7 @@ pub(super) fn value(value: Option<proto::DynamicValue>) -> Encoded {
     }
 }
 
-/// A value for the wire.
+/// A value for a message.
 pub(super) fn dynamic(value: Encoded) -> proto::DynamicValue {
     match value {
         Encoded::MessagePack(msgpack) => proto::DynamicValue {
@@ -37,6 +36,72 @@ pub(super) fn dynamic(value: Encoded) -> proto::DynamicValue {
             msgpack: Vec::new(),
             json,
         },
+    }
+}
+
+/// An identity of a message.
+pub(super) fn identity(identity: Option<proto::ResourceIdentityData>) -> Option<Encoded> {
+    let identity = value(identity?.identity_data);
+    Some(identity).filter(|identity| !identity.is_null())
+}
+
+/// An identity for a message.
+pub(super) fn identity_data(identity: Encoded) -> proto::ResourceIdentityData {
+    proto::ResourceIdentityData {
+        identity_data: Some(dynamic(identity)),
+    }
+}
+
+/// A stored value of a message.
+pub(super) fn stored(raw: proto::RawState) -> Encoded {
+    Encoded::Json(raw.json)
+}
+
+/// The capabilities of a caller. One that names none has none.
+pub(super) fn client(capabilities: Option<proto::ClientCapabilities>) -> ClientCapabilities {
+    let capabilities = capabilities.unwrap_or_default();
+    ClientCapabilities {
+        deferral_allowed: capabilities.deferral_allowed,
+        write_only_attributes_allowed: capabilities.write_only_attributes_allowed,
+    }
+}
+
+/// The reason of a deferral, for a message.
+pub(super) fn deferred(deferred: Deferred) -> proto::Deferred {
+    use proto::deferred::Reason;
+    let reason = match deferred {
+        Deferred::ConfigUnknown => Reason::ResourceConfigUnknown,
+        Deferred::ProviderConfigUnknown => Reason::ProviderConfigUnknown,
+        Deferred::AbsentPrerequisite => Reason::AbsentPrereq,
+    };
+    proto::Deferred {
+        reason: reason.into(),
+    }
+}
+
+/// A time for a message.
+pub(super) fn timestamp(time: SystemTime) -> prost_types::Timestamp {
+    time.into()
+}
+
+impl From<ListEvent> for proto::list_resource::Event {
+    fn from(event: ListEvent) -> Self {
+        Self {
+            identity: event.identity.map(identity_data),
+            display_name: event.display_name,
+            resource_object: event.state.map(dynamic),
+            diagnostic: diagnostics(event.diagnostics),
+        }
+    }
+}
+
+impl From<String> for proto::invoke_action::Event {
+    /// A line of progress.
+    fn from(message: String) -> Self {
+        use proto::invoke_action::event::{Progress, Type};
+        Self {
+            r#type: Some(Type::Progress(Progress { message })),
+        }
     }
 }
 
@@ -56,8 +121,8 @@ pub(super) fn diagnostics(diags: Diagnostics) -> Vec<proto::Diagnostic> {
         .collect()
 }
 
-/// The errors of a function as the one error that the protocol has room for. The argument at
-/// fault is the first one that an error names. Functions have no warnings.
+/// The errors of a function as the one error of the protocol. Its argument is the first that an
+/// error names. Functions have no warnings.
 pub(super) fn function_error(diags: &Diagnostics) -> Option<proto::FunctionError> {
     let text = |error: &Diagnostic| match error.detail.as_ref() {
         "" => error.summary.to_string(),
@@ -89,24 +154,20 @@ pub(super) fn path(path: AttributePath) -> proto::AttributePath {
     }
 }
 
-/// A schema of attributes. There are no nested blocks: what nests are attributes.
+/// A schema of attributes. There are no nested blocks: attributes are nested instead.
 pub(super) fn schema(schema: &Schema) -> proto::Schema {
-    schema_with_write_only(schema, &[])
+    schema_with_write_only(schema, &WriteOnly::none())
 }
 
-/// The same, with these top-level attributes write-only.
-pub(super) fn schema_with_write_only(schema: &Schema, write_only: &[&str]) -> proto::Schema {
-    let mut attributes = attributes(&schema.block.attributes);
-    for attribute in &mut attributes {
-        attribute.write_only = write_only.contains(&attribute.name.as_str());
-    }
+/// A schema in which some attributes are write-only.
+pub(super) fn schema_with_write_only(schema: &Schema, write_only: &WriteOnly) -> proto::Schema {
     let block = &schema.block;
     let (description, description_kind) = description(&block.description);
     proto::Schema {
         version: schema.version,
         block: Some(proto::schema::Block {
             version: block.version,
-            attributes,
+            attributes: attributes(&block.attributes, &[], write_only),
             description,
             description_kind,
             deprecated: block.deprecated,
@@ -115,21 +176,50 @@ pub(super) fn schema_with_write_only(schema: &Schema, write_only: &[&str]) -> pr
     }
 }
 
-fn attributes(attributes: &HashMap<String, Attribute>) -> Vec<proto::schema::Attribute> {
+/// The schema of an identity. In it, required and optional are about an import.
+pub(super) fn identity_schema(schema: &Schema) -> proto::ResourceIdentitySchema {
+    use AttributeConstraint::{Optional, Required};
+    let attributes = attributes(&schema.block.attributes, &[], &WriteOnly::none());
+    let attributes = attributes.into_iter().map(|attribute| {
+        let constraint = &schema.block.attributes[&attribute.name].constraint;
+        proto::resource_identity_schema::IdentityAttribute {
+            name: attribute.name.clone(),
+            r#type: attribute.r#type,
+            required_for_import: *constraint == Required,
+            optional_for_import: *constraint == Optional,
+            description: attribute.description,
+        }
+    });
+    proto::ResourceIdentitySchema {
+        version: schema.version,
+        identity_attributes: attributes.collect(),
+    }
+}
+
+/// The attributes at a path, sorted by their names.
+fn attributes(
+    attributes: &HashMap<String, Attribute>,
+    path: &[&str],
+    write_only: &WriteOnly,
+) -> Vec<proto::schema::Attribute> {
     let mut attributes: Vec<_> = attributes
         .iter()
-        .map(|(name, described)| attribute(name, described))
+        .map(|(name, described)| attribute(described, &[path, &[name]].concat(), write_only))
         .collect();
     attributes.sort_by(|one, other| one.name.cmp(&other.name));
     attributes
 }
 
-fn attribute(name: &str, attribute: &Attribute) -> proto::schema::Attribute {
+fn attribute(
+    attribute: &Attribute,
+    path: &[&str],
+    write_only: &WriteOnly,
+) -> proto::schema::Attribute {
     use AttributeConstraint::{Computed, Optional, OptionalComputed, Required};
-    let nested_type = nested(&attribute.attr_type);
+    let nested_type = nested(&attribute.attr_type, path, write_only);
     let (description, description_kind) = description(&attribute.description);
     proto::schema::Attribute {
-        name: name.to_owned(),
+        name: path.last().copied().unwrap_or_default().to_owned(),
         // With both set, Terraform refuses the schema.
         r#type: match nested_type {
             Some(_) => Vec::new(),
@@ -143,11 +233,16 @@ fn attribute(name: &str, attribute: &Attribute) -> proto::schema::Attribute {
         computed: matches!(attribute.constraint, Computed | OptionalComputed),
         sensitive: attribute.sensitive,
         deprecated: attribute.deprecated,
+        write_only: write_only.contains(path),
         ..Default::default()
     }
 }
 
-fn nested(attr_type: &AttributeType) -> Option<proto::schema::Object> {
+fn nested(
+    attr_type: &AttributeType,
+    path: &[&str],
+    write_only: &WriteOnly,
+) -> Option<proto::schema::Object> {
     use proto::schema::object::NestingMode;
     let (nesting, inner) = match attr_type {
         AttributeType::AttributeSingle(inner) => (NestingMode::Single, inner),
@@ -156,8 +251,12 @@ fn nested(attr_type: &AttributeType) -> Option<proto::schema::Object> {
         AttributeType::AttributeMap(inner) => (NestingMode::Map, inner),
         _ => return None,
     };
+    let element: &[&str] = match nesting {
+        NestingMode::Single => &[],
+        _ => &[EACH],
+    };
     Some(proto::schema::Object {
-        attributes: attributes(inner),
+        attributes: attributes(inner, &[path, element].concat(), write_only),
         nesting: nesting.into(),
     })
 }
@@ -198,7 +297,7 @@ fn description(description: &Description) -> (String, i32) {
     (description.content.clone(), kind.into())
 }
 
-/// A type constraint as JSON. By way of a `Value`, whose objects are sorted.
+/// A type constraint as JSON. It passes through a `Value`, whose objects are sorted.
 fn type_json(constraint: &impl Serialize) -> Vec<u8> {
     let json = serde_json::to_value(constraint).unwrap_or_default();
     json.to_string().into_bytes()

@@ -1,41 +1,40 @@
-//! Why a process cannot serve.
+//! The reasons why a process cannot serve.
 
 use std::io;
 
 /// The source address of the provider, by which Terraform matches a process to attach to.
 pub(super) const SOURCE: &str = "depl0y/proxmox";
 
-/// Why a process cannot serve.
+/// The reason why a process cannot serve.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// A person started the binary.
+    /// Terraform did not start the binary.
     #[error(
-        "This is a Terraform provider: Terraform and OpenTofu start it by themselves when a \
-         configuration names {SOURCE} under required_providers. There is nothing to start by hand; \
-         --help lists what else it can do."
+        "This is a Terraform provider. Terraform and OpenTofu start it when a configuration names \
+         {SOURCE} under required_providers. --help lists its own commands."
     )]
     NotStartedByTerraform,
     /// The parent is too old or too new.
     #[error(
-        "This provider speaks version 6 of Terraform's plugin protocol, but the program that \
-         started it offers only \"{offered}\". Use Terraform 1.0 or later, or OpenTofu."
+        "This provider requires version 6 of Terraform's plugin protocol. The program that started \
+         it offers only \"{offered}\". Use Terraform 1.0 or later, or OpenTofu."
     )]
     ProtocolVersion {
-        /// The versions that the parent named.
+        /// The versions that the parent offers.
         offered: String,
     },
-    /// The parent does not prove who it is.
+    /// The parent sent no certificate.
     #[error(
-        "The program that started this provider gave no client certificate (PLUGIN_CLIENT_CERT), \
-         without which any local program could use the provider's credentials. Use Terraform or \
-         OpenTofu, or --debug to attach to a process started by hand."
+        "The program that started this provider sent no client certificate (PLUGIN_CLIENT_CERT). \
+         Without it, any local program could use the provider's credentials. Use Terraform or \
+         OpenTofu, or --debug to attach to a process that is started by hand."
     )]
     NoClientCertificate,
-    /// The parent's certificate makes no sense.
+    /// The parent's certificate cannot be read.
     #[error("PLUGIN_CLIENT_CERT does not hold a certificate in PEM format.")]
     UnreadableClientCertificate,
-    /// No certificate of our own could be made.
-    #[error("Unable to make a certificate for this process: {0}")]
+    /// The certificate of this process could not be generated.
+    #[error("Unable to generate a certificate for this process: {0}")]
     Certificate(#[from] rcgen::Error),
     /// TLS could not be set up.
     #[error("Unable to set up TLS: {0}")]
@@ -46,10 +45,10 @@ pub enum ServeError {
          writable, and its path short."
     )]
     Listen(#[source] io::Error),
-    /// There is no way to keep others out of a process without TLS.
+    /// Without TLS, other users could connect to the process.
     #[error(
-        "Debugging needs a unix socket, which this system does not have: over a port, any local \
-         program could use the provider's credentials."
+        "Debugging requires a unix socket, which this system does not have. Through a port, any \
+         local program could use the provider's credentials."
     )]
     NoPrivateSocket,
     /// Standard output or the runtime failed.

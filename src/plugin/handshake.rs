@@ -1,5 +1,5 @@
-//! How a parent and this process agree to talk: the environment one way, a line on stdout the
-//! other. The rules are go-plugin's (its `client.go` and `server.go`).
+//! The handshake between the parent and this process: environment variables one way, a line on
+//! stdout the other. Its rules are those of go-plugin (`client.go` and `server.go`).
 
 use std::{
     io::{self, Write},
@@ -12,7 +12,8 @@ use rustls::pki_types::{CertificateDer, pem::PemObject};
 
 use super::error::ServeError;
 
-/// Proves nothing; it tells a parent's start from a person's.
+/// A variable that Terraform sets. It proves nothing, but it tells a start by Terraform from a start
+/// by a user.
 const MAGIC_COOKIE: (&str, &str) = (
     "TF_PLUGIN_MAGIC_COOKIE",
     "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2",
@@ -21,29 +22,29 @@ const MAGIC_COOKIE: (&str, &str) = (
 /// The version of the handshake line.
 const CORE_PROTOCOL: u8 = 1;
 
-/// The major version of the Terraform protocol that this plugin speaks.
+/// The major version of the Terraform protocol that this plugin serves.
 pub(super) const PROTOCOL: u8 = 6;
 
-/// Where the parent wants the plugin to listen.
+/// The place where the plugin listens.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Place {
-    /// A directory for the socket that the parent owns; else the plugin makes its own.
+    /// A directory of the parent for the socket. Without one, the plugin creates its own.
     pub directory: Option<PathBuf>,
-    /// Ports to choose from where there are no unix sockets.
+    /// The ports to choose from on a system without unix sockets.
     pub ports: RangeInclusive<u16>,
 }
 
-/// What the parent said when it started this process.
+/// The settings that the parent passed when it started this process.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Parent {
     /// The certificate that every connection must present.
     pub certificate: CertificateDer<'static>,
-    /// Where to listen.
+    /// The place to listen.
     pub place: Place,
 }
 
 impl Parent {
-    /// Reads the parent's words from environment variables.
+    /// Reads the settings from environment variables.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, ServeError> {
         let (cookie, expected) = MAGIC_COOKIE;
         if variable(cookie).as_deref() != Some(expected) {
@@ -64,11 +65,13 @@ impl Parent {
 }
 
 impl Place {
-    /// Reads where to listen. Ports that are not given or not numbers leave the choice open.
+    /// Reads the place to listen. A port that is not set or is not a number sets no limit.
     /// `PLUGIN_UNIX_SOCKET_GROUP`, which would let a group of users connect, is not supported.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Self {
         if variable("PLUGIN_UNIX_SOCKET_GROUP").is_some_and(|group| !group.is_empty()) {
-            tracing::warn!("PLUGIN_UNIX_SOCKET_GROUP is ignored: the socket is its owner's alone");
+            tracing::warn!(
+                "PLUGIN_UNIX_SOCKET_GROUP is ignored: only the owner can reach the socket"
+            );
         }
         let directory = variable("PLUGIN_UNIX_SOCKET_DIR").filter(|path| !path.is_empty());
         let port = |name| variable(name)?.trim().parse().ok().filter(|&port| port > 0);
@@ -80,8 +83,8 @@ impl Place {
     }
 }
 
-/// Tells the parent where to connect and which certificate to expect there. Nothing else is ever
-/// written to stdout while serving.
+/// Writes the line that tells the parent the address and the certificate of this process. Nothing
+/// else is ever written to stdout while serving.
 pub(super) fn announce(
     mut to: impl Write,
     network: &str,
@@ -102,7 +105,7 @@ mod tests {
 
     use super::*;
 
-    /// Three bytes are a certificate here: only TLS reads what is inside.
+    /// A certificate of three bytes. Only TLS reads its content.
     const PEM: &str = "-----BEGIN CERTIFICATE-----\nAQID\n-----END CERTIFICATE-----\n";
 
     fn read(changes: &[(&str, &str)]) -> Result<Parent, ServeError> {
@@ -116,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parent_that_says_everything_is_heard() {
+    fn all_settings_of_a_parent_are_read() {
         let parent = read(&[
             ("PLUGIN_MIN_PORT", "10000"),
             ("PLUGIN_MAX_PORT", "25000"),
@@ -129,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_cookie_means_that_a_person_started_it() {
+    fn a_wrong_cookie_means_that_a_user_started_it() {
         let refusal = read(&[("TF_PLUGIN_MAGIC_COOKIE", "biscuit")]);
         assert!(matches!(refusal, Err(ServeError::NotStartedByTerraform)));
     }

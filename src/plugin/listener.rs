@@ -1,8 +1,8 @@
 //! The socket that the plugin listens on.
 //!
-//! A unix socket that only its owner can reach, in a directory of its own that goes away with the
-//! process; where a system has none, a port of the loopback address. The listener is open before
-//! the handshake line is printed, so that a parent which connects at once is not refused.
+//! A unix socket that only its owner can reach, in a directory of its own that is removed with the
+//! process. On a system without unix sockets, a port of the loopback address. The listener is open
+//! before the handshake line is printed, so that the parent can connect at once.
 
 use std::io;
 
@@ -16,11 +16,11 @@ pub(super) enum Listener {
     #[cfg(unix)]
     Unix(unix::Socket),
     /// A loopback port.
-    #[cfg_attr(unix, allow(dead_code, reason = "unix sockets are always there"))]
+    #[cfg_attr(unix, allow(dead_code, reason = "on unix, only the tests use ports"))]
     Tcp(std::net::TcpListener),
 }
 
-/// A listener that the runtime drives.
+/// A listener that is registered with a runtime.
 pub(super) enum Accepting {
     #[cfg(unix)]
     Unix(tokio::net::UnixListener),
@@ -32,7 +32,7 @@ pub(super) trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}
 
 impl Listener {
-    /// Opens the kind of socket that this system has.
+    /// Opens a unix socket, or a port on a system without them.
     pub fn open(place: &Place) -> io::Result<Self> {
         #[cfg(unix)]
         return unix::Socket::open(place.directory.as_deref()).map(Self::Unix);
@@ -53,7 +53,7 @@ impl Listener {
         Err(failure)
     }
 
-    /// The network and the address, in go-plugin's words.
+    /// The network and the address, as go-plugin names them.
     pub fn address(&self) -> io::Result<(&'static str, String)> {
         match self {
             #[cfg(unix)]
@@ -67,7 +67,7 @@ impl Listener {
         !matches!(self, Self::Tcp(_))
     }
 
-    /// Makes the runtime that this is called in drive the socket.
+    /// Registers the socket with the current runtime.
     pub fn start(&self) -> io::Result<Accepting> {
         match self {
             #[cfg(unix)]
@@ -120,7 +120,8 @@ pub(super) mod unix {
         pub(super) path: SocketPath,
     }
 
-    /// Where a socket is. It is removed on drop, before the directory that was made for it.
+    /// The path of a socket. Dropping it removes the socket, then the directory that was created for
+    /// it.
     pub struct SocketPath {
         socket: TempPath,
         _directory: Option<TempDir>,
@@ -135,7 +136,8 @@ pub(super) mod unix {
     }
 
     impl Socket {
-        /// Listens in the parent's directory, else in a new one that only its owner can enter.
+        /// Listens in the parent's directory. Without one, in a new directory that only its owner can
+        /// enter.
         pub fn open(directory: Option<&Path>) -> io::Result<Self> {
             let own = match directory {
                 Some(_) => None,
@@ -175,7 +177,7 @@ pub(super) mod unix {
         }
 
         #[test]
-        fn the_socket_is_its_owners_alone_and_goes_away() {
+        fn only_the_owner_can_reach_the_socket_and_it_is_removed() {
             let socket = Socket::open(None).unwrap();
             let directory = socket.path.parent().unwrap().to_owned();
             assert_eq!((mode(&directory), mode(&socket.path)), (0o700, 0o600));
@@ -184,7 +186,7 @@ pub(super) mod unix {
         }
 
         #[test]
-        fn a_parents_directory_is_used_and_stays() {
+        fn the_directory_of_a_parent_is_used_and_kept() {
             let parents = private_directory().unwrap();
             let socket = Socket::open(Some(parents.path())).unwrap();
             assert_eq!(socket.path.parent(), Some(parents.path()));
@@ -217,7 +219,7 @@ mod tests {
 
     #[test]
     fn an_empty_range_is_an_error() {
-        #[allow(clippy::reversed_empty_ranges, reason = "a parent may say so")]
+        #[allow(clippy::reversed_empty_ranges, reason = "a parent can ask for it")]
         let nothing = Listener::open_tcp(2..=1);
         assert!(nothing.is_err());
     }

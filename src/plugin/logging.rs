@@ -1,8 +1,8 @@
-//! Log lines the way go-plugin reads them: one JSON object a line on stderr.
+//! The log, in the form that go-plugin reads: one JSON object a line on stderr.
 //!
-//! Terraform folds them into its own log. The level comes from the variables it documents, the
-//! most specific first; without any, only errors are written. Libraries are heard from `WARN` on
-//! only, whatever the level: the traces of an HTTP library hold whole messages, and so secrets.
+//! Terraform adds the lines to its own log. The level comes from the variables that Terraform
+//! documents, the most specific first. Without any, only errors are written. Libraries log only from
+//! `WARN` on, at any level: the traces of an HTTP library contain whole messages, and so secrets.
 
 use std::{
     fmt::Debug,
@@ -31,20 +31,20 @@ const VARIABLES: [&str; 3] = ["TF_LOG_PROVIDER_PROXMOX", "TF_LOG_PROVIDER", "TF_
 const TIMESTAMP: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]Z");
 
-/// Starts logging for this process, at the level that the environment asks for.
+/// Starts the log of this process, at the level of the environment.
 pub(super) fn start(variable: impl Fn(&str) -> Option<String>) {
     let level = level(variable);
     let layer = JsonLines(|line: &[u8]| {
-        // Nobody is left to tell when stderr is gone.
+        // Without stderr there is no place to report the failure.
         let _ = io::stderr().lock().write_all(line);
     });
-    // Fails only if this process logs already.
+    // Fails only if the log has been started before.
     let _ = tracing_subscriber::registry()
         .with(layer.with_filter(filter(level)))
         .try_init();
 }
 
-/// The level that the first set variable names. Terraform takes an unknown name for `TRACE`.
+/// The level in the first variable that is set. As in Terraform, an unknown name means `TRACE`.
 fn level(variable: impl Fn(&str) -> Option<String>) -> LevelFilter {
     let mut set = VARIABLES.into_iter().filter_map(variable);
     let Some(name) = set.find(|name| !name.is_empty()) else {
@@ -66,7 +66,7 @@ fn filter(level: LevelFilter) -> Targets {
         .with_target(env!("CARGO_CRATE_NAME"), level)
 }
 
-/// Writes each event as a line of JSON, with the fields of the spans around it.
+/// A layer that writes each event as a line of JSON, with the fields of its spans.
 struct JsonLines<W>(W);
 
 impl<S, W> Layer<S> for JsonLines<W>
@@ -119,7 +119,7 @@ fn level_name(level: &Level) -> &'static str {
     }
 }
 
-/// The module in the dotted form of Terraform's own log, below `proxmox`.
+/// The module, in the dotted form of Terraform's own log, below `proxmox`.
 fn module(target: &str) -> String {
     target
         .replacen(env!("CARGO_CRATE_NAME"), "proxmox", 1)
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn libraries_are_never_heard_below_warn() {
+    fn libraries_never_log_below_warn() {
         let lines = lines(LevelFilter::TRACE, || {
             tracing::info!(target: "h2::codec", "payload");
             tracing::warn!(target: "h2::codec", "trouble");
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quieter_level_quiets_libraries_too() {
+    fn a_higher_level_applies_to_libraries_too() {
         let lines = lines(LevelFilter::ERROR, || {
             tracing::warn!(target: "hyper", "trouble");
             tracing::warn!("trouble");

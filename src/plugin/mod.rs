@@ -1,14 +1,14 @@
-//! The plugin server: how Terraform or OpenTofu and this process find and trust each other, and
-//! the service through which they talk.
+//! The plugin server: the connection between Terraform or OpenTofu and this process, and the
+//! service that it carries.
 //!
-//! Terraform starts the binary with a certificate in the environment; the binary opens a private
-//! socket, prints one line that says where, and answers gRPC over mutual TLS until it is told to
-//! shut down ([`serve`]). [`serve_for_debugging`] does the same for a process that a person
-//! started, say under a debugger. [`Service`] is the provider's part of it alone.
+//! Terraform starts the binary with a certificate in the environment. The binary opens a private
+//! socket, prints its address on one line, and serves gRPC over mutual TLS until it is told to shut
+//! down ([`serve`]). [`serve_for_debugging`] does the same for a process that a developer started,
+//! for example under a debugger. [`Service`] is the provider's gRPC service alone.
 //!
-//! Why not `tf-provider`'s own server: it makes the client certificate optional, so any local
-//! process could drive a configured provider; it speaks an older protocol; and it ends calls
-//! whose answers carry secrets that exist nowhere else.
+//! The server of `tf-provider` does not serve here: its client certificate is optional, so any
+//! local process could use a configured provider. It also has an older protocol, and it ends calls
+//! whose responses carry secrets that exist nowhere else.
 
 mod calls;
 mod connections;
@@ -48,13 +48,13 @@ pub use self::service::Service;
 
 /// Serves a catalog to the Terraform that started this process, until it says `Shutdown`.
 ///
-/// Reads the environment and writes one line to stdout, as go-plugin wants it. The catalog is
-/// made after that line, so that it does not delay the start.
+/// Reads the environment and writes one line to stdout, as go-plugin requires. The catalog is built
+/// after that line, so that it does not delay the start.
 ///
 /// # Errors
 ///
-/// When the process was not started by Terraform, the two have no protocol version in common, the
-/// parent does not prove itself by a certificate, or the system refuses a socket.
+/// When Terraform did not start the process, when the two have no protocol version in common, when
+/// the parent sent no certificate, and when the system refuses a socket.
 pub fn serve(catalog: impl FnOnce() -> Catalog) -> Result<(), ServeError> {
     logging::start(variable);
     panics::silence();
@@ -72,15 +72,15 @@ pub fn serve(catalog: impl FnOnce() -> Catalog) -> Result<(), ServeError> {
     })
 }
 
-/// Serves a catalog to any Terraform that is pointed here by `TF_REATTACH_PROVIDERS`, whose value
-/// is printed, until it is interrupted.
+/// Serves a catalog to any Terraform with the printed value of `TF_REATTACH_PROVIDERS`, until an
+/// interrupt.
 ///
-/// go-plugin has no TLS for this, so what keeps others out is the directory of the socket, which
-/// only its owner can enter.
+/// go-plugin has no TLS for this. The directory of the socket, which only its owner can enter,
+/// protects the process.
 ///
 /// # Errors
 ///
-/// When the system refuses a socket, or has none that is private.
+/// When the system refuses a socket, or has no private sockets.
 pub fn serve_for_debugging(catalog: impl FnOnce() -> Catalog) -> Result<(), ServeError> {
     logging::start(variable);
     panics::silence();

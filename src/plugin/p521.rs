@@ -1,7 +1,8 @@
-//! ECDSA over P-521 with SHA-512, which *ring* lacks and Go's side of the handshake signs with.
+//! ECDSA over P-521 with SHA-512, the signature of Terraform's client certificate. *ring* does not
+//! have it.
 //!
-//! go-plugin gives each client a P-521 key (`mtls.go`, `generateCert`). The curve comes from
-//! RustCrypto's `p521`; this file only fits it into rustls. Nothing here is secret: it verifies.
+//! go-plugin generates a P-521 key for each client (`mtls.go`, `generateCert`). The curve comes from
+//! RustCrypto's `p521`, and this file adapts it to rustls. It only verifies and handles no secrets.
 
 use p521::ecdsa::{Signature, VerifyingKey, signature::Verifier};
 use rustls::pki_types::{

@@ -1,5 +1,5 @@
-//! A panic ends one call, not the process, and says where it happened but never what was at hand:
-//! a payload can hold a secret.
+//! Panics. A panic ends one call, not the process. Its place is reported, and its payload never: it
+//! can hold a secret.
 
 use std::{
     cell::Cell,
@@ -10,15 +10,15 @@ use std::{
 use futures_util::FutureExt;
 
 thread_local! {
-    /// Where this thread panicked last.
+    /// The place of the last panic of this thread.
     static LAST: Cell<Option<Place>> = const { Cell::new(None) };
 }
 
 /// A place in the source: file, line.
 pub(super) type Place = (String, u32);
 
-/// Makes panics write a log line with their place, in place of the standard library's message
-/// with the payload. For the process whose stderr Terraform reads.
+/// Replaces the standard library's message about a panic, which contains the payload, by a log line
+/// with the place. For a process whose stderr Terraform reads.
 pub(super) fn silence() {
     panic::set_hook(Box::new(|info| {
         let (file, line) = info.location().map_or(("", 0), |l| (l.file(), l.line()));
@@ -26,18 +26,17 @@ pub(super) fn silence() {
     }));
 }
 
-/// Runs a future; a panic in it becomes `Err` with its place.
+/// Runs a future. A panic in it becomes `Err` with its place.
 pub(super) async fn caught<F: Future>(future: F) -> Result<F::Output, Place> {
-    watch();
-    // Only the future itself is lost: what it shares with others is locks, which recover, and
-    // channels, which close.
+    store_places();
+    // Only the future itself is lost. It shares locks, which recover, and channels, which close.
     let caught = AssertUnwindSafe(future).catch_unwind().await;
-    // No await in between: this is still the thread that panicked.
+    // Without an await in between, this is still the thread that panicked.
     caught.map_err(|_| LAST.take().unwrap_or_default())
 }
 
-/// Makes panics leave their place behind for [`caught`], before whatever was done about them.
-fn watch() {
+/// Makes each panic store its place for [`caught`], before the previous hook runs.
+fn store_places() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let next = panic::take_hook();

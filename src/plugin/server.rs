@@ -1,4 +1,4 @@
-//! The gRPC server of this process, from its first connection to its last answer.
+//! The gRPC server of this process, from its first connection to its last response.
 
 use std::io;
 
@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
 use super::{
-    calls::Calls,
+    calls::RunningCalls,
     connections,
     error::ServeError,
     listener::Listener,
@@ -26,23 +26,23 @@ use super::{
 };
 use crate::framework::Catalog;
 
-/// The largest message in either direction, in bytes; Terraform's own limit.
+/// The largest message in either direction, in bytes. Terraform has the same limit.
 const MESSAGE_LIMIT: usize = 256 << 20;
 
-/// Calls mostly wait for servers elsewhere: two threads keep up, and more only slow the start.
+/// Calls mostly wait for other servers. Two threads suffice, and more delay the start.
 const THREADS: usize = 2;
 
-/// How to serve.
+/// The settings of the server.
 pub(super) struct PluginServer {
-    /// TLS for every connection; `None` where the socket's directory is all the protection.
+    /// TLS for every connection. `None` if the socket's directory is the only protection.
     pub tls: Option<ServerConfig>,
-    /// What Ctrl-C does.
+    /// The effect of Ctrl-C.
     pub on_interrupt: OnInterrupt,
 }
 
 impl PluginServer {
-    /// Answers calls until the end, then leaves without waiting for anything that belongs to no
-    /// call. `announce` is told the network and the address once the process can be called.
+    /// Serves until the end, and does not wait for work that belongs to no call. `announce` gets the
+    /// network and the address as soon as the process accepts connections.
     pub fn run(
         self,
         listener: &Listener,
@@ -57,21 +57,21 @@ impl PluginServer {
             let (network, address) = listener.address()?;
             let catalog = announce(network, &address)?;
             let end = signals.end(self.on_interrupt);
-            answer_calls(catalog, listener, self.tls, end).await
+            serve_calls(catalog, listener, self.tls, end).await
         });
         runtime.shutdown_background();
         served
     }
 }
 
-/// Answers calls until `Shutdown` or `end`, and then until the last running one is done.
-async fn answer_calls(
+/// Serves until `Shutdown` or `end`, and then until the last call has finished.
+async fn serve_calls(
     catalog: Catalog,
     listener: &Listener,
     tls: Option<ServerConfig>,
     end: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
-    let calls = Calls::default();
+    let calls = RunningCalls::default();
     let shutdown = CancellationToken::new();
     let side = SideServices {
         calls: calls.clone(),
@@ -100,50 +100,44 @@ async fn answer_calls(
 
 #[cfg(all(test, unix))]
 mod tests {
-    use std::{
-        collections::BTreeMap,
-        future::{pending, ready},
-        sync::Arc,
-    };
+    use std::future::{pending, ready};
+    use std::sync::Arc;
 
     use async_trait::async_trait;
     use hyper_util::rt::TokioIo;
-    use tf_provider::{
-        Diagnostics,
-        schema::{FunctionSchema, Schema},
-    };
-    use tokio::{net::UnixStream, sync::Notify};
+    use serde::{Deserialize, Serialize};
+    use tf_provider::schema::{FunctionSchema, Schema};
+    use tf_provider::{Diagnostics, Provider};
+    use tokio::net::UnixStream;
+    use tokio::sync::Notify;
     use tonic::transport::{Channel, Endpoint};
 
     use super::*;
-    use crate::{
-        framework::{
-            CallContext, ConfigureRequest, Encoded, ErasedFunction, ErasedProvider, schema::schema,
-        },
-        plugin::{
-            handshake::Place,
-            proto::{
-                call_function, get_functions,
-                plugin::{Empty, grpc_controller_client::GrpcControllerClient},
-                provider_client::ProviderClient,
-            },
-        },
-    };
+    use crate::framework::schema::schema;
+    use crate::framework::{Context, Encoded, ErasedFunction};
+    use crate::plugin::handshake::Place;
+    use crate::plugin::proto::plugin::Empty;
+    use crate::plugin::proto::plugin::grpc_controller_client::GrpcControllerClient;
+    use crate::plugin::proto::provider_client::ProviderClient;
+    use crate::plugin::proto::{call_function, get_functions};
 
-    struct Bare(Schema);
+    #[derive(Serialize, Deserialize)]
+    struct NoConfig {}
+
+    struct NoProvider;
 
     #[async_trait]
-    impl ErasedProvider for Bare {
-        fn schema(&self) -> &Schema {
-            &self.0
+    impl Provider for NoProvider {
+        type Config<'a> = NoConfig;
+        type MetaState<'a> = ();
+
+        fn schema(&self, _: &mut Diagnostics) -> Option<Schema> {
+            Some(schema("", []))
         }
-
-        async fn validate(&self, _: Encoded, _: &mut Diagnostics) {}
-
-        async fn configure(&self, _: ConfigureRequest, _: &mut Diagnostics) {}
     }
 
-    /// A function that says when it has started, and answers when it may and was told to stop.
+    /// A function that notifies when it has started. It returns once it is both cancelled and
+    /// allowed to proceed.
     #[derive(Default)]
     struct Slow {
         schema: FunctionSchema,
@@ -159,20 +153,16 @@ mod tests {
 
         async fn call(&self, _: Vec<Encoded>, _: &mut Diagnostics) -> Option<Encoded> {
             self.started.notify_one();
-            CallContext::current().cancel.cancelled().await;
+            Context::current().cancel.cancelled().await;
             self.proceed.notified().await;
             Some(Encoded::Json(b"\"secret\"".to_vec()))
         }
     }
 
     fn catalog(slow: Slow) -> Catalog {
-        let slow: Box<dyn ErasedFunction> = Box::new(slow);
-        Catalog {
-            provider: Box::new(Bare(schema("", []))),
-            resources: BTreeMap::new(),
-            data_sources: BTreeMap::new(),
-            functions: BTreeMap::from([("slow".to_owned(), slow)]),
-        }
+        let mut catalog = Catalog::new(NoProvider);
+        catalog.functions.insert("slow".to_owned(), Box::new(slow));
+        catalog
     }
 
     async fn connect(path: String) -> Channel {
@@ -186,14 +176,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn shutdown_winds_down_the_running_call_and_ends_after_its_answer() {
+    async fn shutdown_cancels_the_running_call_and_ends_after_its_response() {
         let slow = Slow::default();
         let (started, proceed) = (slow.started.clone(), slow.proceed.clone());
         let place = Place::read(|_| None);
         let listener = Listener::open(&place).unwrap();
         let (_, path) = listener.address().unwrap();
         let server = tokio::spawn(async move {
-            let served = answer_calls(catalog(slow), &listener, None, pending());
+            let served = serve_calls(catalog(slow), &listener, None, pending());
             served.await.unwrap();
         });
 
@@ -211,8 +201,8 @@ mod tests {
         assert!(!server.is_finished());
 
         proceed.notify_one();
-        let answer = call.await.unwrap().unwrap().into_inner();
-        assert_eq!(answer.result.unwrap().json, b"\"secret\"");
+        let response = call.await.unwrap().unwrap().into_inner();
+        assert_eq!(response.result.unwrap().json, b"\"secret\"");
         server.await.unwrap();
     }
 
@@ -224,7 +214,7 @@ mod tests {
         let end = signal.clone();
         let server = tokio::spawn(async move {
             let end = async move { end.notified().await };
-            let served = answer_calls(catalog(Slow::default()), &listener, None, end);
+            let served = serve_calls(catalog(Slow::default()), &listener, None, end);
             served.await.unwrap();
         });
 

@@ -1,8 +1,7 @@
-//! The services that go-plugin asks for beside the provider.
+//! The services that go-plugin requires beside the provider.
 //!
-//! Only `Shutdown` and the health check do something. The streams of the other two stay open and
-//! silent until the process ends: go-plugin opens them at the start and reports it when they
-//! close early.
+//! Only `Shutdown` and the health check have an effect. The streams of the other two stay open and
+//! empty until the process ends: go-plugin opens them at the start and reports an early end.
 
 use std::pin::Pin;
 
@@ -11,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{
-    calls::Calls,
+    calls::RunningCalls,
     proto::{
         health::{
             HealthCheckRequest, HealthCheckResponse, health_check_response::ServingStatus,
@@ -24,29 +23,29 @@ use super::{
     },
 };
 
-/// The services go-plugin's health check may ask about: the whole, or the plugin by name.
+/// The services in go-plugin's health check: the whole server, or the plugin by its name.
 const SERVICES: [&str; 2] = ["", "plugin"];
 
 /// All side services of one process.
 #[derive(Clone)]
 pub(super) struct SideServices {
-    /// The calls that `Shutdown` winds down.
-    pub calls: Calls,
+    /// The calls that `Shutdown` cancels.
+    pub calls: RunningCalls,
     /// Cancelled by `Shutdown`.
     pub shutdown: CancellationToken,
 }
 
-type Silence<T> = Pin<Box<dyn stream::Stream<Item = Result<T, Status>> + Send>>;
+type EmptyStream<T> = Pin<Box<dyn stream::Stream<Item = Result<T, Status>> + Send>>;
 
 impl SideServices {
-    /// Makes the process end as soon as the running calls have answered.
+    /// Ends the process as soon as the running calls have finished.
     pub fn end(&self) {
         self.calls.stop();
         self.shutdown.cancel();
     }
 
-    /// A stream of the given items that then stays open until the end of the process.
-    fn held_open<T: Send + 'static>(&self, first: Option<T>) -> Response<Silence<T>> {
+    /// A stream with at most one item, which stays open until the end of the process.
+    fn held_open<T: Send + 'static>(&self, first: Option<T>) -> Response<EmptyStream<T>> {
         let items = stream::iter(first.map(Ok)).chain(stream::pending());
         let end = self.shutdown.clone().cancelled_owned();
         Response::new(Box::pin(items.take_until(end)))
@@ -63,7 +62,7 @@ impl GrpcController for SideServices {
 
 #[tonic::async_trait]
 impl GrpcStdio for SideServices {
-    type StreamStdioStream = Silence<StdioData>;
+    type StreamStdioStream = EmptyStream<StdioData>;
 
     async fn stream_stdio(
         &self,
@@ -75,7 +74,7 @@ impl GrpcStdio for SideServices {
 
 #[tonic::async_trait]
 impl GrpcBroker for SideServices {
-    type StartStreamStream = Silence<ConnInfo>;
+    type StartStreamStream = EmptyStream<ConnInfo>;
 
     async fn start_stream(
         &self,
@@ -97,7 +96,7 @@ impl Health for SideServices {
         }
     }
 
-    type WatchStream = Silence<HealthCheckResponse>;
+    type WatchStream = EmptyStream<HealthCheckResponse>;
 
     async fn watch(
         &self,

@@ -1,4 +1,4 @@
-//! What signals mean to this process.
+//! The signals of this process.
 
 use std::io;
 
@@ -7,24 +7,24 @@ use tokio::signal::unix::{Signal as Interrupt, Signal as Terminate, SignalKind, 
 #[cfg(windows)]
 use tokio::signal::windows::{CtrlC as Interrupt, CtrlClose as Terminate, ctrl_c, ctrl_close};
 
-/// What Ctrl-C does.
+/// The effect of Ctrl-C.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum OnInterrupt {
-    /// Nothing: the terminal tells the whole group of processes, and Terraform, which is in it
-    /// too, says what is to happen to its plugins.
+    /// None. The terminal sends it to the whole process group, and Terraform, which belongs to it,
+    /// decides about its plugins.
     Ignore,
-    /// The same as a request of the system to end.
+    /// The end of the process, as for a termination signal.
     End,
 }
 
-/// The signals that this process answers itself. From here on none of them kills it.
+/// The signals that this process handles. None of them kills it any more.
 pub(super) struct Signals {
     interrupt: Interrupt,
     terminate: Terminate,
 }
 
 impl Signals {
-    /// Takes the signals over. Needs a runtime.
+    /// Installs the handlers. Requires a runtime.
     pub fn take_over() -> io::Result<Self> {
         #[cfg(unix)]
         let (interrupt, terminate) = (
@@ -39,14 +39,14 @@ impl Signals {
         })
     }
 
-    /// Waits for a signal that means the end.
+    /// Waits for a signal that ends the process.
     pub async fn end(mut self, on_interrupt: OnInterrupt) {
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => return,
                 _ = self.interrupt.recv() => match on_interrupt {
                     OnInterrupt::End => return,
-                    OnInterrupt::Ignore => tracing::debug!("An interrupt is left to Terraform"),
+                    OnInterrupt::Ignore => tracing::debug!("Ignored an interrupt: Terraform handles it"),
                 },
             }
         }

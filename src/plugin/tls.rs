@@ -1,14 +1,14 @@
-//! Mutual TLS with the one process that may call: the parent that started this one.
+//! Mutual TLS with the only process that may call: the parent of this process.
 //!
-//! The parent hands over its certificate in the environment and gets ours on the handshake line;
-//! each side then accepts exactly that certificate and nothing else. Without the check on the
-//! client's side of it, every program of the same user could drive a configured provider and mint
-//! tokens with its credentials. So the certificate is required, compared byte for byte, and the
-//! handshake signature proves that the caller holds its key.
+//! The parent passes its certificate in the environment and gets that of this process on the
+//! handshake line. Each side then accepts exactly that certificate. Without a check of the client's
+//! certificate, every program of the same user could call a configured provider and create tokens
+//! with its credentials. So the certificate is required and compared byte for byte, and the
+//! handshake signature proves that the caller has its key.
 //!
-//! The certificates are pinned, so chains, names and validity dates say nothing more and are not
-//! looked at: go-plugin's certificate signs itself and calls itself an authority, which the usual
-//! rules for client certificates refuse.
+//! The certificates are pinned, so chains, names and validity dates are not checked: go-plugin's
+//! certificate is self-signed and an authority, which the usual rules for client certificates
+//! refuse.
 
 use std::sync::Arc;
 
@@ -27,15 +27,15 @@ use rustls::{
 
 use super::p521::EcdsaP521Sha512;
 
-/// Our own certificate and key, made anew by each process.
+/// Certificate and key of this process. Each process generates its own.
 pub(super) struct Identity {
-    /// The certificate, which the handshake line carries to the parent.
+    /// The certificate on the handshake line.
     pub certificate: CertificateDer<'static>,
     key: PrivateKeyDer<'static>,
 }
 
 impl Identity {
-    /// Makes a P-256 key and a certificate for `localhost`, the name that go-plugin asks for.
+    /// Generates a P-256 key and a certificate for `localhost`, the name that go-plugin expects.
     pub fn generate() -> Result<Self, rcgen::Error> {
         let mut params = rcgen::CertificateParams::new(["localhost".to_owned()])?;
         params.distinguished_name = rcgen::DistinguishedName::new();
@@ -53,8 +53,8 @@ impl Identity {
     }
 }
 
-/// TLS 1.3 for one caller: the holder of `client`'s key. Every connection proves itself anew;
-/// there are no tickets to resume an earlier one.
+/// TLS 1.3 for one caller, which has the key of `client`. Every connection is authenticated: there
+/// are no tickets to resume an earlier one.
 pub(super) fn config(
     identity: Identity,
     client: CertificateDer<'static>,
@@ -74,13 +74,13 @@ pub(super) fn config(
     Ok(config)
 }
 
-/// The one algorithm that *ring* does not bring.
+/// The algorithm of go-plugin's key, which *ring* does not have.
 static P521: WebPkiSupportedAlgorithms = WebPkiSupportedAlgorithms {
     all: &[&EcdsaP521Sha512],
     mapping: &[(SignatureScheme::ECDSA_NISTP521_SHA512, &[&EcdsaP521Sha512])],
 };
 
-/// Accepts the parent's certificate and no other.
+/// A verifier that accepts only the parent's certificate.
 #[derive(Debug)]
 struct OnlyParent {
     certificate: CertificateDer<'static>,

@@ -1,17 +1,18 @@
-//! Functions for the forms in which tools want a token's id and secret.
+//! Functions that convert between the forms of a token ID and its secret.
 
 use async_trait::async_trait;
 use serde::Serialize;
 use tf_provider::schema::{Description, FunctionSchema, Parameter, Type};
 use tf_provider::{AttributePath, Diagnostics, Function};
 
-use crate::framework::Report;
+use crate::framework::Problem;
+use crate::provider::diagnostics::reported;
 use crate::pve::{ApiToken, IdError, Secret, TokenId, TokenName, UserId};
 
-/// `parse_token_id("user@realm!name")`: the parts of a token id.
+/// `parse_token_id("user@realm!name")`: the parts of a token ID.
 pub struct ParseTokenId;
 
-/// What [`ParseTokenId`] returns.
+/// The result of [`ParseTokenId`].
 #[derive(Debug, PartialEq, Serialize)]
 pub struct TokenIdParts {
     user_id: String,
@@ -28,19 +29,20 @@ impl Function for ParseTokenId {
     fn schema(&self, _diags: &mut Diagnostics) -> Option<FunctionSchema> {
         let parts = ["user_id", "user", "realm", "token_name"];
         Some(FunctionSchema {
-            parameters: vec![text("token_id", "Full token id, `user@realm!name`.")],
+            parameters: vec![text("token_id", "Full token ID, `user@realm!name`.")],
             return_type: Type::Object(parts.map(|part| (part.to_owned(), Type::String)).into()),
-            summary: "Takes a token id apart".to_owned(),
+            summary: "Parses a token ID".to_owned(),
             description: Description::markdown(
-                "Takes a full token id, `user@realm!name`, apart into `user_id` (`user@realm`), \
-                 `user`, `realm` and `token_name`. The user part may itself contain `!` and `@`.",
+                "Parses a full token ID, `user@realm!name`, into an object with `user_id` \
+                 (`user@realm`), `user`, `realm` and `token_name`. The user name may contain `!` \
+                 and `@`.",
             ),
             ..FunctionSchema::default()
         })
     }
 
     async fn call<'a>(&self, diags: &mut Diagnostics, (id,): (String,)) -> Option<TokenIdParts> {
-        let TokenId { user, name } = argument(0, TokenId::parse(&id, None), diags)?;
+        let TokenId { user, name } = reported(argument(0, TokenId::parse(&id, None)), diags)?;
         Some(TokenIdParts {
             user_id: user.to_string(),
             user: user.name().to_owned(),
@@ -50,7 +52,7 @@ impl Function for ParseTokenId {
     }
 }
 
-/// `format_token_id("user@realm", "name")`: the token id of its parts.
+/// `format_token_id("user@realm", "name")`: the token ID from its parts.
 pub struct FormatTokenId;
 
 #[async_trait]
@@ -61,14 +63,14 @@ impl Function for FormatTokenId {
     fn schema(&self, _diags: &mut Diagnostics) -> Option<FunctionSchema> {
         Some(FunctionSchema {
             parameters: vec![
-                text("user_id", "Owner with realm, `user@realm`."),
+                text("user_id", "ID of the owner, `user@realm`."),
                 text("token_name", "Name of the token."),
             ],
             return_type: Type::String,
-            summary: "Puts a token id together".to_owned(),
+            summary: "Formats a token ID".to_owned(),
             description: Description::markdown(
-                "Puts owner and name together into the full token id, `user@realm!name`, after \
-                 checking both.",
+                "Returns the full token ID, `user@realm!name`, of an owner and a token name. Fails \
+                 if either is invalid.",
             ),
             ..FunctionSchema::default()
         })
@@ -79,13 +81,13 @@ impl Function for FormatTokenId {
         diags: &mut Diagnostics,
         (user, name): (String, String),
     ) -> Option<String> {
-        let user = argument(0, user.parse::<UserId>(), diags)?;
-        let name = argument(1, name.parse::<TokenName>(), diags)?;
+        let user = reported(argument(0, user.parse::<UserId>()), diags)?;
+        let name = reported(argument(1, name.parse::<TokenName>()), diags)?;
         Some(TokenId { user, name }.to_string())
     }
 }
 
-/// `authorization_header("user@realm!name", "secret")`: the header an HTTP client sends.
+/// `authorization_header("user@realm!name", "secret")`: the value of the header for HTTP clients.
 pub struct AuthorizationHeader;
 
 #[async_trait]
@@ -96,15 +98,16 @@ impl Function for AuthorizationHeader {
     fn schema(&self, _diags: &mut Diagnostics) -> Option<FunctionSchema> {
         Some(FunctionSchema {
             parameters: vec![
-                text("token_id", "Full token id, `user@realm!name`."),
+                text("token_id", "Full token ID, `user@realm!name`."),
                 text("secret", "Secret of the token."),
             ],
             return_type: Type::String,
-            summary: "Value of the Authorization header".to_owned(),
+            summary: "Returns the Authorization header of a token".to_owned(),
             description: Description::markdown(
-                "The value of the `Authorization` header with which an HTTP client uses a token. \
-                 Unusual characters of the user name are percent-encoded, as the server decodes \
-                 them. The result is as sensitive as the secret.",
+                "Returns the value of the `Authorization` header with which an HTTP client \
+                 authenticates as a token. Special characters in the user name are \
+                 percent-encoded, which the server decodes. The result contains the secret: treat \
+                 it as sensitive.",
             ),
             ..FunctionSchema::default()
         })
@@ -115,7 +118,7 @@ impl Function for AuthorizationHeader {
         diags: &mut Diagnostics,
         (id, secret): (String, String),
     ) -> Option<String> {
-        let id = argument(0, TokenId::parse(&id, None), diags)?;
+        let id = reported(argument(0, TokenId::parse(&id, None)), diags)?;
         let token = ApiToken {
             id,
             secret: Secret::new(secret),
@@ -133,17 +136,15 @@ fn text(name: &str, description: &str) -> Parameter {
     }
 }
 
-/// The parsed argument, or an error on it.
-fn argument<T>(index: i64, parsed: Result<T, IdError>, diags: &mut Diagnostics) -> Option<T> {
-    parsed
-        .map_err(|error| {
-            diags.fail(
-                "Malformed argument",
-                error.to_string(),
-                AttributePath::function_argument(index),
-            );
-        })
-        .ok()
+/// A parsed argument, or its problem.
+fn argument<T>(index: i64, parsed: Result<T, IdError>) -> Result<T, Problem> {
+    parsed.map_err(|error| {
+        Problem::new(
+            "Invalid argument",
+            error.to_string(),
+            AttributePath::function_argument(index),
+        )
+    })
 }
 
 #[cfg(test)]

@@ -15,17 +15,11 @@ pub(crate) mod host;
 mod nearest;
 pub(crate) mod settings;
 
-use std::collections::BTreeMap;
-
 use async_trait::async_trait;
 use tf_provider::schema::Schema;
 use tf_provider::{Diagnostics, Provider};
 
-use crate::framework::upgrade::NeverChanged;
-use crate::framework::{
-    Catalog, DataSourceAdapter, ErasedDataSource, ErasedFunction, ErasedResource, FunctionAdapter,
-    ProviderAdapter, ResourceAdapter,
-};
+use crate::framework::{Catalog, Report, ResourceAdapter};
 use crate::provider::api_token::ApiTokenResource;
 use crate::provider::clients::Connections;
 use crate::provider::data_sources::{
@@ -34,89 +28,28 @@ use crate::provider::data_sources::{
 use crate::provider::functions::{AuthorizationHeader, FormatTokenId, ParseTokenId};
 use crate::provider::host::resource::HostResource;
 use crate::provider::settings::block::Config;
-use crate::provider::settings::connection::ConnectionSettings;
 use crate::provider::settings::environment::Environment;
-use crate::provider::settings::setting::Setting;
 
-/// Everything this provider offers.
+/// Everything this provider offers: one line for each.
 pub fn catalog() -> Catalog {
     let connections = Connections::default();
-    let resources: [(&str, Box<dyn ErasedResource>); 2] = [
-        (
-            "proxmox_api_token",
-            Box::new(ResourceAdapter::new(
-                ApiTokenResource::new(connections.clone()),
-                NeverChanged,
-            )),
-        ),
-        (
-            "proxmox_host",
-            Box::new(
-                ResourceAdapter::new(HostResource::new(connections.clone()), NeverChanged)
-                    .with_write_only(host::resource::WRITE_ONLY),
-            ),
-        ),
-    ];
-    let data_sources: [(&str, Box<dyn ErasedDataSource>); 6] = [
-        (
-            "proxmox_api_token",
-            Box::new(DataSourceAdapter::new(ApiTokenData::new(
-                connections.clone(),
-            ))),
-        ),
-        (
-            "proxmox_api_tokens",
-            Box::new(DataSourceAdapter::new(ApiTokensData::new(
-                connections.clone(),
-            ))),
-        ),
-        (
-            "proxmox_connection",
-            Box::new(DataSourceAdapter::new(ConnectionData::new(
-                connections.clone(),
-            ))),
-        ),
-        (
-            "proxmox_host",
-            Box::new(DataSourceAdapter::new(HostData::new(connections.clone()))),
-        ),
-        (
-            "proxmox_permissions",
-            Box::new(DataSourceAdapter::new(PermissionsData::new(
-                connections.clone(),
-            ))),
-        ),
-        (
-            "proxmox_token_activity",
-            Box::new(DataSourceAdapter::new(TokenActivityData::new(
-                connections.clone(),
-            ))),
-        ),
-    ];
-    let functions: [(&str, Box<dyn ErasedFunction>); 3] = [
-        (
-            "parse_token_id",
-            Box::new(FunctionAdapter::new(ParseTokenId)),
-        ),
-        (
-            "format_token_id",
-            Box::new(FunctionAdapter::new(FormatTokenId)),
-        ),
-        (
-            "authorization_header",
-            Box::new(FunctionAdapter::new(AuthorizationHeader)),
-        ),
-    ];
-    Catalog {
-        provider: Box::new(ProviderAdapter::new(ProxmoxProvider { connections })),
-        resources: named(resources),
-        data_sources: named(data_sources),
-        functions: named(functions),
-    }
-}
-
-fn named<T, const N: usize>(items: [(&str, T); N]) -> BTreeMap<String, T> {
-    items.map(|(name, item)| (name.to_owned(), item)).into()
+    let each = || connections.clone();
+    let host =
+        ResourceAdapter::new(HostResource::new(each())).with_write_only(host::resource::WRITE_ONLY);
+    Catalog::new(ProxmoxProvider {
+        connections: each(),
+    })
+    .resource("proxmox_api_token", ApiTokenResource::new(each()))
+    .resource("proxmox_host", host)
+    .data_source("proxmox_api_token", ApiTokenData::new(each()))
+    .data_source("proxmox_api_tokens", ApiTokensData::new(each()))
+    .data_source("proxmox_connection", ConnectionData::new(each()))
+    .data_source("proxmox_host", HostData::new(each()))
+    .data_source("proxmox_permissions", PermissionsData::new(each()))
+    .data_source("proxmox_token_activity", TokenActivityData::new(each()))
+    .function("parse_token_id", ParseTokenId)
+    .function("format_token_id", FormatTokenId)
+    .function("authorization_header", AuthorizationHeader)
 }
 
 /// The provider block.
@@ -130,15 +63,12 @@ impl Provider for ProxmoxProvider {
     type MetaState<'a> = ();
 
     fn schema(&self, _diags: &mut Diagnostics) -> Option<Schema> {
-        Some(settings::schema::schema())
+        Some(settings::block::schema())
     }
 
     async fn validate<'a>(&self, diags: &mut Diagnostics, config: Config) -> Option<()> {
-        let (own, clusters) = config.given();
-        own.check(diags);
-        if let Setting::Known(clusters, _) = clusters {
-            clusters.values().for_each(|cluster| cluster.check(diags));
-        }
+        let problems = config.problems().into_iter();
+        problems.for_each(|problem| diags.problem(problem));
         Some(())
     }
 
@@ -149,19 +79,15 @@ impl Provider for ProxmoxProvider {
         config: Config,
     ) -> Option<()> {
         let environment = Environment::of_this_process();
-        settings::unknown_variables::warn(&environment, diags);
-        let environment = ConnectionSettings::from_environment(&environment, diags);
-        let (own, clusters) = config.given();
-        let own = own.or_environment(environment, diags);
-        own.check(diags);
-        let clusters: Setting<BTreeMap<String, ConnectionSettings>> = clusters.map(|clusters| {
-            let inherited = clusters
-                .into_iter()
-                .map(|(name, cluster)| (name, cluster.or_block(&own)));
-            inherited.collect()
-        });
-        settings::warnings::warn(&own, &clusters, diags);
-        self.connections.configure(own, clusters);
+        let mut warnings = settings::unknown_variables::warnings(&environment);
+        let (settings, problems) = config.merge(&environment, &mut warnings);
+        let tls = settings.all().map(|connection| &connection.tls);
+        warnings.extend(settings::warnings::of_tls(tls));
+        settings::warnings::report(warnings, diags);
+        problems
+            .into_iter()
+            .for_each(|problem| diags.problem(problem));
+        self.connections.configure(settings);
         Some(())
     }
 }

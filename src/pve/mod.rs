@@ -44,6 +44,7 @@ mod settings;
 mod single_flight;
 #[cfg(test)]
 mod tests;
+mod timestamp;
 mod tls;
 mod write_lock;
 
@@ -74,6 +75,7 @@ pub use permissions::privileges::{Privileges, Rights};
 pub use permissions::roles::{NO_ACCESS, Roles};
 pub use secret::Secret;
 pub use settings::Settings;
+pub use timestamp::{Expiry, Timestamp};
 pub use tls::certificate::{Certificate, Fingerprint, FingerprintError};
 pub use tls::failure::TlsFailure;
 pub use tls::handshake::{CertificateName, CertificateNameError, TlsVersion, TlsVersionError};

@@ -59,7 +59,7 @@ fn a_tokens_tasks_are_found_on_every_node(cli: &Cli) {
     assert_eq!(found["complete"], true);
     assert_eq!(found["missing_privileges"], json!({}));
     let note = found["note"].as_str().expect("a note");
-    assert!(note.contains("Reading leaves no trace"));
+    assert!(note.contains("does not record reads"));
 
     server.main(&ACTIVITY.replace(
         r#""demo@pve!ci"

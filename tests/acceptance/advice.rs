@@ -25,7 +25,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
 ];
 
 const MASKED: &str = "Entry masks inherited privileges";
-const BEYOND: &str = "Owner lacks what is granted";
+const BEYOND: &str = "Owner lacks granted privileges";
 
 /// A server whose owner may do everything, so that nothing is said of it.
 fn with_able_owner(cli: &Cli) -> TestServer {
@@ -60,7 +60,7 @@ fn mistyped(server: &TestServer) {
     server.plan_fails(&[
         "No such role",
         "acl entry /vms PVEVMAdmn of demo@pve!ci",
-        "nearest names there: PVEVMAdmin, ",
+        "nearest names are PVEVMAdmin, ",
         "known only after apply",
     ]);
     assert_eq!(server.requests("POST", "/"), 0);
@@ -120,7 +120,7 @@ fn a_role_without_privileges_is_a_warning(cli: &Cli) {
         &[
             "Role without privileges",
             "acl entry /vms Empty of demo@pve!ci grants nothing",
-            "NoAccess if that is",
+            "NoAccess if no access",
         ],
     );
     assert!(!run.text().contains("/storage NoAccess"), "{}", run.text());

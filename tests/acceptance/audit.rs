@@ -143,7 +143,7 @@ fn the_response_of_an_isolated_node_is_incomplete(cli: &Cli) {
         state.add_node("pve3", false);
     });
     server.main(ALL);
-    says(&server.apply(), &["Audit of a node without its cluster"]);
+    says(&server.apply(), &["Audit of a node without quorum"]);
     assert_eq!(output(&server, "all")["complete"], false);
 }
 
@@ -316,7 +316,7 @@ fn a_missing_token_is_told_from_a_hidden_one(cli: &Cli) {
     let mut server = TestServer::new(cli);
     connect_with(&mut server, &[AUDIT]);
     server.main(ONE);
-    server.plan_fails(&["No such API token", "demo@pve!ci", "has no such token"]);
+    server.plan_fails(&["No such API token", "demo@pve!ci", "does not exist"]);
 
     server.sim.state(|state| {
         state.add_token("demo@pve!ci", true, Some("nightly"), 0);
@@ -344,7 +344,7 @@ fn a_missing_token_is_told_from_a_hidden_one(cli: &Cli) {
     blind.main(ONE);
     blind.plan_fails(&[
         "No such API token",
-        "may not see it",
+        "not allowed to see it",
         "Sys.Audit on /access",
     ]);
 }
@@ -377,7 +377,7 @@ fn invalid_arguments_are_refused(cli: &Cli) {
   token_id = "ci"
 }
 "#,
-            &["Malformed token id", "`token_id`", "user@realm!name"][..],
+            &["Invalid token ID", "`token_id`", "user@realm!name"][..],
         ),
         (
             r#"data "proxmox_api_tokens" "t" {
@@ -391,7 +391,7 @@ fn invalid_arguments_are_refused(cli: &Cli) {
   token_id = "demo@pve"
 }
 "#,
-            &["Malformed token id", "`token_id`"],
+            &["Invalid token ID", "`token_id`"],
         ),
         (
             r#"data "proxmox_token_activity" "t" {
@@ -399,7 +399,7 @@ fn invalid_arguments_are_refused(cli: &Cli) {
   since = "yesterday"
 }
 "#,
-            &["Invalid instant", "`since`", "RFC 3339"],
+            &["Invalid timestamp", "`since`", "RFC 3339"],
         ),
         (
             r#"data "proxmox_token_activity" "t" {
@@ -407,7 +407,7 @@ fn invalid_arguments_are_refused(cli: &Cli) {
   limit = 0
 }
 "#,
-            &["Invalid limit", "`limit`", "1 or more"],
+            &["Invalid limit", "`limit`", "at least 1"],
         ),
     ] {
         server.main(body);

@@ -80,11 +80,15 @@ fn malformed_values_are_refused_at_plan_time_each_on_its_attribute(cli: &Cli) {
                 r#"expires_in = "90d"
   expiration_date = "2037-12-31T00:00:00Z""#,
             ),
-            &["expires_in", "expiration_date", "keep one"],
+            &[
+                "expires_in",
+                "expiration_date",
+                "conflicts with `expiration_date`",
+            ],
         ),
         (
             token(r#"rotation = { before_expiry = "14d" }"#),
-            &["rotation.before_expiry", "needs `expires_in`"],
+            &["rotation.before_expiry", "requires `expires_in`"],
         ),
         (
             token(
@@ -246,14 +250,14 @@ fn incomplete_double_and_missing_credentials_are_told_apart(cli: &Cli) {
         )
     };
     server.main(&provider(r#"api_token_id = "root@pam!admin""#));
-    server.plan_fails(&["Half a credential", "api_token_id", "api_token_secret"]);
+    server.plan_fails(&["Incomplete credential", "api_token_id", "api_token_secret"]);
     server.main(&provider(
         r#"api_token_id = "admin"
   api_token_secret = "x""#,
     ));
     server.plan_fails(&["api_token_id", "username"]);
     server.main(&provider(r#"username = "root@pam""#));
-    server.plan_fails(&["Half a credential", "username", "password"]);
+    server.plan_fails(&["Incomplete credential", "username", "password"]);
     server.main(&provider(
         r#"api_token = "root@pam!a=b"
   password = "x"
@@ -283,7 +287,7 @@ fn incomplete_double_and_missing_credentials_are_told_apart(cli: &Cli) {
     server.scratch.set("PROXMOX_VE_API_TOKEN", "");
     server.main(body);
     server.plan_fails(&[
-        "No credentials for Proxmox VE",
+        "Missing Proxmox VE credentials",
         "api_token",
         "PROXMOX_VE_API_TOKEN",
     ]);

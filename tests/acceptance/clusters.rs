@@ -293,7 +293,7 @@ fn one_cluster_under_two_keys_has_one_write_lock_and_a_token_once(cli: &Cli) {
         commented("two")
     ));
     server.apply_fails(&[
-        "API token under two names of one cluster",
+        "API token managed through two `clusters` entries",
         "demo@pve!own-1",
         r#"clusters["one"]"#,
         r#"clusters["two"]"#,
@@ -316,7 +316,7 @@ fn a_mistyped_cluster_lists_the_nearest(cli: &Cli) {
         r#"{provider}data "proxmox_connection" "c" {{}}
 "#
     ));
-    server.plan_fails(&["No address of Proxmox VE", "cluster"]);
+    server.plan_fails(&["Missing Proxmox VE address", "cluster"]);
 }
 
 fn a_token_is_replaced_when_it_moves_to_another_cluster(cli: &Cli) {

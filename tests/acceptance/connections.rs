@@ -278,7 +278,7 @@ fn an_untrusted_certificate_is_shown_with_what_to_compare_and_to_trust(cli: &Cli
 }
 
 fn disabled_verification_is_one_warning_for_a_provider_block(cli: &Cli) {
-    const SUMMARY: &str = "Certificates are not verified";
+    const SUMMARY: &str = "TLS certificate verification disabled";
     let mut server = TestServer::new(cli);
     server
         .scratch
@@ -489,7 +489,7 @@ fn nearly_right_variables_are_pointed_out(cli: &Cli) {
     assert!(!server.plan().text().contains(SUMMARY));
     server.scratch.set("PM_PSSS", "not-shown");
     let run = server.plan();
-    says(&run, &[SUMMARY, "PM_PSSS", "Was PM_PASS meant?"]);
+    says(&run, &[SUMMARY, "PM_PSSS", "Did you mean PM_PASS?"]);
     assert!(!run.text().contains("not-shown"));
 }
 

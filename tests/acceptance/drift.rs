@@ -84,7 +84,7 @@ fn an_isolated_nodes_absence_is_not_believed(cli: &Cli) {
     let run = server.plan();
     says(
         &run,
-        &["API token not found, and kept", "demo@pve!ci", "majority"],
+        &["API token not found but kept", "demo@pve!ci", "majority"],
     );
     assert_eq!(run.code, Some(0), "{}", run.stdout);
 }
@@ -102,7 +102,7 @@ fn a_node_that_answers_from_the_past_takes_nothing_out_of_the_state(cli: &Cli) {
     server.main(TOKEN);
     server.apply();
     let before = server.attributes("proxmox_api_token.t");
-    let kept = ["API token not found, and kept", "majority"];
+    let kept = ["API token not found but kept", "majority"];
     let scratch = server.plan_without_server(&[], &kept);
     let apply = scratch.run(["apply", "-no-color", "-auto-approve"]);
     assert!(apply.ok(), "{}", apply.text());

@@ -189,7 +189,7 @@ impl<'a> Case<'a> {
         says(
             &refused,
             &[
-                "API token exists already",
+                "API token already exists",
                 "terraform import",
                 "rotate_when_changed",
             ],

@@ -94,7 +94,7 @@ fn a_host_whose_token_lacks_a_privilege_is_refused(cli: &Cli) {
     );
     let needs = bare.find("  required_privileges").expect("a requirement");
     server.main(&format!("{}}}\n", &bare[..needs]));
-    let may = "may do nothing";
+    let may = "API token has no privileges";
     says(&server.apply(), &[may, "no grants of its own", "acl"]);
     server.plan_is_empty();
     let server = TestServer::new(cli);

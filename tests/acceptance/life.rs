@@ -363,7 +363,7 @@ fn a_stored_secret_is_verified_on_request(cli: &Cli) {
     });
     says(
         &server.plan(),
-        &["Stored secret is refused", "outside this configuration"],
+        &["Stored secret is refused", "outside of Terraform"],
     );
 }
 
@@ -404,7 +404,7 @@ fn two_resources_for_one_token_are_refused_with_the_reason(cli: &Cli) {
         .scratch
         .run(["apply", "-auto-approve", "-no-color", replace]);
     assert!(!run.ok());
-    says(&run, &["API token exists already", "create_before_destroy"]);
+    says(&run, &["API token already exists", "create_before_destroy"]);
     assert_eq!(server.attributes(ADDRESS)["secret"], secret);
     server.plan_is_empty();
 }
@@ -437,7 +437,7 @@ fn one_of_two_runs_that_race_for_a_name_is_refused(cli: &Cli) {
         .sim
         .fault(Fault::overtaken(overtake).on("POST", "*/token/ci").times(1));
     server.main(&token(r#"comment = "of this run""#));
-    server.apply_fails(&["API token exists already", "demo@pve!ci"]);
+    server.apply_fails(&["API token already exists", "demo@pve!ci"]);
     assert_eq!(server.attributes(ADDRESS), Value::Null);
     let other = server
         .sim

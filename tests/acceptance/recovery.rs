@@ -52,7 +52,7 @@ fn a_token_whose_creation_had_no_response_is_found_and_gets_a_new_secret(cli: &C
     server.main(TOKEN);
     says(
         &server.apply(),
-        &["The answer to a creation was lost", "demo@pve!ci"],
+        &["No response to token creation", "demo@pve!ci"],
     );
     works(&server);
     assert_eq!(server.requests("POST", "/token/ci"), 1);
@@ -65,10 +65,7 @@ fn a_token_whose_creation_timed_out_in_the_hosts_proxy_is_found(cli: &Cli) {
         .sim
         .fault(Fault::daemon_hung().on("POST", "*/token/ci").times(1));
     server.main(TOKEN);
-    says(
-        &server.apply(),
-        &["The answer to a creation was lost", "596"],
-    );
+    says(&server.apply(), &["No response to token creation", "596"]);
     works(&server);
     server.plan_is_empty();
 }
@@ -172,7 +169,7 @@ fn an_update_without_response_converges(cli: &Cli) {
             .times(1),
     );
     server.main(change);
-    let settled = ["The answer to a change was lost", "demo@pve!ci"];
+    let settled = ["No response to token update", "demo@pve!ci"];
     says(&server.apply(), &settled);
     assert_eq!(server.requests("PUT", "/token/ci"), 1);
     assert_eq!(
@@ -245,7 +242,11 @@ fn a_token_created_after_the_client_gave_up_is_found(cli: &Cli) {
         .sim
         .fault(Fault::dropped_before().on("POST", "*/token/ci").times(1));
     server.main(TOKEN);
-    server.apply_fails(&["Unable to create API token", "may still make it", "damaged"]);
+    server.apply_fails(&[
+        "Unable to create API token",
+        "may still create it",
+        "damaged",
+    ]);
     // The server makes it now, after the client has given up.
     server
         .sim

@@ -23,6 +23,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     an_older_server_needs_overlap_or_allow_recreate,
     a_token_is_recreated_with_every_grant_on_an_older_server,
     a_token_is_not_recreated_when_its_grants_cannot_be_restored,
+    grants_written_before_a_refused_recreation_are_in_the_state,
     a_foreign_token_under_the_other_name_is_left_alone,
     the_other_name_must_not_belong_to_another_resource,
     a_token_removed_during_its_overlap_is_created_again,
@@ -283,7 +284,7 @@ fn a_token_is_recreated_with_every_grant_on_an_older_server(cli: &Cli) {
     server.main(&config(2));
     says(
         &server.apply(),
-        &["API token will be made again", "0 added, 1 changed"],
+        &["API token will be recreated", "0 added, 1 changed"],
     );
     assert_eq!(works(&server)["rotation_method"], "recreate");
     assert_ne!(secret(&server), first);
@@ -320,6 +321,30 @@ fn a_token_is_not_recreated_when_its_grants_cannot_be_restored(cli: &Cli) {
     assert_eq!(on_server(&server, TOKEN), Some(first));
 }
 
+/// The new grant is written before the server shows that it cannot rotate in place.
+fn grants_written_before_a_refused_recreation_are_in_the_state(cli: &Cli) {
+    let mut server = TestServer::with(cli, Version::V8_2);
+    server.main(&token(&keeper(1)));
+    server.apply();
+    let limited = server.sim.state(|state| {
+        state.add_user("minter@pve", "minter-pass-1");
+        state.add_role("Minter", &["User.Modify"]);
+        state.add_role("Granter", &["Permissions.Modify"]);
+        state.set_acl("/access", "Minter", "minter@pve", true);
+        state.set_acl("/vms", "Granter", "minter@pve", true);
+        state.add_token("minter@pve!tt", false, None, 0)
+    });
+    server.connect_as(&format!("minter@pve!tt={limited}"));
+    server.main(&token(&format!(
+        r#"allow_recreate = true
+  acl = [{{ path = "/vms", role = "PVEAuditor" }}]
+  {}"#,
+        keeper(2)
+    )));
+    server.apply_fails(&["Unable to rotate API token", "Sys.Audit on /access"]);
+    assert_eq!(server.attributes(ADDRESS)["acl"][0]["path"], "/vms");
+}
+
 fn a_foreign_token_under_the_other_name_is_left_alone(cli: &Cli) {
     let server = TestServer::new(cli);
     server.main(&token(&keeper(1)));
@@ -354,7 +379,7 @@ fn the_other_name_must_not_belong_to_another_resource(cli: &Cli) {
     server.apply();
     server.plan_is_empty();
     server.main(&both(r#"rotation = { overlap = "48h" }"#));
-    server.plan_fails(&["API token name taken twice", TOKEN, OTHER]);
+    server.plan_fails(&["API token name used twice", TOKEN, OTHER]);
 }
 
 fn a_token_removed_during_its_overlap_is_created_again(cli: &Cli) {
@@ -389,7 +414,7 @@ fn a_token_removed_during_its_overlap_is_created_again(cli: &Cli) {
         state.add_node("pve3", false);
     };
     server.sim.state(gone);
-    says(&server.apply(), &["API token not found, and kept", TOKEN]);
+    says(&server.apply(), &["API token not found but kept", TOKEN]);
     assert_eq!(server.attributes(ADDRESS)["previous_token_id"], TOKEN);
     server.sim.state(|state| {
         state.add_node("pve2", true);

@@ -20,7 +20,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     a_filtered_view_of_the_list_is_one_warning_for_many_tokens,
 ];
 
-const NOTE: &str = "Access control list seen in part";
+const NOTE: &str = "ACL only partly visible";
 
 /// The entries of `demo@pve!ci` on the server, as `path role`, with `-` behind those that do not
 /// propagate.

@@ -77,7 +77,7 @@ fn no_secret_is_in_a_log_when_a_login_fails(cli: &Cli) {
         "nobody=only-a-secret-and-nothing-else",
     ] {
         server.scratch.set("PROXMOX_VE_API_TOKEN", malformed);
-        let run = server.plan_fails(&["Malformed credential", "PROXMOX_VE_API_TOKEN"]);
+        let run = server.plan_fails(&["Invalid credential", "PROXMOX_VE_API_TOKEN"]);
         hides(&run, &["only-a-secret-and-nothing-else"]);
     }
 }

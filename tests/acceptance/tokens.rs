@@ -245,7 +245,7 @@ fn an_existing_token_is_never_adopted(cli: &Cli) {
         .state(|state| state.add_token("demo@pve!ci", true, Some("theirs"), 0));
     server.main(TOKEN);
     server.apply_fails(&[
-        "API token exists already",
+        "API token already exists",
         "demo@pve!ci",
         "token_name",
         "import",
@@ -473,7 +473,7 @@ fn a_ticket_from_an_earlier_login_mints_a_token(cli: &Cli) {
     server.scratch.set("PROXMOX_VE_AUTH_TICKET", &ticket);
     server.main(TOKEN);
     server.apply_fails(&[
-        "Half a credential",
+        "Incomplete credential",
         "PROXMOX_VE_AUTH_TICKET",
         "csrf_prevention_token",
     ]);
@@ -550,7 +550,7 @@ fn a_plan_reserves_a_one_time_code_for_the_apply(cli: &Cli) {
     // What a plan has to read would take the code away from the apply.
     server.sim.clear_requests();
     let kept = [
-        "One-time code kept for the apply",
+        "One-time code reserved for apply",
         "PROXMOX_VE_OTP",
         "login",
     ];

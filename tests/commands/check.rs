@@ -65,7 +65,7 @@ fn settings_that_cannot_be_used_end_with_2_and_nothing_is_connected_to() {
         (Shell::new(), "PROXMOX_VE_API_TOKEN"),
         (
             Shell::new().with("PROXMOX_VE_USERNAME", "demo@pve"),
-            "Half a credential",
+            "Incomplete credential",
         ),
         (
             Shell::with_token().with("PROXMOX_VE_PASSWORD", PASSWORD),
@@ -73,15 +73,15 @@ fn settings_that_cannot_be_used_end_with_2_and_nothing_is_connected_to() {
         ),
         (
             Shell::new().with("PROXMOX_VE_API_TOKEN", PASSWORD),
-            "Malformed credential",
+            "Invalid credential",
         ),
         (
             Shell::with_token().with("PROXMOX_VE_CERTIFICATE_FINGERPRINTS", "AA:BB"),
-            "Malformed fingerprint",
+            "Invalid fingerprint",
         ),
         (
             Shell::with_token().with("PROXMOX_VE_REQUEST_TIMEOUT", "soon"),
-            "Malformed duration",
+            "Invalid duration",
         ),
         (
             Shell::with_token().with("PROXMOX_VE_MIN_TLS", "1.1"),
@@ -89,19 +89,19 @@ fn settings_that_cannot_be_used_end_with_2_and_nothing_is_connected_to() {
         ),
         (
             Shell::with_token().with("PROXMOX_VE_PROXY_URL", "ftp://proxy"),
-            "Malformed proxy",
+            "Invalid proxy",
         ),
         (
             Shell::with_token().with("PROXMOX_VE_HTTP_HEADERS", "Cookie: x"),
-            "Malformed header",
+            "Invalid header",
         ),
         (
             Shell::with_token().with("PROXMOX_VE_MAX_RETRIES", "often"),
-            "Malformed number",
+            "Invalid number",
         ),
         (
             Shell::with_token().with("PROXMOX_VE_INSECURE", "perhaps"),
-            "Malformed switch",
+            "Invalid boolean value",
         ),
     ] {
         let ended = shell.run(&["check", "--json"], &[]);
@@ -177,8 +177,8 @@ fn what_is_open_to_anybody_or_nearly_right_is_pointed_out() {
     let ended = shell.run(&["check"], &[]);
     assert_eq!(ended.code, 0, "{ended:?}");
     for said in [
-        "Certificates are not verified",
-        "Was PROXMOX_VE_CA_CERTIFICATE meant?",
+        "TLS certificate verification disabled",
+        "Did you mean PROXMOX_VE_CA_CERTIFICATE?",
     ] {
         assert_eq!(ended.stderr.matches(said).count(), 1, "{ended:?}");
     }

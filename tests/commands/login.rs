@@ -234,10 +234,10 @@ fn answers_that_are_missing_end_with_2_and_say_how_else_they_can_be_given() {
 fn answers_that_cannot_be_used_end_with_2() {
     let shell = Shell::new();
     let ended = shell.run(&["login"], &["demo", PASSWORD]);
-    refused(&ended, 2, &["Malformed credential", "realm"]);
+    refused(&ended, 2, &["Invalid credential", "realm"]);
     let shell = shell.without("PROXMOX_VE_ENDPOINT");
     let ended = shell.run(&["login"], &["http://pve1"]);
-    refused(&ended, 2, &["Malformed address", "https"]);
+    refused(&ended, 2, &["Invalid address", "https"]);
 }
 
 #[test]
@@ -260,7 +260,7 @@ fn a_secret_among_the_arguments_is_refused() {
         &["PROXMOX_VE_PASSWORD", "arguments of a process"],
     );
     let ended = shell.run(&["login", "--api-token-id", "demo@pve!ci"], &[]);
-    refused(&ended, 2, &["no option --api-token-id"]);
+    refused(&ended, 2, &["Unknown option --api-token-id"]);
 }
 
 #[test]

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 
 use futures_util::stream;
 use terraform_provider_proxmox::plugin::proto::{
-    self, get_metadata, get_provider_schema, import_resource_state, read_state_bytes,
-    upgrade_resource_state,
+    self, get_metadata, get_provider_schema, read_state_bytes, upgrade_resource_state,
 };
 
 use crate::support::{
@@ -103,10 +102,10 @@ async fn each_call_answers_an_empty_request_and_says_what_is_missing() {
             "plan_resource_change",
             "apply_resource_change",
             "import_resource_state",
+            "upgrade_resource_identity",
+            "move_resource_state",
         ],
     );
-    expect("No resource identity", &["upgrade_resource_identity"]);
-    expect("Move not supported", &["move_resource_state"]);
     expect("not supported", &["generate_resource_config"]);
     expect(
         "Unknown data source",
@@ -235,19 +234,8 @@ async fn a_state_of_terraform_0_11_is_refused() {
         ..Default::default()
     };
     let refused = client.upgrade_resource_state(upgrade).await.unwrap();
-    assert_eq!(refused.into_inner().diagnostics[0].summary, "State too old");
-}
-
-#[tokio::test]
-async fn an_import_by_identity_points_to_the_id() {
-    let mut client = in_process(catalog(|| std::future::ready(Vec::new()))).await;
-    let import = import_resource_state::Request {
-        type_name: SCRIPTED.to_owned(),
-        identity: Some(proto::ResourceIdentityData::default()),
-        ..Default::default()
-    };
-    let refused = client.import_resource_state(import).await.unwrap();
-    let refused = refused.into_inner();
-    assert!(refused.imported_resources.is_empty());
-    assert!(refused.diagnostics[0].detail.contains("`id`"));
+    assert_eq!(
+        refused.into_inner().diagnostics[0].summary,
+        "Unsupported state format"
+    );
 }

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use terraform_provider_proxmox::{
-    framework::CallContext,
+    framework::Context,
     plugin::{
         Service,
         proto::{apply_resource_change, get_metadata, provider_server::Provider, stop_provider},
@@ -82,7 +82,7 @@ async fn stop_ends_the_waiting_of_a_running_call_and_its_answer_arrives() {
             let started = started.clone();
             async move {
                 started.notify_one();
-                CallContext::current().cancel.cancelled().await;
+                Context::current().cancel.cancelled().await;
                 b"what was done".to_vec()
             }
         }
@@ -104,7 +104,7 @@ async fn calls_after_a_stop_are_not_cancelled() {
     let script = {
         let cancelled = cancelled.clone();
         move || {
-            let now = CallContext::current().cancel.is_cancelled();
+            let now = Context::current().cancel.is_cancelled();
             cancelled.store(now, Ordering::SeqCst);
             std::future::ready(Vec::new())
         }

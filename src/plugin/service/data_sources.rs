@@ -4,20 +4,16 @@ use std::sync::Arc;
 
 use tf_provider::Diagnostics;
 
-use super::{
-    super::{
-        calls::Answer,
-        convert,
-        proto::{read_data_source, validate_data_resource_config},
-    },
-    absent::unknown,
-    note_type,
-};
-use crate::framework::{Catalog, ErasedDataSource};
+use super::record_type;
+use super::unimplemented::unknown;
+use crate::framework::{Catalog, ErasedDataSource, ReadDataRequest};
+use crate::plugin::calls::Refusal;
+use crate::plugin::convert;
+use crate::plugin::proto::{read_data_source, validate_data_resource_config};
 
-/// The data source of a request, or the answer that there is none.
-fn find<'a, A: Answer>(catalog: &'a Catalog, name: &str) -> Result<&'a dyn ErasedDataSource, A> {
-    note_type(name);
+/// The data source of a request, or the refusal of an unknown one.
+fn find<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a dyn ErasedDataSource, Refusal> {
+    record_type(name);
     let data_source = catalog.data_sources.get(name).map(Box::as_ref);
     data_source.ok_or_else(|| unknown("Unknown data source", "data source", name))
 }
@@ -25,33 +21,32 @@ fn find<'a, A: Answer>(catalog: &'a Catalog, name: &str) -> Result<&'a dyn Erase
 pub(super) async fn validate(
     catalog: Arc<Catalog>,
     request: validate_data_resource_config::Request,
-) -> validate_data_resource_config::Response {
-    let data_source = match find(&catalog, &request.type_name) {
-        Ok(data_source) => data_source,
-        Err(answer) => return answer,
-    };
+) -> Result<validate_data_resource_config::Response, Refusal> {
+    let data_source = find(&catalog, &request.type_name)?;
     let mut diags = Diagnostics::default();
     let config = convert::value(request.config);
     data_source.validate(config, &mut diags).await;
-    validate_data_resource_config::Response {
+    Ok(validate_data_resource_config::Response {
         diagnostics: convert::diagnostics(diags),
-    }
+    })
 }
 
 pub(super) async fn read(
     catalog: Arc<Catalog>,
     request: read_data_source::Request,
-) -> read_data_source::Response {
-    let data_source = match find(&catalog, &request.type_name) {
-        Ok(data_source) => data_source,
-        Err(answer) => return answer,
-    };
+) -> Result<read_data_source::Response, Refusal> {
+    let data_source = find(&catalog, &request.type_name)?;
     let mut diags = Diagnostics::default();
-    let config = convert::value(request.config);
-    let state = data_source.read(config, &mut diags).await;
-    read_data_source::Response {
-        state: state.map(convert::dynamic),
+    let request = ReadDataRequest {
+        config: convert::value(request.config),
+        client: convert::client(request.client_capabilities),
+    };
+    let Some(read) = data_source.read(request, &mut diags).await else {
+        return Err(Refusal(diags));
+    };
+    Ok(read_data_source::Response {
+        state: Some(convert::dynamic(read.state)),
+        deferred: read.deferred.map(convert::deferred),
         diagnostics: convert::diagnostics(diags),
-        ..Default::default()
-    }
+    })
 }

@@ -1,39 +1,42 @@
 //! The provider as Terraform calls it: every call of the protocol, in one table.
 //!
-//! A handler turns a request into a call of the [`Catalog`] and the outcome into an answer. What
-//! this provider does not have is answered as well, with a diagnostic that says so: a caller that
-//! knows a newer protocol must not see a broken connection.
+//! A handler turns a request into a call of the [`Catalog`], and the result into a response. What
+//! this provider does not have is answered with a diagnostic: a caller that knows a newer protocol
+//! must not see a broken connection.
 
-mod absent;
-mod answers;
+mod actions;
 mod data_sources;
+mod ephemeral_resources;
+mod from_diagnostics;
 mod functions;
+mod list_resources;
 mod provider;
 mod resources;
 mod schemas;
+mod unimplemented;
 
 use std::sync::Arc;
 
-use futures_util::stream::{self, Iter};
 use tonic::{Request, Response, Status, Streaming};
 
-use super::{calls::Calls, proto};
+use super::calls::{EventStream, RunningCalls};
+use super::proto;
 use crate::framework::Catalog;
 
 /// The provider service of one process.
 #[derive(Clone)]
 pub struct Service {
     catalog: Arc<Catalog>,
-    calls: Calls,
+    calls: RunningCalls,
 }
 
 impl Service {
-    /// Serves what a catalog offers. Calls need a tokio runtime.
+    /// The service of a catalog. Its calls need a tokio runtime.
     pub fn new(catalog: Catalog) -> Self {
-        Self::with_calls(catalog, Calls::default())
+        Self::with_calls(catalog, RunningCalls::default())
     }
 
-    pub(super) fn with_calls(catalog: Catalog, calls: Calls) -> Self {
+    pub(super) fn with_calls(catalog: Catalog, calls: RunningCalls) -> Self {
         Self {
             catalog: Arc::new(catalog),
             calls,
@@ -41,22 +44,22 @@ impl Service {
     }
 }
 
-/// The type in question, noted on the log lines of the running call.
-fn note_type(name: &str) {
+/// Records the type that a call is about on the log lines of the call.
+fn record_type(name: &str) {
     tracing::Span::current().record("tf_type", name);
 }
 
-/// A stream of one event.
-type Once<T> = Iter<std::option::IntoIter<Result<T, Status>>>;
-
-fn once<T>(event: T) -> Response<Once<T>> {
-    Response::new(stream::iter(Some(Ok(event))))
-}
-
-/// Implements the protocol's service from a table of calls and their handlers. The calls of
-/// the table take one message and give one; the items in braces are as they stand.
+/// Implements the protocol's service from two tables of calls and their handlers: calls with one
+/// message each way, and calls that respond with a stream. The items in braces are as they stand.
 macro_rules! protocol {
-    ($($rpc:literal $call:ident => $handler:path;)* { $($item:tt)* }) => {
+    (
+        $($rpc:literal $call:ident => $handler:path;)*
+        streams {
+            $($stream_rpc:literal $stream_call:ident $stream:ident<$event:ident>
+                => $stream_handler:path;)*
+        }
+        { $($item:tt)* }
+    ) => {
         #[tonic::async_trait]
         impl proto::provider_server::Provider for Service {
             $(
@@ -66,6 +69,20 @@ macro_rules! protocol {
                 ) -> Result<Response<proto::$call::Response>, Status> {
                     let work = $handler(self.catalog.clone(), request.into_inner());
                     Ok(Response::new(self.calls.run($rpc, work).await))
+                }
+            )*
+            $(
+                type $stream = EventStream<proto::$stream_call::$event>;
+
+                async fn $stream_call(
+                    &self,
+                    request: Request<proto::$stream_call::Request>,
+                ) -> Result<Response<Self::$stream>, Status> {
+                    let (catalog, request) = (self.catalog.clone(), request.into_inner());
+                    let events = self.calls.stream($stream_rpc, |events| {
+                        $stream_handler(catalog, request, events)
+                    });
+                    Ok(Response::new(events))
                 }
             )*
             $($item)*
@@ -88,65 +105,46 @@ protocol! {
     "PlanResourceChange" plan_resource_change => resources::plan;
     "ApplyResourceChange" apply_resource_change => resources::apply;
     "ImportResourceState" import_resource_state => resources::import;
-    "UpgradeResourceIdentity" upgrade_resource_identity => absent::upgrade_identity;
-    "MoveResourceState" move_resource_state => absent::move_state;
-    "GenerateResourceConfig" generate_resource_config => absent::generate_config;
+    "UpgradeResourceIdentity" upgrade_resource_identity => resources::upgrade_identity;
+    "MoveResourceState" move_resource_state => resources::move_state;
+    "GenerateResourceConfig" generate_resource_config => unimplemented::generate_config;
 
     "ValidateDataResourceConfig" validate_data_resource_config => data_sources::validate;
     "ReadDataSource" read_data_source => data_sources::read;
 
     "CallFunction" call_function => functions::call;
 
-    "ValidateEphemeralResourceConfig" validate_ephemeral_resource_config => absent::validate_ephemeral;
-    "OpenEphemeralResource" open_ephemeral_resource => absent::open_ephemeral;
-    "RenewEphemeralResource" renew_ephemeral_resource => absent::renew_ephemeral;
-    "CloseEphemeralResource" close_ephemeral_resource => absent::close_ephemeral;
+    "ValidateEphemeralResourceConfig" validate_ephemeral_resource_config => ephemeral_resources::validate;
+    "OpenEphemeralResource" open_ephemeral_resource => ephemeral_resources::open;
+    "RenewEphemeralResource" renew_ephemeral_resource => ephemeral_resources::renew;
+    "CloseEphemeralResource" close_ephemeral_resource => ephemeral_resources::close;
 
-    "ValidateListResourceConfig" validate_list_resource_config => absent::validate_list;
+    "ValidateListResourceConfig" validate_list_resource_config => list_resources::validate;
 
-    "ValidateActionConfig" validate_action_config => absent::validate_action;
-    "PlanAction" plan_action => absent::plan_action;
+    "ValidateActionConfig" validate_action_config => actions::validate;
+    "PlanAction" plan_action => actions::plan;
 
-    "ValidateStateStoreConfig" validate_state_store_config => absent::validate_store;
-    "ConfigureStateStore" configure_state_store => absent::configure_store;
-    "LockState" lock_state => absent::lock_state;
-    "UnlockState" unlock_state => absent::unlock_state;
-    "GetStates" get_states => absent::states;
-    "DeleteState" delete_state => absent::delete_state;
+    "ValidateStateStoreConfig" validate_state_store_config => unimplemented::validate_store;
+    "ConfigureStateStore" configure_state_store => unimplemented::configure_store;
+    "LockState" lock_state => unimplemented::lock_state;
+    "UnlockState" unlock_state => unimplemented::unlock_state;
+    "GetStates" get_states => unimplemented::states;
+    "DeleteState" delete_state => unimplemented::delete_state;
+
+    streams {
+        "ListResource" list_resource ListResourceStream<Event> => list_resources::list;
+        "InvokeAction" invoke_action InvokeActionStream<Event> => actions::invoke;
+        "ReadStateBytes" read_state_bytes ReadStateBytesStream<ResponseChunk>
+            => unimplemented::read_state;
+    }
 
     {
-        type ListResourceStream = Once<proto::list_resource::Event>;
-
-        async fn list_resource(
-            &self,
-            request: Request<proto::list_resource::Request>,
-        ) -> Result<Response<Self::ListResourceStream>, Status> {
-            Ok(once(absent::list(request.get_ref())))
-        }
-
-        type InvokeActionStream = Once<proto::invoke_action::Event>;
-
-        async fn invoke_action(
-            &self,
-            request: Request<proto::invoke_action::Request>,
-        ) -> Result<Response<Self::InvokeActionStream>, Status> {
-            Ok(once(absent::invoke_action(request.get_ref())))
-        }
-
-        type ReadStateBytesStream = Once<proto::read_state_bytes::ResponseChunk>;
-
-        async fn read_state_bytes(
-            &self,
-            request: Request<proto::read_state_bytes::Request>,
-        ) -> Result<Response<Self::ReadStateBytesStream>, Status> {
-            Ok(once(absent::read_state(request.get_ref())))
-        }
-
         async fn write_state_bytes(
             &self,
             _: Request<Streaming<proto::write_state_bytes::RequestChunk>>,
         ) -> Result<Response<proto::write_state_bytes::Response>, Status> {
-            Ok(Response::new(absent::write_state()))
+            let work = unimplemented::write_state();
+            Ok(Response::new(self.calls.run("WriteStateBytes", work).await))
         }
 
         async fn stop_provider(

@@ -1,20 +1,20 @@
-//! The token's own entries in the access control list.
+//! The grants of a token: its own entries in the access control list.
 //!
-//! Only entries that the configuration declares are touched. Entries travel as lists, since two
-//! elements of a set with unknown parts would merge.
+//! Only entries that the configuration declares are ever changed. Entries travel as lists, since
+//! two elements of a set with unknown parts would merge.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use tf_provider::value::Value;
 
-use crate::pve;
-use crate::pve::normalise_path;
+use crate::pve::{AclView, Entry, TokenId, normalise_path};
 
 /// The `acl` attribute.
 pub type Acl = Value<Vec<Value<AclEntry>>>;
 
-/// One declared entry.
+/// One element of the `acl` attribute.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AclEntry {
     pub path: Value<String>,
@@ -22,42 +22,17 @@ pub struct AclEntry {
     pub propagate: Value<bool>,
 }
 
-/// One grant: an entry with its defaults filled in and its path as the server writes it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Grant {
-    pub path: String,
-    pub role: String,
-    pub propagate: bool,
-}
-
-impl From<&pve::AclEntry> for Grant {
-    fn from(entry: &pve::AclEntry) -> Self {
-        Self {
-            path: entry.path.clone(),
-            role: entry.role.clone(),
-            propagate: entry.propagate,
-        }
-    }
-}
-
 impl AclEntry {
-    /// The grant this entry stands for, once all of it is known.
+    /// The grant of this entry, once all of it is known.
     pub fn grant(&self) -> Option<Grant> {
-        Some(Grant {
-            path: normalise_path(self.path.as_ref_option()?),
-            role: self.role.as_ref_option()?.clone(),
-            propagate: match self.propagate {
-                Value::Value(propagate) => propagate,
-                Value::Null => true,
-                Value::Unknown => return None,
-            },
-        })
+        let propagates = match self.propagate {
+            Value::Value(propagates) => propagates,
+            Value::Null => true,
+            Value::Unknown => return None,
+        };
+        let (path, role) = (self.path.as_ref_option()?, self.role.as_ref_option()?);
+        Some(Grant::new(path, role, propagates))
     }
-}
-
-/// The grants of an `acl` attribute; none when it is null.
-pub fn grants(acl: &Acl) -> BTreeSet<Grant> {
-    entries(acl).filter_map(AclEntry::grant).collect()
 }
 
 /// The entries of an `acl` attribute that are known, at least in part.
@@ -65,139 +40,301 @@ pub fn entries(acl: &Acl) -> impl Iterator<Item = &AclEntry> {
     acl.iter().flatten().flatten()
 }
 
-/// What to do at the server to get from the declared grants to the wanted ones.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Changes {
-    /// Grants to write. Writing one again with another `propagate` changes it in place.
-    pub add: Vec<Grant>,
-    /// Grants to remove, after the others were written, so that there is no gap.
-    pub remove: Vec<Grant>,
+/// Whether every part of every entry is known.
+pub fn is_known(acl: &Acl) -> bool {
+    entries(acl).all(|entry| entry.grant().is_some()) && acl.iter().flatten().all(Value::is_value)
 }
 
-impl Changes {
-    /// The way from `prior` to `wanted`.
-    pub fn between(prior: &BTreeSet<Grant>, wanted: &BTreeSet<Grant>) -> Self {
-        let kept = |grant: &Grant| {
-            wanted
-                .iter()
-                .any(|other| other.path == grant.path && other.role == grant.role)
-        };
+/// One role at one path, with the path in the server's spelling.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Grant {
+    path: String,
+    role: String,
+    propagates: bool,
+}
+
+impl Grant {
+    /// A grant of `role` at `path`, in whatever spelling.
+    pub fn new(path: &str, role: &str, propagates: bool) -> Self {
         Self {
-            add: wanted.difference(prior).cloned().collect(),
-            remove: prior.iter().filter(|grant| !kept(grant)).cloned().collect(),
+            path: normalise_path(path),
+            role: role.to_owned(),
+            propagates,
         }
     }
-}
 
-/// What became of the declared entries, given the token's grants on the server.
-///
-/// An entry that the server has stays as it is written, with the server's `propagate`. One that
-/// it does not show is gone only if the view is `complete`: a filtered list proves nothing.
-pub fn read_back(
-    declared: impl IntoIterator<Item = AclEntry>,
-    on_server: &BTreeSet<Grant>,
-    complete: bool,
-) -> Vec<AclEntry> {
-    let propagates: BTreeMap<(&str, &str), bool> = on_server
-        .iter()
-        .map(|grant| ((grant.path.as_str(), grant.role.as_str()), grant.propagate))
-        .collect();
-    declared
-        .into_iter()
-        .filter_map(|entry| {
-            let grant = entry.grant()?;
-            match propagates.get(&(grant.path.as_str(), grant.role.as_str())) {
-                Some(&propagate) if propagate == grant.propagate => Some(entry),
-                Some(&propagate) => Some(AclEntry {
-                    propagate: Value::Value(propagate),
-                    ..entry
-                }),
-                None => (!complete).then_some(entry),
-            }
-        })
-        .collect()
-}
-
-/// An `acl` attribute that says which grants a token really holds, spelled as in `declared`
-/// where it was declared.
-pub fn holding<'a>(declared: &Acl, held: impl IntoIterator<Item = &'a Grant>) -> Acl {
-    if declared.is_null() {
-        return Value::Null;
+    /// The normalised path.
+    pub fn path(&self) -> &str {
+        &self.path
     }
-    let spelled = |grant: &Grant| {
-        let entry = entries(declared).find(|entry| entry.grant().as_ref() == Some(grant));
-        entry.cloned().unwrap_or_else(|| AclEntry {
-            path: Value::Value(grant.path.clone()),
-            role: Value::Value(grant.role.clone()),
-            propagate: Value::Value(grant.propagate),
+
+    /// The name of the role.
+    pub fn role(&self) -> &str {
+        &self.role
+    }
+
+    /// Whether deeper paths inherit it.
+    pub fn propagates(&self) -> bool {
+        self.propagates
+    }
+
+    /// The grant as the permission model has it.
+    pub fn in_model(&self) -> Entry<'_> {
+        Entry {
+            path: &self.path,
+            role: &self.role,
+            propagate: self.propagates,
+        }
+    }
+
+    /// Whether both are the same role at the same path, which is one entry on the server.
+    fn is_same_entry(&self, other: &Self) -> bool {
+        self.path == other.path && self.role == other.role
+    }
+}
+
+impl fmt::Display for Grant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} on {}", self.role, self.path)
+    }
+}
+
+/// The grants of one token, each role at most once at each path.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Grants(BTreeSet<Grant>);
+
+/// The way from one set of grants to another.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct GrantsDiff {
+    /// Grants to write. Writing one again with another propagation changes it in place.
+    pub write: Grants,
+    /// Grants to remove, once the others are written, so that there is no gap.
+    pub remove: Grants,
+}
+
+impl Grants {
+    /// The grants of an `acl` attribute, as far as they are known; none when it is null.
+    pub fn declared(acl: &Acl) -> Self {
+        entries(acl).filter_map(AclEntry::grant).collect()
+    }
+
+    /// The grants of a token on the server.
+    pub fn on_server(view: &AclView, token: &TokenId) -> Self {
+        view.of_token(token)
+            .map(|entry| Grant::new(&entry.path, &entry.role, entry.propagate))
+            .collect()
+    }
+
+    /// The grants by path and role.
+    pub fn iter(&self) -> impl Iterator<Item = &Grant> {
+        self.0.iter()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether exactly this grant is among them.
+    pub fn contains(&self, grant: &Grant) -> bool {
+        self.0.contains(grant)
+    }
+
+    /// Adds a grant, in place of the one with the same path and role.
+    pub fn insert(&mut self, grant: Grant) {
+        self.remove(&grant);
+        self.0.insert(grant);
+    }
+
+    /// Removes the role at the path, whatever its propagation.
+    pub fn remove(&mut self, grant: &Grant) {
+        self.0.retain(|held| !held.is_same_entry(grant));
+    }
+
+    /// The way from these grants to `planned`.
+    pub fn diff(&self, planned: &Self) -> GrantsDiff {
+        GrantsDiff {
+            write: Self(planned.0.difference(&self.0).cloned().collect()),
+            remove: self.without(planned),
+        }
+    }
+
+    /// The grants whose path and role are not in `other`.
+    pub fn without(&self, other: &Self) -> Self {
+        self.filtered(|grant| other.entry(grant).is_none())
+    }
+
+    /// The grants whose path and role are in `other`.
+    pub fn only(&self, other: &Self) -> Self {
+        self.filtered(|grant| other.entry(grant).is_some())
+    }
+
+    /// These grants and those of `other`, whose propagation wins.
+    pub fn with(&self, other: &Self) -> Self {
+        self.iter().chain(other.iter()).cloned().collect()
+    }
+
+    /// Whether they grant everything that `other` does.
+    pub fn covers(&self, other: &Self) -> bool {
+        other.iter().all(|grant| {
+            let held = self.entry(grant);
+            held.is_some_and(|held| held.propagates || !grant.propagates)
         })
-    };
-    Value::Value(held.into_iter().map(spelled).map(Value::Value).collect())
+    }
+
+    /// Whether every one of them is in `other`, with the same propagation.
+    pub fn is_subset(&self, other: &Self) -> bool {
+        self.0.is_subset(&other.0)
+    }
+
+    /// What a refresh makes of these declared grants. A grant that the server does not show is
+    /// gone only if it shows the whole list: a filtered one proves nothing.
+    pub fn refreshed(&self, on_server: &Self, complete: bool) -> Self {
+        let found = on_server.only(self);
+        match complete {
+            true => found,
+            false => self.with(&found),
+        }
+    }
+
+    /// The grants as an `acl` attribute, in the spelling of `declared` where an entry of it has
+    /// the same path and role; null where `declared` is.
+    pub fn attribute(&self, declared: &Acl) -> Acl {
+        if declared.is_null() {
+            return Value::Null;
+        }
+        let entry = |grant| Value::Value(in_spelling_of(declared, grant));
+        Value::Value(self.iter().map(entry).collect())
+    }
+
+    fn entry(&self, grant: &Grant) -> Option<&Grant> {
+        self.iter().find(|held| held.is_same_entry(grant))
+    }
+
+    fn filtered(&self, is_wanted: impl Fn(&Grant) -> bool) -> Self {
+        self.iter()
+            .filter(|grant| is_wanted(grant))
+            .cloned()
+            .collect()
+    }
+}
+
+fn in_spelling_of(declared: &Acl, grant: &Grant) -> AclEntry {
+    for entry in entries(declared) {
+        match entry.grant() {
+            Some(same) if same == *grant => return entry.clone(),
+            Some(similar) if similar.is_same_entry(grant) => {
+                return AclEntry {
+                    propagate: Value::Value(grant.propagates),
+                    ..entry.clone()
+                };
+            }
+            _ => {}
+        }
+    }
+    AclEntry {
+        path: Value::Value(grant.path.clone()),
+        role: Value::Value(grant.role.clone()),
+        propagate: Value::Value(grant.propagates),
+    }
+}
+
+impl FromIterator<Grant> for Grants {
+    fn from_iter<I: IntoIterator<Item = Grant>>(grants: I) -> Self {
+        let mut all = Self::default();
+        grants.into_iter().for_each(|grant| all.insert(grant));
+        all
+    }
+}
+
+impl fmt::Display for Grants {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, grant) in self.iter().enumerate() {
+            let separator = if index == 0 { "" } else { ", " };
+            write!(f, "{separator}{grant}")?;
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn grant(path: &str, role: &str, propagate: bool) -> Grant {
-        Grant {
-            path: path.into(),
-            role: role.into(),
-            propagate,
-        }
+    fn grants<const N: usize>(grants: [(&str, &str, bool); N]) -> Grants {
+        grants
+            .into_iter()
+            .map(|(path, role, propagates)| Grant::new(path, role, propagates))
+            .collect()
     }
 
-    fn entry(path: &str, role: &str) -> AclEntry {
-        AclEntry {
+    fn entry(path: &str, role: &str) -> Value<AclEntry> {
+        Value::Value(AclEntry {
             path: Value::Value(path.into()),
             role: Value::Value(role.into()),
             propagate: Value::Null,
-        }
+        })
+    }
+
+    /// The `acl` attribute after a refresh that found these grants.
+    fn refreshed(declared: &Acl, on_server: &Grants, complete: bool) -> Acl {
+        Grants::declared(declared)
+            .refreshed(on_server, complete)
+            .attribute(declared)
     }
 
     #[test]
     fn a_changed_propagation_is_written_in_place_and_nothing_is_removed() {
-        let changes = Changes::between(
-            &[grant("/vms", "PVEAuditor", true)].into(),
-            &[grant("/vms", "PVEAuditor", false)].into(),
-        );
-        assert_eq!(changes.add, [grant("/vms", "PVEAuditor", false)]);
-        assert_eq!(changes.remove, []);
+        let inherited = grants([("/vms", "PVEAuditor", true)]);
+        let own = grants([("/vms", "PVEAuditor", false)]);
+        let diff = inherited.diff(&own);
+        assert_eq!((diff.write, diff.remove), (own, Grants::default()));
     }
 
     #[test]
-    fn an_entry_that_is_no_longer_wanted_is_removed() {
-        let changes = Changes::between(
-            &[
-                grant("/vms", "PVEAuditor", true),
-                grant("/", "PVEAdmin", true),
-            ]
-            .into(),
-            &[grant("/vms", "PVEAuditor", true)].into(),
-        );
-        assert_eq!(changes.add, []);
-        assert_eq!(changes.remove, [grant("/", "PVEAdmin", true)]);
+    fn a_grant_that_is_no_longer_declared_is_removed() {
+        let both = grants([("/vms", "PVEAuditor", true), ("/", "PVEAdmin", true)]);
+        let diff = both.diff(&grants([("/vms", "PVEAuditor", true)]));
+        assert_eq!(diff.write, Grants::default());
+        assert_eq!(diff.remove, grants([("/", "PVEAdmin", true)]));
+    }
+
+    #[test]
+    fn one_role_at_one_path_has_one_propagation_in_whatever_spelling() {
+        let both = grants([("/vms", "PVEAuditor", true), ("/vms/", "PVEAuditor", false)]);
+        assert_eq!(both, grants([("/vms", "PVEAuditor", false)]));
+    }
+
+    #[test]
+    fn a_grant_without_propagation_is_covered_by_one_with_it_and_not_the_other_way_round() {
+        let inherited = grants([("/vms", "PVEAuditor", true)]);
+        let own = grants([("/vms", "PVEAuditor", false)]);
+        assert!(inherited.covers(&own) && !own.covers(&inherited));
+        assert!(!own.covers(&grants([("/", "PVEAuditor", false)])));
     }
 
     #[test]
     fn an_entry_missing_from_a_filtered_view_is_kept() {
-        let declared = vec![entry("/vms", "PVEAuditor")];
-        assert_eq!(
-            read_back(declared.clone(), &BTreeSet::new(), false),
-            declared
-        );
+        let declared = Value::Value(vec![entry("/vms", "PVEAuditor")]);
+        let found = refreshed(&declared, &Grants::default(), false);
+        assert_eq!(found, declared);
     }
 
     #[test]
     fn an_entry_missing_from_a_complete_view_is_gone() {
-        let declared = vec![entry("/vms", "PVEAuditor")];
-        assert_eq!(read_back(declared, &BTreeSet::new(), true), []);
+        let declared = Value::Value(vec![entry("/vms", "PVEAuditor")]);
+        let found = refreshed(&declared, &Grants::default(), true);
+        assert_eq!(found, Value::Value(Vec::new()));
     }
 
     #[test]
-    fn an_entry_keeps_its_spelling_while_the_server_agrees() {
-        let declared = vec![entry("/vms/", "PVEAuditor")];
-        let server = [grant("/vms", "PVEAuditor", true)].into();
-        assert_eq!(read_back(declared.clone(), &server, true), declared);
+    fn an_entry_keeps_its_spelling() {
+        let declared = Value::Value(vec![entry("/vms/", "PVEAuditor")]);
+        let on_server = |propagates| grants([("/vms", "PVEAuditor", propagates)]);
+        assert_eq!(refreshed(&declared, &on_server(true), true), declared);
+        let changed = refreshed(&declared, &on_server(false), true);
+        let found = entries(&changed).next().unwrap();
+        assert_eq!(found.path, Value::Value("/vms/".to_owned()));
+        assert_eq!(found.propagate, Value::Value(false));
     }
 }

@@ -1,13 +1,13 @@
-//! How ephemeral tokens are named, so that one that was left behind is recognised as such.
+//! The names of ephemeral tokens, by which one that was left behind is recognised.
 //!
-//! An ephemeral token lives for one run: it is minted under a name of its own with a short
-//! expiry, and revoked when the run ends. A run that was killed cannot revoke it, and then it
-//! stays in the user's list of tokens, expired.
+//! An ephemeral token lives for one run: it is created with a name of its own and a short expiry,
+//! and revoked when the run ends. A run that is killed cannot revoke it, so it stays in the user's
+//! list of tokens, expired.
 
-/// What the name of every ephemeral token begins with. Random letters and digits follow.
+/// The beginning of every ephemeral token's name. Random letters and digits follow.
 pub const PREFIX: &str = "tf-ephemeral-";
 
-/// Whether this is the name of an ephemeral token.
+/// Whether a token name is that of an ephemeral token.
 pub fn is_ephemeral(token_name: &str) -> bool {
     token_name.strip_prefix(PREFIX).is_some_and(|random| {
         !random.is_empty() && random.chars().all(|c| c.is_ascii_alphanumeric())
@@ -20,7 +20,7 @@ mod tests {
     use crate::pve::TokenName;
 
     #[test]
-    fn only_the_scheme_is_recognised() {
+    fn only_names_of_ephemeral_tokens_are_recognised() {
         assert!(is_ephemeral("tf-ephemeral-0f3c9a7d"));
         for other in ["tf-ephemeral-", "tf-ephemeral-a-b", "tf-ephemeral", "ci"] {
             assert!(!is_ephemeral(other), "{other}");
@@ -28,7 +28,7 @@ mod tests {
     }
 
     #[test]
-    fn the_server_takes_such_a_name() {
+    fn an_ephemeral_name_is_valid() {
         assert!(format!("{PREFIX}0f3c9a7d").parse::<TokenName>().is_ok());
     }
 }

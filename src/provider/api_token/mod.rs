@@ -1,96 +1,117 @@
 //! The resource `proxmox_api_token`: an API token from its creation to its revocation.
 //!
-//! This file is the life in outline; what a plan decides is in [`plan`], what happens on the server in [`apply`].
+//! This file is the life in outline: [`plan`] decides what a change does, [`apply`] makes it on
+//! the server.
 
 mod acl;
 mod apply;
+mod change;
 pub(crate) mod ephemeral_name;
 mod model;
 mod plan;
 mod private_state;
 mod schema;
+mod slots;
 
 use async_trait::async_trait;
 use tf_provider::schema::Schema;
-use tf_provider::value::Value;
 use tf_provider::{AttributePath, Diagnostics, Resource};
-use time::OffsetDateTime;
 
-use crate::framework::Report;
-use crate::provider::api_token::apply::{Reading, import, rotate};
-use crate::provider::api_token::model::State;
-use crate::provider::api_token::plan::name_conflicts::Names;
-use crate::provider::api_token::plan::{acl_checks, lockout, validate};
-use crate::provider::api_token::private_state::Notes;
-use crate::provider::clients::Connections;
-use crate::provider::clients::same_cluster::Twins;
-use crate::provider::diagnostics::{code_kept, code_would_be_spent, not_known_yet};
-use crate::provider::settings::credentials::SettingError;
-use crate::pve::{Client, TokenId};
+use crate::framework::{Problem, Report};
+use crate::provider::api_token::apply::create::create;
+use crate::provider::api_token::apply::import;
+use crate::provider::api_token::apply::read::{Reading, read};
+use crate::provider::api_token::apply::revoke::revoke;
+use crate::provider::api_token::apply::rotate::rotate;
+use crate::provider::api_token::apply::update::update;
+use crate::provider::api_token::change::Change;
+use crate::provider::api_token::model::{Config, Planned, State};
+use crate::provider::api_token::plan::name_conflicts::ClaimedNames;
+use crate::provider::api_token::plan::rotation::check_rotation;
+use crate::provider::api_token::plan::validate::validate;
+use crate::provider::api_token::plan::{acl_checks, lockout};
+use crate::provider::api_token::private_state::PrivateState;
+use crate::provider::api_token::slots::Slots;
+use crate::provider::clients::{Connections, Write, Writer};
+use crate::provider::diagnostics::{code_kept, code_would_be_spent, reported};
+use crate::provider::settings::setting::SettingError;
+use crate::pve::{Client, Timestamp};
 
 const NOT_REFRESHED: &str = "API token not refreshed";
 
 /// An API token of Proxmox VE.
 pub struct ApiTokenResource {
     connections: Connections,
-    twins: Twins,
-    names: Names,
+    names: ClaimedNames,
 }
 
 impl ApiTokenResource {
-    /// A resource that works over the provider's own connection.
+    /// A resource that uses the provider's connections.
     pub fn new(connections: Connections) -> Self {
         Self {
             connections,
-            twins: Twins::default(),
-            names: Names::default(),
+            names: ClaimedNames::default(),
         }
     }
 
-    /// The client and the token that a stored state is about.
-    fn target(&self, state: &State, diags: &mut Diagnostics) -> Option<(Client, TokenId)> {
-        let Some(token) = state.token() else {
-            diags.fail_if_silent("A token without a usable `user_id` and `token_name`");
-            return None;
-        };
-        match self.connections.client(&state.cluster, diags) {
-            Ok(client) => Some((client, token)),
-            Err(SettingError::Unknown(source)) => {
-                not_known_yet(&source, diags);
+    /// The client for the cluster of a token.
+    fn client(&self, state: &State, diags: &mut Diagnostics) -> Option<Client> {
+        match self.connections.client(&state.cluster) {
+            Ok(client) => Some(client),
+            Err(error) => {
+                diags.problem(error.into());
                 None
             }
-            Err(SettingError::Invalid) => None,
         }
     }
 
-    /// The client and the token for a write, which waits for those of the cluster's other names.
-    async fn write_target(
+    /// The client for a write of a token.
+    async fn writer(
         &self,
         state: &State,
+        slots: &Slots,
+        write: Write,
         diags: &mut Diagnostics,
-    ) -> Option<(Client, TokenId)> {
-        let (client, token) = self.target(state, diags)?;
-        let twins = self
-            .twins
-            .before_write(&state.cluster, &client, &token, diags);
-        twins.await?;
-        Some((client, token))
+    ) -> Option<Writer> {
+        let writer = self.connections.writer(&state.cluster, &slots.base, write);
+        match writer.await {
+            Ok(writer) => Some(writer),
+            Err(error) => {
+                diags.problem(error.into());
+                None
+            }
+        }
     }
 
-    /// The client to ask for advice on a plan: none, without a word, where there is none yet, or
-    /// where asking would use up a code that the apply needs.
-    fn adviser(&self, config: &State) -> Option<Client> {
-        let client = self
-            .connections
-            .client(&config.cluster, &mut Diagnostics::default());
+    /// The client for the checks of a plan: none where the provider is not configured yet, or where
+    /// a request would use up a one-time code that the apply needs.
+    fn plan_client(&self, config: &Config) -> Option<Client> {
+        let client = self.connections.client(&config.cluster);
         client.ok().filter(|client| !client.would_spend_a_code())
+    }
+
+    /// Validates the configuration, also the values that were unknown at validation, and checks the
+    /// grants that it declares.
+    async fn check_config(
+        &self,
+        config: &Config,
+        prior: Option<&State>,
+        client: Option<&Client>,
+        diags: &mut Diagnostics,
+    ) {
+        if !report_all(validate(config), diags) {
+            return;
+        }
+        let findings = acl_checks::check(client, config, prior).await;
+        report_all(findings.problems, diags);
+        warn_all(findings.warnings, diags);
     }
 }
 
 #[async_trait]
 impl Resource for ApiTokenResource {
     type State<'a> = State;
-    type PrivateState<'a> = Option<Notes>;
+    type PrivateState<'a> = Option<PrivateState>;
     type ProviderMetaState<'a> = ();
 
     fn schema(&self, _diags: &mut Diagnostics) -> Option<Schema> {
@@ -98,7 +119,7 @@ impl Resource for ApiTokenResource {
     }
 
     async fn validate<'a>(&self, diags: &mut Diagnostics, config: State) -> Option<()> {
-        validate::validate(&config, diags);
+        report_all(validate(&Config(config)), diags);
         Some(())
     }
 
@@ -106,36 +127,49 @@ impl Resource for ApiTokenResource {
         &self,
         diags: &mut Diagnostics,
         state: State,
-        notes: Option<Notes>,
+        private: Option<PrivateState>,
         _meta: (),
-    ) -> Option<(State, Option<Notes>)> {
-        let id = state.id.as_ref_option().map_or("the token", String::as_str);
+    ) -> Option<(State, Option<PrivateState>)> {
+        let Some(slots) = Slots::of(&state) else {
+            return Some((state, private));
+        };
         if let Some(code) = self.connections.one_time_code(&state.cluster) {
-            code_kept(NOT_REFRESHED, id, &code, diags);
-            return Some((state, notes));
+            code_kept(NOT_REFRESHED, state.display_id(), &code, diags);
+            return Some((state, private));
         }
-        let client = match self.connections.client(&state.cluster, diags) {
+        let client = match self.connections.client(&state.cluster) {
             Ok(client) => client,
             Err(SettingError::Unknown(source)) => {
+                let id = state.display_id();
                 diags.warn(
                     NOT_REFRESHED,
                     format!(
-                        "{source} of the provider is known only after apply, so \
-                         {id} was not looked at."
+                        "{source} of the provider is known only after apply, so {id} was not \
+                         refreshed. Its last known state was kept."
                     ),
                     AttributePath::root(),
                 );
-                return Some((state, notes));
+                return Some((state, private));
             }
-            Err(SettingError::Invalid) => return None,
+            Err(SettingError::Invalid(problem)) => {
+                diags.problem(problem);
+                return None;
+            }
         };
-        match apply::read(&client, state.clone(), diags).await {
-            Reading::Present(state, notes) => {
-                acl_checks::note_filtered(&client, &state, diags).await;
-                Some((*state, Some(notes)))
+        match read(&client, state.clone(), &slots).await {
+            Ok(Reading::Present(state, private, warnings)) => {
+                warn_all(warnings, diags);
+                Some((*state, Some(private)))
             }
-            Reading::Gone => None,
-            Reading::Unclear => Some((state, notes)),
+            Ok(Reading::Gone) => None,
+            Ok(Reading::Unconfirmed(doubt)) => {
+                warn_all([doubt], diags);
+                Some((state, private))
+            }
+            Err(problem) => {
+                diags.problem(problem);
+                Some((state, private))
+            }
         }
     }
 
@@ -145,13 +179,14 @@ impl Resource for ApiTokenResource {
         proposed: State,
         config: State,
         _meta: (),
-    ) -> Option<(State, Option<Notes>)> {
-        // Values that were unknown at validation are known by the plan that apply makes again.
-        validate::validate(&config, diags);
-        acl_checks::advise(self.adviser(&config).as_ref(), &config, None, diags).await;
-        let planned = plan::create(proposed, now(), diags);
-        self.names.claim(&planned, diags);
-        Some((planned, None))
+    ) -> Option<(State, Option<PrivateState>)> {
+        let config = Config(config);
+        let client = self.plan_client(&config);
+        self.check_config(&config, None, client.as_ref(), diags)
+            .await;
+        let planned = reported(plan::create(proposed, Timestamp::now()), diags)?;
+        reported(self.names.claim(&planned), diags);
+        Some((planned.0, None))
     }
 
     async fn plan_update<'a>(
@@ -160,40 +195,42 @@ impl Resource for ApiTokenResource {
         prior: State,
         proposed: State,
         config: State,
-        notes: Option<Notes>,
+        private: Option<PrivateState>,
         _meta: (),
-    ) -> Option<(State, Option<Notes>, Vec<AttributePath>)> {
-        validate::validate(&config, diags);
-        let adviser = self.adviser(&config);
-        acl_checks::advise(adviser.as_ref(), &config, Some(&prior), diags).await;
-        let now = notes.as_ref().map_or_else(now, |notes| notes.observed_at);
-        let (planned, replace) =
-            plan::update(&prior, proposed, &config, notes.as_ref(), now, diags);
-        self.names.claim(&planned, diags);
-        let replaced = !replace.is_empty();
-        let change = lockout::Change {
-            prior: &prior,
-            planned: &planned,
-            replaced,
-            live_is_gone: notes.as_ref().is_some_and(|notes| notes.live_is_gone),
-            now,
-        };
-        lockout::refuse_change(&self.connections, &change, diags);
-        if let Some(client) = &adviser {
-            rotate::foresee(client, &prior, &planned, diags).await;
+    ) -> Option<(State, Option<PrivateState>, Vec<AttributePath>)> {
+        let config = Config(config);
+        let client = self.plan_client(&config);
+        self.check_config(&config, Some(&prior), client.as_ref(), diags)
+            .await;
+        let change = plan::update(prior, proposed, &config, private.as_ref())?;
+        let expiry = reported(plan::check_expiry(&change), diags);
+        warn_all(expiry.flatten(), diags);
+        reported(self.names.claim(&change.planned), diags);
+        reported(lockout::check_change(&self.connections, &change), diags);
+        if let Some(client) = &client {
+            let rotation = reported(check_rotation(client, &change).await, diags);
+            warn_all(rotation.flatten(), diags);
         }
-        Some((planned, notes, replace))
+        let replaced = change.requires_replacement();
+        let private = PrivateState::planned(private, &change);
+        Some((change.planned.0, private, replaced))
     }
 
     async fn plan_destroy<'a>(
         &self,
         diags: &mut Diagnostics,
         prior: State,
-        notes: Option<Notes>,
+        private: Option<PrivateState>,
         _meta: (),
-    ) -> Option<Option<Notes>> {
-        lockout::refuse_revocation(&self.connections, &prior, diags);
-        Some(notes)
+    ) -> Option<Option<PrivateState>> {
+        if let Some(slots) = Slots::of(&prior).filter(|_| prior.is_revoked_on_destroy()) {
+            let revocation = lockout::revocation(&prior, &slots);
+            let checked = self
+                .connections
+                .check_revocation(&prior.cluster, &revocation);
+            reported(checked, diags);
+        }
+        Some(private)
     }
 
     async fn create<'a>(
@@ -201,12 +238,15 @@ impl Resource for ApiTokenResource {
         diags: &mut Diagnostics,
         planned: State,
         _config: State,
-        _private: Option<Notes>,
+        _private: Option<PrivateState>,
         _meta: (),
-    ) -> Option<(State, Option<Notes>)> {
-        let (client, token) = self.write_target(&planned, diags).await?;
-        let created = apply::create(&client, &token, planned, diags).await?;
-        Some((created, Some(seen_by(&client))))
+    ) -> Option<(State, Option<PrivateState>)> {
+        let slots = Slots::of(&planned)?;
+        let writer = self.writer(&planned, &slots, Write::Change, diags).await?;
+        let client = writer.client();
+        let created = create(client, &slots, Planned(planned)).await;
+        let state = created.report(diags)?;
+        Some((state, Some(PrivateState::after_change(client))))
     }
 
     async fn update<'a>(
@@ -215,43 +255,46 @@ impl Resource for ApiTokenResource {
         prior: State,
         planned: State,
         _config: State,
-        notes: Option<Notes>,
+        private: Option<PrivateState>,
         _meta: (),
-    ) -> Option<(State, Option<Notes>)> {
-        let (client, token) = self.write_target(&planned, diags).await?;
-        let token = prior.live().unwrap_or(token);
-        if !planned.rotated_at.is_unknown() {
-            let updated = apply::update(&client, &token, prior, planned, diags).await;
-            return Some((updated, Some(seen_by(&client))));
-        }
-        let gone = notes.is_some_and(|notes| notes.live_is_gone);
-        let rotated = rotate::rotate(&client, prior, planned, gone, diags).await;
-        Some((rotated, Some(seen_by(&client))))
+    ) -> Option<(State, Option<PrivateState>)> {
+        let slots = Slots::of(&prior)?;
+        let writer = self.writer(&planned, &slots, Write::Change, diags).await?;
+        let client = writer.client();
+        let change = Change {
+            prior,
+            planned: Planned(planned),
+            slots,
+            now: client.server_now().into(),
+            rotation: private.and_then(|private| private.rotation),
+        };
+        let changed = match change.rotation {
+            Some(_) => rotate(client, change).await,
+            None => update(client, &change).await,
+        };
+        let state = changed.report(diags)?;
+        Some((state, Some(PrivateState::after_change(client))))
     }
 
     async fn destroy<'a>(
         &self,
         diags: &mut Diagnostics,
         prior: State,
-        _private: Option<Notes>,
+        _private: Option<PrivateState>,
         _meta: (),
     ) -> Option<()> {
-        if prior.revoke_on_destroy == Value::Value(false) {
-            left_in_place(&prior, diags);
+        if !prior.is_revoked_on_destroy() {
+            warn_all([left_in_place(&prior)], diags);
             return Some(());
         }
-        if !lockout::refuse_revocation(&self.connections, &prior, diags) {
+        let slots = Slots::of(&prior)?;
+        let revocation = Write::Revoke(lockout::revocation(&prior, &slots));
+        let writer = self.writer(&prior, &slots, revocation, diags).await?;
+        if let Err(problems) = revoke(writer.client(), &prior, &slots).await {
+            report_all(problems, diags);
             return None;
         }
-        let (client, token) = self.target(&prior, diags)?;
-        // One that is there under two names may be revoked under each.
-        let unheard = &mut Diagnostics::default();
-        let twins = self
-            .twins
-            .before_write(&prior.cluster, &client, &token, unheard);
-        let _ = twins.await;
-        apply::revoke(&client, &prior, diags).await?;
-        self.twins.forget(&prior.cluster, &token);
+        writer.revoked(&slots.base);
         Some(())
     }
 
@@ -259,40 +302,44 @@ impl Resource for ApiTokenResource {
         &self,
         diags: &mut Diagnostics,
         id: String,
-    ) -> Option<(State, Option<Notes>)> {
-        let state = import::named(&id, diags)?;
-        // Whether it is a command of its own or part of a plan cannot be told.
+    ) -> Option<(State, Option<PrivateState>)> {
+        let state = reported(import::state_of(&id), diags)?;
+        // Whether the import is a command of its own or part of a plan is not known here.
         if let Some(code) = self.connections.one_time_code(&state.cluster) {
-            code_would_be_spent("what is to be imported", &code, diags);
+            diags.problem(code_would_be_spent("the token to import", &code));
             return None;
         }
-        let (client, _) = self.target(&state, diags)?;
-        let (state, notes) = import::import(&client, state, diags).await?;
-        Some((state, Some(notes)))
+        let (client, slots) = (self.client(&state, diags)?, Slots::of(&state)?);
+        let imported = reported(import::import(&client, state, &slots).await, diags)?;
+        warn_all([imported.warning], diags);
+        Some((imported.state, Some(imported.private)))
     }
 }
 
-/// What a change notes for the next plan.
-fn seen_by(client: &Client) -> Notes {
-    Notes::at(client.server_now().unix_timestamp())
-}
-
-fn left_in_place(state: &State, diags: &mut Diagnostics) {
-    let id = state
-        .token_id
-        .as_ref_option()
-        .map_or("The token", String::as_str);
-    diags.warn(
+/// The warning about a token that outlives its resource.
+fn left_in_place(state: &State) -> Problem {
+    Problem::new(
         "API token left in place",
         format!(
-            "{id} was removed from the state and not revoked, since `revoke_on_destroy` is false: \
-             it goes on working for whoever has its secret."
+            "{} was removed from the state but not revoked, since `revoke_on_destroy` is false. \
+             Its secret keeps working.",
+            state.display_id()
         ),
         AttributePath::new("revoke_on_destroy"),
-    );
+    )
 }
 
-/// This machine's clock, in epoch seconds.
-fn now() -> i64 {
-    OffsetDateTime::now_utc().unix_timestamp()
+/// Reports errors. `true` if there were none.
+fn report_all(problems: Vec<Problem>, diags: &mut Diagnostics) -> bool {
+    let is_valid = problems.is_empty();
+    for problem in problems {
+        diags.problem(problem);
+    }
+    is_valid
+}
+
+fn warn_all(warnings: impl IntoIterator<Item = Problem>, diags: &mut Diagnostics) {
+    for warning in warnings {
+        diags.warn(warning.summary, warning.detail, warning.attribute);
+    }
 }

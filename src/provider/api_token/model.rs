@@ -1,6 +1,8 @@
-//! The state that goes with `proxmox_api_token`.
+//! The attributes of `proxmox_api_token`, as stored, as configured and as planned.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tf_provider::value::Value;
@@ -9,9 +11,9 @@ use crate::provider::api_token::acl::Acl;
 use crate::provider::attributes::secret::StoredSecret;
 use crate::provider::attributes::timeouts::Timeouts;
 use crate::provider::attributes::{duration, timeouts, timestamp};
-use crate::pve::{ApiToken, TokenId, TokenName, UserId};
+use crate::pve::{ApiToken, Expiry, NewToken, Secret, Timestamp, TokenId};
 
-/// One `proxmox_api_token`, as configured, planned or stored.
+/// The attributes of one `proxmox_api_token`, as stored in the state.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {
     pub cluster: Value<String>,
@@ -41,7 +43,15 @@ pub struct State {
     pub previous_expires_at: Value<String>,
 }
 
-/// When and how a token gets a new secret.
+/// The attributes as written in the configuration. Those that the provider computes are null.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Config(pub State);
+
+/// The attributes as planned. Those that only apply decides are unknown.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Planned(pub State);
+
+/// The attribute `rotation`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Rotation {
     pub every: Value<String>,
@@ -49,80 +59,51 @@ pub struct Rotation {
     pub overlap: Value<String>,
 }
 
-/// What is appended to `token_name` for the other of a rotation's two names.
-const OTHER: &str = "-b";
-
 impl State {
-    /// The token's base id, once owner and name are known and well-formed.
-    pub fn token(&self) -> Option<TokenId> {
-        let user: UserId = self.user_id.as_ref_option()?.parse().ok()?;
-        let name: TokenName = self.token_name.as_ref_option()?.parse().ok()?;
-        Some(TokenId { user, name })
+    /// The id for messages.
+    pub fn display_id(&self) -> &str {
+        let id = self.token_id.as_ref_option().or(self.id.as_ref_option());
+        id.map_or("The token", String::as_str)
     }
 
-    /// The token that is in use: under the base name, or under the other one after a rotation
-    /// with overlap.
-    pub fn live(&self) -> Option<TokenId> {
-        let live = self.token_id.as_ref_option();
-        live.and_then(|id| id.parse().ok()).or_else(|| self.token())
+    /// The configured `expiration_date`.
+    pub fn expiration_date(&self) -> Option<Timestamp> {
+        timestamp::known(&self.expiration_date)
     }
 
-    /// The token that was in use before the latest rotation, while it is still there.
-    pub fn previous(&self) -> Option<TokenId> {
-        self.previous_token_id.as_ref_option()?.parse().ok()
+    /// The configured `expires_in`.
+    pub fn lifetime(&self) -> Option<Duration> {
+        duration::known(&self.expires_in)
     }
 
-    /// The name beside the base name, under which a rotation with overlap makes every second
-    /// token.
-    pub fn other(&self) -> Option<TokenId> {
-        let base = self.token()?;
-        let name = format!("{}{OTHER}", base.name).parse().ok()?;
-        Some(TokenId { name, ..base })
+    /// The expiry of the token; `Never` where it is not known yet.
+    pub fn expiry(&self) -> Expiry {
+        timestamp::known(&self.expires_at).into()
     }
 
-    /// The name that the next rotation with overlap takes: the one that is not in use.
-    pub fn next(&self) -> Option<TokenId> {
-        let (base, other) = (self.token()?, self.other()?);
-        Some(if self.live()? == base { other } else { base })
+    /// The expiry of the previous token.
+    pub fn previous_expiry(&self) -> Expiry {
+        timestamp::known(&self.previous_expires_at).into()
     }
 
-    /// The configured date of expiry in epoch seconds.
-    pub fn expiration_date(&self) -> Option<i64> {
-        seconds(&self.expiration_date)
+    /// The time at which the current secret was issued, where this configuration issued it.
+    pub fn secret_since(&self) -> Option<Timestamp> {
+        timestamp::known(&self.rotated_at).or_else(|| timestamp::known(&self.created_at))
     }
 
-    /// When the token ends, in epoch seconds; `None` for never, or not known yet.
-    pub fn end(&self) -> Option<i64> {
-        seconds(&self.expires_at)
-    }
-
-    /// When the previous token ends, in epoch seconds; `None` for never.
-    pub fn previous_end(&self) -> Option<i64> {
-        seconds(&self.previous_expires_at)
-    }
-
-    /// Since when the current secret is in use, in epoch seconds, where this configuration made
-    /// it.
-    pub fn secret_since(&self) -> Option<i64> {
-        seconds(&self.rotated_at).or_else(|| seconds(&self.created_at))
-    }
-
-    /// The rotation as configured, as far as it is known.
+    /// The attribute `rotation`, as far as it is known.
     pub fn rotation(&self) -> Rotation {
-        match &self.rotation {
-            Value::Value(rotation) => rotation.clone(),
-            Value::Null | Value::Unknown => Rotation::default(),
-        }
+        self.rotation.as_ref_option().cloned().unwrap_or_default()
     }
 
-    /// How long the previous token goes on working after a rotation, in seconds.
-    pub fn overlap(&self) -> Option<i64> {
-        duration::seconds(&self.rotation().overlap)
+    /// How long the previous secret keeps working after a rotation.
+    pub fn overlap(&self) -> Option<Duration> {
+        duration::known(&self.rotation().overlap)
     }
 
-    /// The longest that an operation may take, where one is configured.
-    pub fn timeout(&self, operation: &str) -> Option<i64> {
-        timeouts::seconds(&self.timeouts, operation)
+    /// The configured time limit of an operation.
+    pub fn timeout(&self, operation: &str) -> Option<Duration> {
+        timeouts::limit(&self.timeouts, operation)
     }
 
     /// Whether the token has privileges of its own.
@@ -130,26 +111,62 @@ impl State {
         self.privilege_separation != Value::Value(false)
     }
 
-    /// Takes over a secret that the server has just given.
-    pub fn set_secret(&mut self, token: &ApiToken) {
-        self.secret = token.secret.clone().into();
-        self.api_token = token.joined().into();
+    /// Whether destroying the resource revokes the token.
+    pub fn is_revoked_on_destroy(&self) -> bool {
+        self.revoke_on_destroy != Value::Value(false)
     }
 
-    /// The secret with its token, where it is known.
-    pub fn api_token(&self) -> Option<ApiToken> {
+    /// Whether the token has this comment to Proxmox VE.
+    pub fn has_comment(&self, comment: &Value<String>) -> bool {
+        same_comment(&self.comment, comment)
+    }
+
+    /// The secret of the token in use as a credential, where it is known.
+    pub fn credential(&self, live: &TokenId) -> Option<ApiToken> {
         let secret = self.secret.as_ref_option()?.secret().clone();
         Some(ApiToken {
-            id: self.live()?,
+            id: live.clone(),
             secret,
         })
     }
 
-    /// The switches with their defaults filled in: what revocation needs is read from the state.
+    /// The state with the secret that the server has just issued for `token`.
+    pub fn with_secret(self, token: &TokenId, secret: Secret) -> Self {
+        let credential = ApiToken {
+            id: token.clone(),
+            secret,
+        };
+        Self {
+            token_id: Value::Value(token.to_string()),
+            api_token: credential.joined().into(),
+            secret: credential.secret.into(),
+            ..self
+        }
+    }
+
+    /// The state of a token whose secret is lost or no longer works.
+    pub fn without_secret(self) -> Self {
+        Self {
+            secret: Value::Null,
+            api_token: Value::Null,
+            ..self
+        }
+    }
+
+    /// The state without a previous token.
+    pub fn without_previous(self) -> Self {
+        Self {
+            previous_token_id: Value::Null,
+            previous_expires_at: Value::Null,
+            ..self
+        }
+    }
+
+    /// The state with the defaults of the switches: what revocation needs is read from the state.
     pub fn with_defaults(self) -> Self {
-        let or = |given: Value<bool>, default| match given {
+        let or = |switch: Value<bool>, default| match switch {
             Value::Null => Value::Value(default),
-            given => given,
+            switch => switch,
         };
         Self {
             privilege_separation: or(self.privilege_separation, true),
@@ -162,24 +179,49 @@ impl State {
     }
 }
 
-fn seconds(date: &Value<String>) -> Option<i64> {
-    timestamp::parse(date.as_ref_option()?).ok()
+impl Planned {
+    /// The request that creates a token as planned.
+    pub fn new_token(&self, expire: Expiry) -> NewToken {
+        NewToken {
+            comment: self.comment.as_ref_option().cloned(),
+            expire,
+            privsep: self.is_separated(),
+        }
+    }
+
+    /// The planned state with the expiry that the token has been given.
+    pub fn with_expiry(self, expire: Expiry) -> Self {
+        Self(State {
+            expires_at: timestamp::attribute(expire),
+            ..self.0
+        })
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+impl Deref for Config {
+    type Target = State;
 
-    #[test]
-    fn a_token_takes_turns_between_its_two_names() {
-        let mut state = State {
-            user_id: Value::Value("demo@pve".into()),
-            token_name: Value::Value("ci".into()),
-            ..State::default()
-        };
-        let next = |state: &State| state.next().map(|token| token.to_string());
-        assert_eq!(next(&state).as_deref(), Some("demo@pve!ci-b"));
-        state.token_id = Value::Value("demo@pve!ci-b".into());
-        assert_eq!(next(&state).as_deref(), Some("demo@pve!ci"));
+    fn deref(&self) -> &State {
+        &self.0
     }
+}
+
+impl Deref for Planned {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.0
+    }
+}
+
+/// Whether two comments are the same to Proxmox VE, which trims them (recording
+/// `019-token-create-comment-spaces`) and does not tell an empty one from none
+/// (`014-token-create-comment-empty`).
+pub fn same_comment(left: &Value<String>, right: &Value<String>) -> bool {
+    let text = |value: &Value<String>| match value {
+        Value::Value(text) => Some(text.trim().to_owned()),
+        Value::Null => Some(String::new()),
+        Value::Unknown => None,
+    };
+    text(left).is_some() && text(left) == text(right)
 }

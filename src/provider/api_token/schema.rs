@@ -12,66 +12,69 @@ pub fn schema() -> Schema {
     use schema::{computed, defaulted, optional, required, sensitive};
 
     schema::schema(
-        "An API token of Proxmox VE: minted, scoped by its own entries in the access control \
-         list, updated in place without touching its secret, and revoked on destroy.\n\n\
-         Two-factor login stops automation with a password; a token is how it is done. With \
-         privilege separation, which is the default here as in Proxmox VE, a token may do \
-         nothing at all until `acl` grants it something, and never more than its owner may. \
-         The secret is kept in the state: protect the state.",
+        "An API token of Proxmox VE: created with its own entries in the access control list, \
+         updated in place without touching its secret, rotated, and revoked on destroy.\n\n\
+         A user with two-factor authentication cannot log in unattended with its password alone; \
+         an API token can. With privilege separation, which is the default here as in Proxmox VE, \
+         a token has no privileges until `acl` grants it some, and never more than its owner. The \
+         secret is stored in the state: protect the state.",
         [
             cluster_attribute(
-                "Key of the provider's `clusters` to mint the token on; the provider's own \
-                 connection unless set. Changing it makes a new token.",
+                "Key of the provider's `clusters` on which the token is created. Defaults to the \
+                 provider's own connection. Changing this forces a new token to be created.",
             ),
-            ("id", computed(String, "`user@realm!token_name`.")),
+            (
+                "id",
+                computed(String, "Id of the resource: `user@realm!token_name`."),
+            ),
             (
                 "user_id",
                 required(
                     String,
                     "Owner of the token, with realm, such as `automation@pve`. The user must \
-                     exist. Changing it makes a new token.",
+                     exist. Changing this forces a new token to be created.",
                 ),
             ),
             (
                 "token_name",
                 required(
                     String,
-                    "Name of the token among its owner's: two characters or more, a letter \
-                     first, then letters, digits, `.`, `_` and `-`. Changing it makes a new \
-                     token.",
+                    "Name of the token, unique for its owner: two or more characters, the first a \
+                     letter, then letters, digits, `.`, `_` and `-`. Changing this forces a new \
+                     token to be created.",
                 ),
             ),
             (
                 "comment",
                 optional(
                     String,
-                    "Free text shown beside the token. Changed in place.",
+                    "Comment that Proxmox VE shows beside the token. Can be updated in place.",
                 ),
             ),
             (
                 "privilege_separation",
                 defaulted(
                     Bool,
-                    "Whether the token has privileges of its own (`acl`) rather than all of its \
-                     owner's. True unless set. Changed in place.",
+                    "Whether the token has only the privileges that `acl` grants it, rather than \
+                     all privileges of its owner. Defaults to `true`. Can be updated in place.",
                 ),
             ),
             (
                 "expiration_date",
                 optional(
                     String,
-                    "When the token stops working, as an RFC 3339 date and time with an offset, \
-                     such as `2027-12-31T00:00:00Z`. Without it and `expires_in` the token never \
-                     expires. Equal instants in different offsets are the same. Changed in place.",
+                    "Date and time at which the token stops working, in RFC 3339 with an offset, \
+                     such as `2027-12-31T00:00:00Z`. Conflicts with `expires_in`. Without either, \
+                     the token never expires. Can be updated in place.",
                 ),
             ),
             (
                 "expires_in",
                 optional(
                     String,
-                    "How long the token works, in place of `expiration_date`: a duration such as \
-                     `30m`, `48h` or `90d` (a day is 24 hours), counted on the server's clock from \
-                     its creation or its latest rotation. Changed in place.",
+                    "Lifetime of the token, such as `30m`, `48h` or `90d` (a day is 24 hours), \
+                     counted on the server's clock from its creation or its latest rotation. \
+                     Conflicts with `expiration_date`. Can be updated in place.",
                 ),
             ),
             (
@@ -88,29 +91,29 @@ pub fn schema() -> Schema {
                         ),
                         (
                             "role",
-                            required(String, "Role granted there, such as `PVEVMAdmin`."),
+                            required(String, "Role granted at the path, such as `PVEVMAdmin`."),
                         ),
                         (
                             "propagate",
                             optional(
                                 Bool,
-                                "Whether the grant also holds below the path. True unless set.",
+                                "Whether deeper paths inherit the role. Defaults to `true`.",
                             ),
                         ),
                     ]),
-                    "What the token may do: its own entries in the access control list. Only the \
-                     entries declared here are ever added or removed; without this attribute the \
-                     list is not looked at. Needs `privilege_separation`. A token never has more \
-                     than its owner has.",
+                    "Entries of the token in the access control list. Only the entries declared \
+                     here are added and removed; without this attribute the list is not read. \
+                     Requires `privilege_separation`. A token never has more privileges than its \
+                     owner. Can be updated in place.",
                 ),
             ),
             (
                 "rotate_when_changed",
                 optional(
                     schema::map_of_strings(),
-                    "Any values; the token gets a new secret when this map changes, and setting it \
-                     for the first time counts as a change. Also the way to get a secret after an \
-                     import.",
+                    "Arbitrary values that trigger a rotation: the token gets a new secret when \
+                     this map changes, also when it is set for the first time, for instance after \
+                     an import.",
                 ),
             ),
             (
@@ -119,72 +122,70 @@ pub fn schema() -> Schema {
                     schema::nested([
                         (
                             "every",
-                            optional(
-                                String,
-                                "The age at which the secret is replaced, such as `30d`.",
-                            ),
+                            optional(String, "Age at which the secret is rotated, such as `30d`."),
                         ),
                         (
                             "before_expiry",
                             optional(
                                 String,
-                                "How long before its end the secret is replaced, such as `14d`. \
-                                 Needs `expires_in`, and is shorter.",
+                                "Time before its expiry at which the secret is rotated, such as \
+                                 `14d`. Requires `expires_in`, and must be shorter.",
                             ),
                         ),
                         (
                             "overlap",
                             optional(
                                 String,
-                                "How long the old secret goes on working beside the new one, such \
-                                 as `48h`. The new one is that of another token, whose name is \
-                                 `token_name` and `token_name-b` in turn, with the same settings \
-                                 and grants; the old one is given its end in the same apply, so \
-                                 that it dies by itself, and a later apply removes it. Consumers \
-                                 take `token_id` and `secret` (or `api_token`) together. Without \
-                                 it the old secret stops working at once.",
+                                "Time for which the old secret keeps working after a rotation, such \
+                                 as `48h`. The new secret belongs to a second token with the same \
+                                 settings and grants: its name alternates between `token_name` and \
+                                 `token_name-b`, so take `token_id` and `secret` (or `api_token`) \
+                                 together. The rotation gives the old token its expiry, and a later \
+                                 apply removes it. Without this attribute the old secret stops \
+                                 working at once.",
                             ),
                         ),
                     ]),
-                    "When the secret is replaced, and how. A plan decides, by what the latest \
-                     refresh saw of the server's clock, so that a scheduled apply rotates what is \
-                     due. A server before libpve-access-control 9.1 cannot replace a secret in \
-                     place: set `overlap` there, or `allow_recreate`. For a secret that has leaked, \
-                     use `terraform apply -replace`, which revokes everything at once.",
+                    "Scheduled rotation of the secret. The plan decides whether it is due, by the \
+                     server's clock at the latest refresh, so that a scheduled apply rotates in \
+                     time. A server before libpve-access-control 9.1 cannot replace a secret in \
+                     place: set `overlap` or `allow_recreate` there. For a leaked secret, run \
+                     `terraform apply -replace`, which revokes the token and its predecessor at \
+                     once.",
                 ),
             ),
             (
                 "allow_recreate",
                 defaulted(
                     Bool,
-                    "Whether a rotation may revoke the token and make it again where the server \
+                    "Whether a rotation may revoke the token and create it again where the server \
                      cannot replace a secret in place. All grants, the comment and the expiry are \
-                     restored; between the two nothing works. False unless set.",
+                     restored; in between, no secret works. Defaults to `false`.",
                 ),
             ),
             (
                 "revoke_on_destroy",
                 defaulted(
                     Bool,
-                    "Whether destroying this resource revokes the token. True unless set; with \
-                     false the token stays on the server and goes on working.",
+                    "Whether destroying this resource revokes the token. Defaults to `true`. With \
+                     `false` the token stays on the server and keeps working.",
                 ),
             ),
             (
                 "allow_self_lockout",
                 defaulted(
                     Bool,
-                    "Whether the token that the provider itself works with may be revoked, \
-                     narrowed, or given an end within a day or another secret by this resource. False unless \
-                     set. It must be in the state before a destroy: apply it first.",
+                    "Whether this resource may revoke the token with which the provider itself logs \
+                     in, remove privileges from it, replace its secret without overlap, or let it \
+                     expire within a day. Defaults to `false`. Before a destroy, apply this setting.",
                 ),
             ),
             (
                 "verify_secret",
                 defaulted(
                     Bool,
-                    "Whether each refresh proves that the stored secret still logs in, with a \
-                     request of its own, and warns if it does not. False unless set.",
+                    "Whether each refresh logs in with the stored secret, in one more request, and \
+                     warns if the server refuses it. Defaults to `false`.",
                 ),
             ),
             timeouts::attribute(&OPERATIONS),
@@ -192,7 +193,7 @@ pub fn schema() -> Schema {
                 "token_id",
                 computed(
                     String,
-                    "The id to log in with: `user@realm!token_name`, or with `-b` behind it after \
+                    "Id of the token in use: `user@realm!token_name`, with `-b` appended after \
                      every second rotation with `overlap`.",
                 ),
             ),
@@ -200,47 +201,48 @@ pub fn schema() -> Schema {
                 "secret",
                 sensitive(computed(
                     String,
-                    "The token's secret. Proxmox VE shows it only once, at creation or rotation: \
-                     null after an import.",
+                    "Secret of the token. Proxmox VE shows it only at creation and rotation, so it \
+                     is null after an import.",
                 )),
             ),
             (
                 "api_token",
                 sensitive(computed(
                     String,
-                    "`token_id` and `secret` in one string, `user@realm!token_name=secret`, as \
-                     other providers and tools take it. Null after an import.",
+                    "`token_id` and `secret` as one string, `user@realm!token_name=secret`, in the \
+                     form that other providers and tools expect. Null after an import.",
                 )),
             ),
             (
                 "expires_at",
                 computed(
                     String,
-                    "When the token stops working, in UTC (RFC 3339); null for never.",
+                    "Time at which the token stops working, in UTC (RFC 3339). Null if it never \
+                     expires.",
                 ),
             ),
             (
                 "created_at",
                 computed(
                     String,
-                    "When this configuration minted the token, on the server's clock (RFC 3339); \
-                     null after an import.",
+                    "Time at which this resource created the token, on the server's clock \
+                     (RFC 3339). Null after an import.",
                 ),
             ),
             (
                 "rotated_at",
                 computed(
                     String,
-                    "When the secret was last replaced, on the server's clock (RFC 3339); null \
-                     before the first rotation.",
+                    "Time of the latest rotation, on the server's clock (RFC 3339). Null before the \
+                     first rotation.",
                 ),
             ),
             (
                 "rotation_method",
                 computed(
                     String,
-                    "How the secret was last replaced: `regenerate` (in place), `alternate` (by a \
-                     token under the other name) or `recreate` (revoked and made again); null \
+                    "Method of the latest rotation: `regenerate` (in place), `alternate` (by a \
+                     token with the second name) or `recreate` (revoked and created again). Null \
                      before the first rotation.",
                 ),
             ),
@@ -248,19 +250,20 @@ pub fn schema() -> Schema {
                 "previous_token_id",
                 computed(
                     String,
-                    "The token that was replaced by a rotation with `overlap`, while it is there.",
+                    "Id of the token that the latest rotation with `overlap` replaced, while it \
+                     exists.",
                 ),
             ),
             (
                 "previous_expires_at",
                 computed(
                     String,
-                    "When the previous token stops working, in UTC (RFC 3339).",
+                    "Time at which the previous token stops working, in UTC (RFC 3339).",
                 ),
             ),
         ],
     )
 }
 
-/// What can have a time limit.
+/// The operations with a time limit.
 const OPERATIONS: [&str; 4] = ["create", "read", "update", "delete"];

@@ -1,16 +1,17 @@
-//! `timeouts`: the longest that each operation on a resource may take.
+//! The attribute `timeouts`: the maximum duration of each operation on a resource.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tf_provider::AttributePath;
 use tf_provider::schema::{Attribute, AttributeType};
 use tf_provider::value::Value;
-use tf_provider::{AttributePath, Diagnostics};
 
-use crate::framework::{Report, schema};
+use crate::framework::{Problem, schema};
 use crate::provider::attributes::duration;
 
-/// The limits of one resource, by operation.
+/// The limits of a resource, by operation.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Timeouts(BTreeMap<String, Value<String>>);
 
@@ -19,8 +20,8 @@ pub fn attribute(operations: &[&'static str]) -> (&'static str, Attribute) {
     let limits = operations.iter().map(|operation| {
         let limit = schema::optional(
             AttributeType::String,
-            "The longest that this may take, waiting for other writes included, such as `2m`. No \
-             limit unless set; a change that has been sent is never given up before \
+            "Maximum duration of this operation, such as `2m`, including the wait for other writes. \
+             Unlimited by default. A change that has been sent is never abandoned before \
              `request_timeout`.",
         );
         (*operation, limit)
@@ -29,21 +30,20 @@ pub fn attribute(operations: &[&'static str]) -> (&'static str, Attribute) {
     ("timeouts", limits)
 }
 
-/// The limit of an operation in seconds, where one is configured.
-pub fn seconds(timeouts: &Value<Timeouts>, operation: &str) -> Option<i64> {
-    duration::seconds(timeouts.as_ref_option()?.0.get(operation)?)
+/// The configured limit of an operation.
+pub fn limit(timeouts: &Value<Timeouts>, operation: &str) -> Option<Duration> {
+    duration::known(timeouts.as_ref_option()?.0.get(operation)?)
 }
 
-/// Reports limits that are none.
-pub fn validate(timeouts: &Value<Timeouts>, diags: &mut Diagnostics) {
+/// The problems of the limits.
+pub fn problems(timeouts: &Value<Timeouts>) -> impl Iterator<Item = Problem> {
     let limits = timeouts.iter().flat_map(|timeouts| &timeouts.0);
-    for (operation, limit) in limits {
-        if let Some(Err(problem)) = limit.as_ref_option().map(|limit| duration::parse(limit)) {
-            diags.fail(
-                "Invalid time limit",
-                format!("`timeouts.{operation}` cannot be used: {problem}."),
-                AttributePath::new("timeouts").attribute(operation.clone()),
-            );
-        }
-    }
+    limits.filter_map(|(operation, limit)| {
+        let reason = duration::parse(limit.as_ref_option()?).err()?;
+        Some(Problem::new(
+            "Invalid time limit",
+            format!("`timeouts.{operation}` is invalid: {reason}."),
+            AttributePath::new("timeouts").attribute(operation.clone()),
+        ))
+    })
 }

@@ -1,17 +1,18 @@
-//! Instants as Terraform has them (RFC 3339 text) and as Proxmox VE has them (epoch seconds).
+//! Instants in Terraform's form (RFC 3339 text) and in Proxmox VE's (seconds since 1970).
 
 use tf_provider::value::Value;
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
-/// Reads an RFC 3339 instant, any offset, as whole epoch seconds. The error says what the form
-/// should be.
-pub fn parse(text: &str) -> Result<i64, String> {
+use crate::pve::{Expiry, Timestamp};
+
+/// Parses an RFC 3339 date and time with any offset. The error names the expected form.
+pub fn parse(text: &str) -> Result<Timestamp, String> {
     OffsetDateTime::parse(text, &Rfc3339)
         .ok()
-        .map(OffsetDateTime::unix_timestamp)
+        .map(Timestamp::from)
         // Near the year 10000 an offset can lead to an instant that cannot be written back.
-        .filter(|seconds| format(*seconds).is_some())
+        .filter(|instant| format(*instant).is_some())
         .ok_or_else(|| {
             "it must be an RFC 3339 date and time with an offset, before the year 10000, such as \
              \"2027-12-31T00:00:00Z\" or \"2027-12-31T00:00:00+01:00\""
@@ -19,15 +20,34 @@ pub fn parse(text: &str) -> Result<i64, String> {
         })
 }
 
-/// Epoch seconds as RFC 3339 in UTC; `None` for a number outside the years 0 to 9999.
-pub fn format(seconds: i64) -> Option<String> {
-    let instant = OffsetDateTime::from_unix_timestamp(seconds).ok()?;
+/// Formats an instant as RFC 3339 in UTC; `None` outside the years 0 to 9999.
+pub fn format(instant: Timestamp) -> Option<String> {
+    let instant = OffsetDateTime::from_unix_timestamp(instant.unix()).ok()?;
     instant.to_offset(UtcOffset::UTC).format(&Rfc3339).ok()
 }
 
-/// [`format()`] as an attribute: null when there is no instant.
-pub fn attribute(seconds: Option<i64>) -> Value<String> {
-    seconds.and_then(format).into()
+/// The instant of an attribute, where it is known and well-formed.
+pub fn known(value: &Value<String>) -> Option<Timestamp> {
+    parse(value.as_ref_option()?).ok()
+}
+
+/// Whether two attributes name the same instant, in whatever offset.
+pub fn same(left: &Value<String>, right: &Value<String>) -> bool {
+    match (known(left), known(right)) {
+        (Some(left), Some(right)) => left == right,
+        _ => left.is_null() && right.is_null(),
+    }
+}
+
+/// An instant or an expiry as an attribute; null where there is no date.
+pub fn attribute(instant: impl Into<Option<Timestamp>>) -> Value<String> {
+    instant.into().and_then(format).into()
+}
+
+impl From<Expiry> for Option<Timestamp> {
+    fn from(expiry: Expiry) -> Self {
+        expiry.date()
+    }
 }
 
 #[cfg(test)]
@@ -49,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_without_time_or_offset_is_refused_with_the_form_it_should_have() {
+    fn a_date_without_time_or_offset_is_refused_with_the_expected_form() {
         for text in [
             "2027-12-31",
             "2027-12-31T00:00:00",
@@ -62,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn an_absurd_number_from_a_server_is_no_instant() {
-        assert_eq!(format(i64::MAX), None);
+    fn a_number_beyond_the_calendar_has_no_date() {
+        assert_eq!(format(Timestamp::from_unix(i64::MAX)), None);
     }
 }

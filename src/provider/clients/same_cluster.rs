@@ -1,103 +1,120 @@
-//! One cluster under two names.
+//! Connections to the same cluster.
 //!
-//! Nothing keeps two keys of `clusters` from leading to the same cluster by different nodes. Its
-//! writes must take turns all the same, and one token must not be managed twice. The nodes tell by
-//! their certificates' fingerprints. They are asked once somebody is about to write through a
-//! second connection, so that a run with one connection pays nothing.
+//! Two keys of `clusters` may lead to the same cluster through different nodes. Writes through both
+//! must share a write lock all the same, and a token must be managed through one of them. The
+//! fingerprints of the nodes' certificates show that two connections lead to one cluster. They are
+//! requested once a second connection is about to write, so that a run with one connection sends no
+//! additional request.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use tf_provider::AttributePath;
 use tf_provider::value::Value;
-use tf_provider::{AttributePath, Diagnostics};
 use tokio::sync::OnceCell;
 
-use crate::framework::Report;
-use crate::provider::clients::call_within;
+use crate::framework::Problem;
+use crate::provider::clients::context::call_within;
 use crate::pve::{Client, Fingerprint, TokenId};
 
-/// A cluster that does not answer within so many seconds is nobody's twin: it holds up no others.
-const PATIENCE: i64 = 5;
+/// The time limit for the fingerprints of a cluster. A cluster that does not respond
+/// counts as a separate one and does not delay the others.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Everybody who has written in this run. Clones share it.
+/// The connections that have written in this run. Clones share them.
 #[derive(Clone, Default)]
-pub struct Twins(Arc<Mutex<Vec<Arc<Writer>>>>);
+pub struct Writers(Arc<Mutex<Vec<Arc<Connection>>>>);
 
-struct Writer {
-    /// Its place among all: the lane of the first serves both of two twins.
-    place: usize,
+/// A connection that has written.
+struct Connection {
+    /// Its position among all connections: of two to the same cluster, the first provides the write
+    /// lock.
+    position: usize,
     cluster: Value<String>,
     client: Client,
     nodes: OnceCell<BTreeSet<Fingerprint>>,
     tokens: Mutex<BTreeSet<TokenId>>,
 }
 
-impl Twins {
-    /// Lets the writes of a connection wait for those of its twin. Reports a token that is written
-    /// under both of their names; `None` then.
-    pub async fn before_write(
+impl Writers {
+    /// Registers a connection and the token that it is about to write, and shares the write lock
+    /// of other connections to the same cluster. A problem for a token that was written through
+    /// another connection.
+    pub async fn register(
         &self,
         cluster: &Value<String>,
         client: &Client,
         token: &TokenId,
-        diags: &mut Diagnostics,
-    ) -> Option<()> {
-        let (writer, others) = self.join(cluster, client);
-        // Noted before anybody is looked at: of two that come at once, one sees the other.
-        writer.note(token);
-        let mut unique = Some(());
+    ) -> Result<(), Problem> {
+        let (connection, others) = self.join(cluster, client);
+        // Recorded before the comparison: of two concurrent writers, one sees the other.
+        connection.record(token);
+        let mut duplicates = Vec::new();
         for other in others {
-            if !writer.is_twin_of(&other).await {
+            if !connection.is_same_cluster(&other).await {
                 continue;
             }
-            writer.share_write_lock_with(&other);
+            connection.share_write_lock(&other);
             if other.has_written(token) {
-                written_twice(token, &writer.cluster, &other.cluster, diags);
-                unique = None;
+                duplicates.push(other);
             }
         }
-        unique
-    }
-
-    /// A token that was revoked may be made anew under the cluster's other name.
-    pub fn forget(&self, cluster: &Value<String>, token: &TokenId) {
-        let writers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = writers.iter().find(|writer| writer.cluster == *cluster);
-        if let Some(writer) = known {
-            writer.tokens().remove(token);
+        match duplicates.is_empty() {
+            true => Ok(()),
+            false => Err(managed_twice(token, &connection, &duplicates)),
         }
     }
 
-    /// The writer for this connection, and all the others.
-    fn join(&self, cluster: &Value<String>, client: &Client) -> (Arc<Writer>, Vec<Arc<Writer>>) {
-        let mut writers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_this = |writer: &&Arc<Writer>| writer.cluster == *cluster;
-        let known = writers.iter().find(is_this).cloned();
-        let writer = known.unwrap_or_else(|| {
-            let new = Arc::new(Writer {
-                place: writers.len(),
+    /// Forgets a token that was revoked, so that it may be created through another connection.
+    pub fn forget(&self, cluster: &Value<String>, token: &TokenId) {
+        let known = self.connections();
+        let known = known
+            .iter()
+            .find(|connection| connection.cluster == *cluster);
+        if let Some(connection) = known {
+            connection.tokens().remove(token);
+        }
+    }
+
+    /// The entry of this connection, and all the others.
+    fn join(
+        &self,
+        cluster: &Value<String>,
+        client: &Client,
+    ) -> (Arc<Connection>, Vec<Arc<Connection>>) {
+        let mut connections = self.connections();
+        let is_this = |connection: &&Arc<Connection>| connection.cluster == *cluster;
+        let known = connections.iter().find(is_this).cloned();
+        let connection = known.unwrap_or_else(|| {
+            let new = Arc::new(Connection {
+                position: connections.len(),
                 cluster: cluster.clone(),
                 client: client.clone(),
                 nodes: OnceCell::new(),
                 tokens: Mutex::default(),
             });
-            writers.push(Arc::clone(&new));
+            connections.push(Arc::clone(&new));
             new
         });
-        let others = writers.iter().filter(|other| other.cluster != *cluster);
+        let others = connections.iter().filter(|other| other.cluster != *cluster);
         let others = others.cloned().collect();
-        (writer, others)
+        (connection, others)
+    }
+
+    fn connections(&self) -> MutexGuard<'_, Vec<Arc<Connection>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Writer {
-    async fn is_twin_of(&self, other: &Self) -> bool {
-        let (ours, theirs) = tokio::join!(self.nodes(), other.nodes());
-        !ours.is_disjoint(theirs)
+impl Connection {
+    async fn is_same_cluster(&self, other: &Self) -> bool {
+        let (own, others) = tokio::join!(self.nodes(), other.nodes());
+        !own.is_disjoint(others)
     }
 
-    fn share_write_lock_with(&self, other: &Self) {
-        let (first, second) = match self.place < other.place {
+    fn share_write_lock(&self, other: &Self) {
+        let (first, second) = match self.position < other.position {
             true => (self, other),
             false => (other, self),
         };
@@ -107,48 +124,51 @@ impl Writer {
         }
     }
 
-    /// The fingerprints of its nodes; none where they could not be asked.
+    /// The fingerprints of its nodes; none where they could not be requested.
     async fn nodes(&self) -> &BTreeSet<Fingerprint> {
-        let ask = || async {
-            let nodes = self.client.nodes(&call_within(Some(PATIENCE))).await;
+        let probe = || async {
+            let nodes = self.client.nodes(&call_within(Some(PROBE_TIMEOUT))).await;
             let nodes = nodes.unwrap_or_default().into_iter();
             nodes.filter_map(|node| node.fingerprint).collect()
         };
-        self.nodes.get_or_init(ask).await
+        self.nodes.get_or_init(probe).await
     }
 
     fn has_written(&self, token: &TokenId) -> bool {
         self.tokens().contains(token)
     }
 
-    fn note(&self, token: &TokenId) {
+    fn record(&self, token: &TokenId) {
         self.tokens().insert(token.clone());
     }
 
     fn tokens(&self) -> MutexGuard<'_, BTreeSet<TokenId>> {
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn name(&self) -> String {
+        match &self.cluster {
+            Value::Value(name) => format!("`clusters[{name:?}]`"),
+            Value::Null | Value::Unknown => "the provider's own connection".to_owned(),
+        }
+    }
 }
 
-fn written_twice(
+fn managed_twice(
     token: &TokenId,
-    one: &Value<String>,
-    other: &Value<String>,
-    diags: &mut Diagnostics,
-) {
-    let name = |cluster: &Value<String>| match cluster {
-        Value::Value(name) => format!("`clusters[{name:?}]`"),
-        Value::Null | Value::Unknown => "the provider's own connection".to_owned(),
-    };
-    diags.fail(
-        "API token under two names of one cluster",
+    connection: &Connection,
+    duplicates: &[Arc<Connection>],
+) -> Problem {
+    let others: Vec<String> = duplicates.iter().map(|other| other.name()).collect();
+    Problem::new(
+        "API token managed through two `clusters` entries",
         format!(
-            "{token} is managed under {} and under {}, which are one cluster: their nodes have the \
-             same certificates. Keep one of the two resources, and remove the other from the state \
-             with `terraform state rm`, which changes nothing on the server.",
-            name(one),
-            name(other)
+            "{token} is managed through {} and through {}, which lead to the same cluster: their \
+             nodes have the same certificates. Keep one of the resources, and remove the other \
+             from the state with `terraform state rm`, which changes nothing on the server.",
+            connection.name(),
+            others.join(" and ")
         ),
         AttributePath::new("cluster"),
-    );
+    )
 }

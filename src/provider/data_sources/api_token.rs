@@ -1,4 +1,4 @@
-//! The data source `proxmox_api_token`: what is to be known of one token, but for its secret.
+//! The data source `proxmox_api_token`: the facts about a token, except for its secret.
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -6,28 +6,28 @@ use tf_provider::schema::{AttributeType, Schema};
 use tf_provider::value::Value;
 use tf_provider::{AttributePath, DataSource, Diagnostics};
 
-use crate::framework::{Report, schema};
+use crate::framework::{Problem, Report, schema};
 use crate::provider::clients::{Connections, cluster_attribute, context};
 use crate::provider::data_sources::audited::TokenFacts;
-use crate::provider::data_sources::completeness::{Completeness, warn_of_isolation};
-use crate::provider::data_sources::token_id::malformed_token_id;
+use crate::provider::data_sources::completeness::{Completeness, warn_without_quorum};
+use crate::provider::data_sources::token_id::parse_token_id;
 use crate::provider::data_sources::{audited, completeness};
-use crate::provider::diagnostics::explain;
+use crate::provider::diagnostics::{problem, reported};
 use crate::pve::{Audit, TokenId};
 
-/// The facts of one token.
+/// The facts about a token.
 pub struct ApiTokenData {
     connections: Connections,
 }
 
 impl ApiTokenData {
-    /// A data source that asks over the provider's connections.
+    /// Creates the data source.
     pub fn new(connections: Connections) -> Self {
         Self { connections }
     }
 }
 
-/// One `proxmox_api_token` that is read.
+/// A `proxmox_api_token` that is read.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct State {
     cluster: Value<String>,
@@ -38,7 +38,7 @@ pub struct State {
     completeness: Completeness,
 }
 
-/// One of the token's own entries in the access control list.
+/// An entry of the token in the access control list.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Entry {
     path: Value<String>,
@@ -57,14 +57,13 @@ impl DataSource for ApiTokenData {
 
         let own = [
             cluster_attribute(
-                "Key of the provider's `clusters` to ask; the provider's own connection unless \
-                 set.",
+                "Key in `clusters` of the provider block to read from. Defaults to the provider's own connection.",
             ),
             (
                 "token_id",
                 required(
                     String,
-                    "The token, in full: `user@realm!name`. It is an error if it does not exist.",
+                    "Full ID of the token: `user@realm!name`. Fails if the token does not exist.",
                 ),
             ),
             (
@@ -72,65 +71,59 @@ impl DataSource for ApiTokenData {
                 computed(
                     schema::nested_set([
                         ("path", computed(String, "Path in the access control tree.")),
-                        ("role", computed(String, "Role granted there.")),
+                        ("role", computed(String, "Role granted at the path.")),
                         (
                             "propagate",
-                            computed(Bool, "Whether the grant also holds below the path."),
+                            computed(Bool, "Whether the grant propagates to the paths below."),
                         ),
                     ]),
-                    "The token's own entries in the access control list; they count only with \
-                     privilege separation. Null when the list was not shown in full. What the \
-                     token may really do is told by `proxmox_permissions`.",
+                    "Entries of the token in the access control list. They take effect only with \
+                     privilege separation. Null if the provider's credential cannot read the whole \
+                     list. For the effective privileges of the token, use `proxmox_permissions`.",
                 ),
             ),
         ];
         let facts = audited::attributes();
         let completeness = completeness::attributes();
         Some(schema::schema(
-            "What is to be known of one API token and its owner, and what an auditor would ask \
-             about it. A secret is never read back: Proxmox VE shows it only once, at creation. \
-             Needs `Sys.Audit` on `/access`, propagating. All data blocks of this type and of \
+            "Reads an API token and its owner, with audit findings about the token. The secret is not \
+             available: Proxmox VE returns it only once, at creation. Requires `Sys.Audit` on \
+             `/access`, with propagation. All data blocks of this type and of \
              `proxmox_api_tokens` share one set of requests.",
             own.into_iter().chain(facts).chain(completeness),
         ))
     }
 
     async fn validate<'a>(&self, diags: &mut Diagnostics, config: State) -> Option<()> {
-        if let Value::Value(id) = &config.facts.token_id
-            && let Err(error) = TokenId::parse(id, None)
+        let token_id = &config.facts.token_id;
+        if token_id.is_value()
+            && let Err(problem) = parse_token_id(token_id)
         {
-            malformed_token_id(&error, diags);
+            diags.problem(problem);
         }
         Some(())
     }
 
     async fn read<'a>(&self, diags: &mut Diagnostics, config: State, _meta: ()) -> Option<State> {
+        let found = self.look_up(config, diags).await;
+        reported(found, diags)
+    }
+}
+
+impl ApiTokenData {
+    async fn look_up(&self, config: State, warnings: &mut Diagnostics) -> Result<State, Problem> {
         let client = self
             .connections
-            .reader("proxmox_api_token", &config.cluster, diags)?;
-        let given = config.facts.token_id.as_ref_option()?;
-        let id = match TokenId::parse(given, None) {
-            Ok(id) => id,
-            Err(error) => {
-                malformed_token_id(&error, diags);
-                return None;
-            }
-        };
-        let audit = match client.audit(&context()).await {
-            Ok(audit) => audit,
-            Err(error) => {
-                explain("Unable to read API token", given, &error, diags);
-                return None;
-            }
-        };
-        warn_of_isolation(&audit, &client.settings().endpoint.to_string(), diags);
-        let Some(token) = audit.token(&id) else {
-            not_found(&id, &audit, diags);
-            return None;
-        };
-        Some(State {
+            .reader("proxmox_api_token", &config.cluster)?;
+        let id = parse_token_id(&config.facts.token_id)?;
+        let audit = client.audit(&context()).await;
+        let audit =
+            audit.map_err(|error| problem("Unable to read API token", &id.to_string(), &error))?;
+        warn_without_quorum(&audit, &client.settings().endpoint.to_string(), warnings);
+        let token = audit.token(&id).ok_or_else(|| not_found(&id, &audit))?;
+        Ok(State {
             acl: entries(&audit, &id),
-            facts: TokenFacts::of(&token, audit.observed_at),
+            facts: TokenFacts::of(&token, audit.observed_at.into()),
             completeness: Completeness::of(&audit),
             ..config
         })
@@ -150,22 +143,21 @@ fn entries(audit: &Audit, token: &TokenId) -> Value<Vec<Entry>> {
     entries.into()
 }
 
-/// Says whether the token is not there or only not shown.
-fn not_found(token: &TokenId, audit: &Audit, diags: &mut Diagnostics) {
-    let why = if audit.is_complete() {
-        "Proxmox VE has no such token. Correct `token_id`, or create the token first and add \
-         `depends_on` with it to the data block."
-            .to_owned()
+/// The problem of a token that was not found, with the reason.
+fn not_found(token: &TokenId, audit: &Audit) -> Problem {
+    let reason = if audit.is_complete() {
+        "The token does not exist. Correct `token_id`, or create the token first and add it to \
+         `depends_on` of the data block."
     } else if audit.missing_privileges().is_empty() {
-        "It was not found, by a node that does not see its cluster.".to_owned()
+        "The node that responded has no quorum and did not find the token. Set `endpoint` to a \
+         node of the cluster's majority."
     } else {
-        "It does not exist, or the provider's credential may not see it: grant that Sys.Audit on \
-         /access, with propagation."
-            .to_owned()
+        "The token does not exist, or the provider's credential is not allowed to see it. Grant \
+         the credential Sys.Audit on /access, with propagation."
     };
-    diags.fail(
+    Problem::new(
         "No such API token",
-        format!("{token}: {why}"),
+        format!("{token}: {reason}"),
         AttributePath::new("token_id"),
-    );
+    )
 }

@@ -6,27 +6,27 @@ use tf_provider::schema::{AttributeType, Schema};
 use tf_provider::value::Value;
 use tf_provider::{AttributePath, DataSource, Diagnostics};
 
-use crate::framework::{Report, schema};
+use crate::framework::{Problem, Report, schema};
 use crate::provider::clients::{Connections, cluster_attribute, context};
 use crate::provider::data_sources::audited::TokenFacts;
-use crate::provider::data_sources::completeness::{Completeness, warn_of_isolation};
+use crate::provider::data_sources::completeness::{Completeness, warn_without_quorum};
 use crate::provider::data_sources::{audited, completeness};
-use crate::provider::diagnostics::explain;
+use crate::provider::diagnostics::{problem, reported};
 use crate::pve::{AuditedToken, UserId};
 
-/// The tokens of a whole cluster.
+/// The tokens of a cluster.
 pub struct ApiTokensData {
     connections: Connections,
 }
 
 impl ApiTokensData {
-    /// A data source that asks over the provider's connections.
+    /// Creates the data source.
     pub fn new(connections: Connections) -> Self {
         Self { connections }
     }
 }
 
-/// One `proxmox_api_tokens`.
+/// A `proxmox_api_tokens`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct State {
     cluster: Value<String>,
@@ -37,7 +37,7 @@ pub struct State {
     completeness: Completeness,
 }
 
-/// Which tokens are listed. What is not set does not matter.
+/// Which tokens are listed. Attributes that are not set do not filter.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Filter {
     user_id: Value<String>,
@@ -82,60 +82,62 @@ impl DataSource for ApiTokensData {
 
         let mut facts = vec![(
             "token_id",
-            computed(String, "The token, in full: `user@realm!name`."),
+            computed(String, "Full ID of the token: `user@realm!name`."),
         )];
         facts.extend(audited::attributes());
         let own = [
             cluster_attribute(
-                "Key of the provider's `clusters` to audit; the provider's own connection unless \
-                 set.",
+                "Key in `clusters` of the provider block to audit. Defaults to the provider's own connection.",
             ),
             (
                 "user_id",
-                optional(String, "Only the tokens of this user, with realm."),
+                optional(
+                    String,
+                    "ID of the user, with the realm, whose tokens to list.",
+                ),
             ),
             (
                 "realm",
-                optional(String, "Only the tokens of users of this realm."),
+                optional(String, "Realm of the users whose tokens to list."),
             ),
             (
                 "expired",
                 optional(
                     Bool,
-                    "Only tokens that have expired, by their own end or their owner's (true), or \
-                     only such as have not (false).",
+                    "Lists only tokens that have expired, or whose owner has (`true`), or only \
+                     those that have not (`false`).",
                 ),
             ),
             (
                 "without_expiry",
                 optional(
                     Bool,
-                    "Only tokens that never expire, by their own end or their owner's (true), or \
-                     only such as do (false).",
+                    "Lists only tokens that never expire, and whose owner does not either (`true`), \
+                     or only those that do (`false`).",
                 ),
             ),
             (
                 "with_findings",
                 optional(
                     Bool,
-                    "Only tokens about which there is something to ask (true), or only the others \
-                     (false). Of thousands of tokens Terraform then has a few to store.",
+                    "Lists only tokens with findings (`true`), or only those without (`false`). Set \
+                     it to `true` on a cluster with many tokens to keep the state small.",
                 ),
             ),
             (
                 "tokens",
                 computed(
                     schema::nested_list(facts),
-                    "The tokens, sorted by owner and name.",
+                    "Tokens, sorted by owner and name.",
                 ),
             ),
         ];
         Some(schema::schema(
-            "An audit of the API tokens of a cluster: what exists, whose it is, when it ends, and \
-             what an auditor would ask about. Needs `Sys.Audit` on `/access`, propagating, and \
-             nothing more. With less the server leaves users out and does not say so: `complete` \
-             is false then, and `missing_privileges` names what is missing. However many tokens \
-             there are, it costs a handful of requests.",
+            "Audits the API tokens of a cluster: lists them with their owners, expiry dates and \
+             findings. Requires `Sys.Audit` on `/access`, with propagation. With fewer privileges, \
+             the server omits users without an error: `complete` is then `false`, and \
+             `missing_privileges` lists the missing privileges. The number of requests is small \
+             and does not depend on the number of tokens.",
             own.into_iter().chain(completeness::attributes()),
         ))
     }
@@ -146,7 +148,7 @@ impl DataSource for ApiTokensData {
         {
             diags.fail(
                 "Invalid filter",
-                format!("`user_id` cannot be used: {error}."),
+                format!("`user_id` is invalid: {error}."),
                 AttributePath::new("user_id"),
             );
         }
@@ -154,23 +156,26 @@ impl DataSource for ApiTokensData {
     }
 
     async fn read<'a>(&self, diags: &mut Diagnostics, config: State, _meta: ()) -> Option<State> {
+        let found = self.look_up(config, diags).await;
+        reported(found, diags)
+    }
+}
+
+impl ApiTokensData {
+    async fn look_up(&self, config: State, warnings: &mut Diagnostics) -> Result<State, Problem> {
         let client = self
             .connections
-            .reader("proxmox_api_tokens", &config.cluster, diags)?;
+            .reader("proxmox_api_tokens", &config.cluster)?;
         let endpoint = client.settings().endpoint.to_string();
-        let audit = match client.audit(&context()).await {
-            Ok(audit) => audit,
-            Err(error) => {
-                explain("Unable to audit API tokens", &endpoint, &error, diags);
-                return None;
-            }
-        };
-        warn_of_isolation(&audit, &endpoint, diags);
+        let audit = client.audit(&context()).await;
+        let audit =
+            audit.map_err(|error| problem("Unable to audit API tokens", &endpoint, &error))?;
+        warn_without_quorum(&audit, &endpoint, warnings);
         let tokens = audit.tokens().filter_map(|token| {
-            let facts = TokenFacts::of(&token, audit.observed_at);
+            let facts = TokenFacts::of(&token, audit.observed_at.into());
             config.filter.admits(&token, &facts).then_some(facts)
         });
-        Some(State {
+        Ok(State {
             tokens: Value::Value(tokens.collect()),
             completeness: Completeness::of(&audit),
             ..config

@@ -1,17 +1,16 @@
-//! What an audit tells of one token, as attributes: for `proxmox_api_token` and each element of
-//! `proxmox_api_tokens`.
+//! The facts that an audit returns about a token, as attributes of `proxmox_api_token` and of each
+//! element of `proxmox_api_tokens`.
 
 use serde::{Deserialize, Serialize};
 use tf_provider::schema::{Attribute, AttributeType};
 use tf_provider::value::Value;
-use time::OffsetDateTime;
 
 use crate::framework::schema;
 use crate::provider::api_token::ephemeral_name::is_ephemeral;
 use crate::provider::attributes::timestamp;
-use crate::pve::AuditedToken;
+use crate::pve::{AuditedToken, Expiry, Timestamp};
 
-/// The facts of one token.
+/// The facts about a token.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TokenFacts {
     pub token_id: Value<String>,
@@ -30,7 +29,7 @@ pub struct TokenFacts {
     pub findings: Value<Vec<String>>,
 }
 
-/// The attributes for [`TokenFacts`], but for `token_id`.
+/// The attributes for [`TokenFacts`], except for `token_id`.
 pub fn attributes() -> [(&'static str, Attribute); 13] {
     use AttributeType::{Bool, String};
     use schema::computed;
@@ -38,36 +37,35 @@ pub fn attributes() -> [(&'static str, Attribute); 13] {
     [
         (
             "user_id",
-            computed(String, "Owner of the token, with realm."),
+            computed(String, "ID of the owner, with the realm."),
         ),
         (
             "token_name",
-            computed(String, "Name of the token among its owner's."),
+            computed(String, "Name of the token, unique for its owner."),
         ),
         (
             "comment",
-            computed(String, "The comment; null when there is none."),
+            computed(String, "Comment. Null if there is none."),
         ),
         (
             "privilege_separation",
             computed(
                 Bool,
-                "Whether the token has privileges of its own rather than all of its owner's.",
+                "Whether the token has its own privileges instead of all privileges of its owner.",
             ),
         ),
         (
             "expires_at",
             computed(
                 String,
-                "When the token itself expires, in UTC (RFC 3339); null for never.",
+                "Expiry date of the token (RFC 3339, UTC). Null if it never expires.",
             ),
         ),
         (
             "expired",
             computed(
                 Bool,
-                "Whether the token has stopped working by its own end or its owner's, on the \
-                 server's clock.",
+                "Whether the token or its owner has expired, by the server's clock.",
             ),
         ),
         (
@@ -81,61 +79,63 @@ pub fn attributes() -> [(&'static str, Attribute); 13] {
             "effective_expires_at",
             computed(
                 String,
-                "When the token stops working: the earlier of its own end and its owner's; null \
-                 for never.",
+                "Expiry date of the token or of its owner, whichever is earlier. Null if neither \
+                 expires.",
             ),
         ),
         (
             "owner_enabled",
             computed(
                 Bool,
-                "Whether the owner is enabled; a disabled owner's tokens are refused.",
+                "Whether the owner is enabled. The server rejects the tokens of a disabled owner.",
             ),
         ),
         (
             "owner_expires_at",
-            computed(String, "When the owner expires; null for never."),
+            computed(
+                String,
+                "Expiry date of the owner. Null if the owner never expires.",
+            ),
         ),
         (
             "last_task_seen_at",
             computed(
                 String,
-                "When the token's latest task began, of the recent tasks of the cluster. Null \
-                 when none of them is its own or when they are not shown (`tasks_visible`): it \
-                 never shows that a token is unused, since reads leave no trace. \
-                 `proxmox_token_activity` looks further back.",
+                "Start time of the token's latest task among the recent tasks of the cluster. Null \
+                 if there is none, or if tasks are not visible (`tasks_visible`). Null does not \
+                 show that the token is unused, because Proxmox VE does not record reads. For \
+                 older tasks, use `proxmox_token_activity`.",
             ),
         ),
         (
             "root_equivalent_by",
             computed(
                 String,
-                "What makes the token as good as `root@pam`, in words; null when nothing is \
-                 known to.",
+                "Why the token is equivalent to `root@pam`. Null if it is not known to be.",
             ),
         ),
         ("findings", computed(schema::list_of_strings(), FINDINGS)),
     ]
 }
 
-const FINDINGS: &str = "What an auditor would ask about, in this order:\n\n\
-    - `expired`: it has stopped working and is still there.\n\
-    - `never_expires`: nothing ends it.\n\
-    - `root_equivalent`: it can come by everything that `root@pam` may do. It has all the \
-    privileges of `root@pam`; or `Permissions.Modify` on `/`, `/access` or `/access/groups`; or \
-    `User.Modify` on `/access/groups`, which reaches the tokens of `root@pam`; or one of the two on \
-    a group with a member of whom this is true. A token with privilege separation has what it and \
-    its owner have both been granted. Whether owner or token are disabled or expired does not \
-    count, and neither do ways that lead out of the API, such as what a node's system makes of \
-    `Sys.Modify`. Without the whole access control list (`complete`) only tokens of `root@pam` \
-    without privilege separation are found.\n\
-    - `owner_disabled`: its owner is disabled, and it comes back to life with its owner.\n\
-    - `leftover_ephemeral`: it is named like an ephemeral token (`tf-ephemeral-…`), and its end has \
-    passed or it has none: the run it was for could not revoke it.";
+const FINDINGS: &str = "Audit findings, in this order:\n\n\
+    - `expired`: the token, or its owner, has expired, and the token still exists.\n\
+    - `never_expires`: neither the token nor its owner has an expiry date.\n\
+    - `root_equivalent`: the token can obtain all privileges of `root@pam`. It has all of them; or \
+    `Permissions.Modify` on `/`, `/access` or `/access/groups`; or `User.Modify` on \
+    `/access/groups`, which gives access to the tokens of `root@pam`; or one of these two on a \
+    group with a member that is itself equivalent to `root@pam`. A token with privilege separation \
+    has only the privileges that were granted to both the token and its owner. It does not matter \
+    whether the owner or the token is disabled or expired. Means outside of the API, such as \
+    `Sys.Modify` on a node's operating system, are not considered. If the access control list is \
+    not complete (`complete`), only tokens of `root@pam` without privilege separation are found.\n\
+    - `owner_disabled`: the owner is disabled. The token works again once the owner is enabled.\n\
+    - `leftover_ephemeral`: the name is that of an ephemeral token (`tf-ephemeral-…`), and the \
+    token has expired or has no expiry date: the run that created it could not revoke it.";
 
 impl TokenFacts {
-    /// What an audit tells of a token.
-    pub fn of(token: &AuditedToken<'_>, now: OffsetDateTime) -> Self {
+    /// The facts that an audit returns about a token.
+    pub fn of(token: &AuditedToken<'_>, now: Timestamp) -> Self {
         let effective = token.effective_expire();
         Self {
             token_id: token.id.clone().into(),
@@ -145,7 +145,7 @@ impl TokenFacts {
             privilege_separation: token.info.privilege_separation.into(),
             expires_at: timestamp::attribute(token.info.expire),
             expired: is_past(effective, now).into(),
-            never_expires: effective.is_none().into(),
+            never_expires: (effective == Expiry::Never).into(),
             effective_expires_at: timestamp::attribute(effective),
             owner_enabled: token.owner.enabled.into(),
             owner_expires_at: timestamp::attribute(token.owner.expire),
@@ -156,12 +156,12 @@ impl TokenFacts {
     }
 }
 
-fn findings(token: &AuditedToken<'_>, now: OffsetDateTime) -> Vec<String> {
+fn findings(token: &AuditedToken<'_>, now: Timestamp) -> Vec<String> {
     let end = token.info.expire;
-    let outlived = end.is_none() || is_past(end, now);
+    let outlived = end == Expiry::Never || is_past(end, now);
     let findings = [
         ("expired", is_past(token.effective_expire(), now)),
-        ("never_expires", token.effective_expire().is_none()),
+        ("never_expires", token.effective_expire() == Expiry::Never),
         ("root_equivalent", token.root_equivalent.is_some()),
         ("owner_disabled", !token.owner.enabled),
         ("leftover_ephemeral", is_ephemeral(token.name) && outlived),
@@ -173,9 +173,9 @@ fn findings(token: &AuditedToken<'_>, now: OffsetDateTime) -> Vec<String> {
         .collect()
 }
 
-/// As the server has it: something works in the second of its end, and no longer.
-fn is_past(end: Option<i64>, now: OffsetDateTime) -> bool {
-    end.is_some_and(|end| end < now.unix_timestamp())
+/// Whether an expiry date has passed. As on the server, it is valid until the end of that second.
+fn is_past(expiry: Expiry, now: Timestamp) -> bool {
+    expiry < Expiry::At(now)
 }
 
 #[cfg(test)]
@@ -205,20 +205,19 @@ mod tests {
     };
 
     fn facts(given: Case) -> TokenFacts {
-        let now = OffsetDateTime::from_unix_timestamp(NOW).unwrap();
         let info = TokenInfo {
-            expire: given.expire,
+            expire: given.expire.map(Timestamp::from_unix).into(),
             ..TokenInfo::default()
         };
         let owner = Owner {
             user_id: "demo@pve".parse().unwrap(),
             details_known: true,
             enabled: given.owner_enabled,
-            expire: given.owner_expire,
+            expire: given.owner_expire.map(Timestamp::from_unix).into(),
             groups: Vec::new(),
             comment: None,
             tokens: [(given.name.to_owned(), info.clone())].into(),
-            observed_at: now,
+            observed_at: OffsetDateTime::UNIX_EPOCH,
         };
         let token = AuditedToken {
             id: format!("demo@pve!{}", given.name),
@@ -228,7 +227,7 @@ mod tests {
             root_equivalent: given.root_equivalent,
             last_task: None,
         };
-        TokenFacts::of(&token, now)
+        TokenFacts::of(&token, Timestamp::from_unix(NOW))
     }
 
     fn found(given: Case) -> Vec<String> {
@@ -250,7 +249,7 @@ mod tests {
             });
             (facts.effective_expires_at, facts.findings)
         };
-        let at = |seconds| timestamp::attribute(Some(seconds));
+        let at = |seconds| timestamp::attribute(Timestamp::from_unix(seconds));
         let (none, expired) = (
             Value::Value(Vec::new()),
             Value::Value(vec!["expired".to_owned()]),

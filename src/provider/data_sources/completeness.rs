@@ -1,4 +1,4 @@
-//! How much of the whole an audit saw, as attributes, and what is said where it was not all.
+//! The completeness of an audit, as attributes.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use tf_provider::{AttributePath, Diagnostics};
 use crate::framework::{Report, schema};
 use crate::pve::Audit;
 
-/// How much of the whole was seen.
+/// The completeness of an audit.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Completeness {
     pub complete: Value<bool>,
@@ -28,32 +28,32 @@ pub fn attributes() -> [(&'static str, Attribute); 3] {
             "complete",
             computed(
                 Bool,
-                "Whether the server left nothing out. Where this is false, users, tokens or \
-                 grants may be missing, and what is not listed proves nothing: check it in a \
-                 precondition.",
+                "Whether the server returned everything. If `false`, users, tokens or grants may be \
+                 missing from the result. Check it in a precondition.",
             ),
         ),
         (
             "missing_privileges",
             computed(
                 schema::map_of_string_sets(),
-                "What the provider's credential lacks for a complete answer, by path; empty when \
-                 nothing. `Sys.Audit` on `/access`, propagating, is enough.",
+                "Privileges that the provider's credential lacks for a complete result, by path. \
+                 Empty if it has all of them. `Sys.Audit` on `/access`, with propagation, is \
+                 sufficient.",
             ),
         ),
         (
             "tasks_visible",
             computed(
                 Bool,
-                "Whether the recent tasks of all tokens were shown, which needs `Sys.Audit` on \
-                 `/`. It does not count towards `complete`.",
+                "Whether the recent tasks of all tokens are visible, which requires `Sys.Audit` on \
+                 `/`. Does not affect `complete`.",
             ),
         ),
     ]
 }
 
 impl Completeness {
-    /// How much an audit saw.
+    /// The completeness of this audit.
     pub fn of(audit: &Audit) -> Self {
         Self {
             complete: audit.is_complete().into(),
@@ -63,15 +63,14 @@ impl Completeness {
     }
 }
 
-/// Warns of an answer from the past.
-pub fn warn_of_isolation(audit: &Audit, endpoint: &str, diags: &mut Diagnostics) {
+/// Warns about an audit of a node without quorum, which may be out of date.
+pub fn warn_without_quorum(audit: &Audit, endpoint: &str, diags: &mut Diagnostics) {
     if !audit.quorate {
         diags.warn(
-            "Audit of a node without its cluster",
+            "Audit of a node without quorum",
             format!(
-                "{endpoint} sees no majority of its cluster online, so that it answers from what \
-                 it last knew, and `complete` is false. Set `endpoint` to a node that is with the \
-                 majority."
+                "{endpoint} has no quorum, so the result may be out of date and `complete` is \
+                 `false`. Set `endpoint` to a node of the cluster's majority."
             ),
             AttributePath::root(),
         );

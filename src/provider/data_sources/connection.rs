@@ -1,6 +1,6 @@
 //! The data source `proxmox_connection`: the connection check on demand.
 //!
-//! It reports and does not fail, so that a `check` block or a precondition can judge.
+//! It returns the result and does not fail, so that a `check` block or a precondition can use it.
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -8,29 +8,29 @@ use tf_provider::schema::{AttributeType, Schema};
 use tf_provider::value::Value;
 use tf_provider::{DataSource, Diagnostics};
 
-use crate::framework::{Report, schema};
+use crate::framework::{Problem, Report, schema};
 use crate::provider::clients::{Connections, cluster_attribute, context};
 use crate::provider::diagnostics::check_result::Outcome;
-use crate::provider::diagnostics::unproven;
+use crate::provider::diagnostics::{reported, unproven};
 use crate::provider::host::facts;
 use crate::provider::host::facts::{
-    Facts, PrivilegeMap, required_privileges, validate_required_privileges,
+    Facts, PrivilegeMap, invalid_required_privileges, required_privileges,
 };
 use crate::pve::diagnosis;
 
-/// The check of the provider's own connection.
+/// The connection check.
 pub struct ConnectionData {
     connections: Connections,
 }
 
 impl ConnectionData {
-    /// A data source that checks the provider's own connection.
+    /// Creates the data source.
     pub fn new(connections: Connections) -> Self {
         Self { connections }
     }
 }
 
-/// One `proxmox_connection`.
+/// A `proxmox_connection`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {
     cluster: Value<String>,
@@ -51,34 +51,34 @@ impl DataSource for ConnectionData {
 
         let report = [
             cluster_attribute(
-                "Key of the provider's `clusters` to check; the provider's own connection unless set.",
+                "Key in `clusters` of the provider block to check. Defaults to the provider's own connection.",
             ),
             (
                 "required_privileges",
                 optional(
                     schema::map_of_string_sets(),
-                    "Privileges the credential should have, by path: \
-                         `{ \"/vms\" = [\"VM.Allocate\"] }`. What is missing is in \
-                         `missing_privileges`.",
+                    "Privileges that the credential should have, by path: \
+                         `{ \"/vms\" = [\"VM.Allocate\"] }`. `missing_privileges` lists those \
+                         that it lacks.",
                 ),
             ),
             (
                 "fail_on_error",
                 optional(
                     Bool,
-                    "Whether a connection that cannot be used as required is an error instead of \
-                         a report. A degraded cluster is none. False unless set.",
+                    "Whether to fail if the connection check fails. A degraded cluster is not a \
+                         failure. Defaults to `false`.",
                 ),
             ),
             (
                 "ok",
-                computed(Bool, "Whether everything is as it should be."),
+                computed(Bool, "Whether the connection check succeeded."),
             ),
             (
                 "status",
                 computed(
                     String,
-                    "One word for what was found: `ok`, `dns_failure`, `connection_refused`, \
+                    "Result of the connection check: `ok`, `dns_failure`, `connection_refused`, \
                          `timeout`, `tls_untrusted`, `tls_name_mismatch`, `tls_expired`, \
                          `tls_fingerprint_mismatch`, `not_proxmox`, `unauthenticated`, \
                          `second_factor_required`, `permission_denied`, `missing_privileges`, \
@@ -86,15 +86,12 @@ impl DataSource for ConnectionData {
                          `unsupported_version`.",
                 ),
             ),
-            (
-                "message",
-                computed(String, "What was found, in a sentence."),
-            ),
+            ("message", computed(String, "Description of the result.")),
             (
                 "remedy",
                 computed(
                     String,
-                    "What to change, naming the attribute; empty when ok.",
+                    "Required change, with the name of the attribute. Empty if there is none.",
                 ),
             ),
             (
@@ -102,67 +99,71 @@ impl DataSource for ConnectionData {
                 computed(
                     schema::nested_list([
                         ("name", computed(String, "Name of the stage.")),
-                        ("ok", computed(Bool, "Whether it was passed.")),
+                        ("ok", computed(Bool, "Whether the stage succeeded.")),
                         (
                             "duration_ms",
-                            computed(Number, "How long it took, in milliseconds."),
+                            computed(Number, "Duration of the stage in milliseconds."),
                         ),
                     ]),
-                    "The stages that were reached, in order: `endpoint`, `dns`, `tcp`, `tls`, \
-                     `proxmox`, `authentication`, `second_factor` (passed at once where none is \
-                     asked for), `privileges` (for a token, or where some are required) and `cluster`. After one \
-                     that fails come only such as do not depend on it.",
+                    "Stages of the connection check that were run, in order: `endpoint`, `dns`, \
+                     `tcp`, `tls`, `proxmox`, `authentication`, `second_factor` (succeeds if none \
+                     is required), `privileges` (for a token, or with `required_privileges`) and \
+                     `cluster`. After a failure, only stages that do not depend on the failed one \
+                     are run.",
                 ),
             ),
             (
                 "latency_ms",
-                computed(
-                    Number,
-                    "How long one request took to be answered, in milliseconds.",
-                ),
+                computed(Number, "Duration of one request in milliseconds."),
             ),
             (
                 "identity",
                 computed(
                     String,
-                    "Who the server takes the credential for: a token or user id.",
+                    "Identity that the server authenticated: a user or token ID.",
                 ),
             ),
             (
                 "missing_privileges",
                 computed(
                     schema::map_of_string_sets(),
-                    "What it lacks of `required_privileges`, by path; empty when nothing.",
+                    "Privileges in `required_privileges` that the credential lacks, by path. Empty if it has all of them.",
                 ),
             ),
         ];
         Some(schema::schema(
-            "Checks the provider's connection, stage by stage from the address to the \
-             privileges, and reports what it finds. It does not fail by itself, so it suits \
-             `check` blocks, preconditions and outputs.",
+            "Checks the connection of the provider in stages, from the address to the privileges, \
+             and returns the result. By default it does not fail, so it can be used in `check` \
+             blocks, preconditions and outputs.",
             report.into_iter().chain(facts::attributes()),
         ))
     }
 
     async fn validate<'a>(&self, diags: &mut Diagnostics, config: State) -> Option<()> {
-        validate_required_privileges(&config.required_privileges, diags);
+        for problem in invalid_required_privileges(&config.required_privileges) {
+            diags.problem(problem);
+        }
         Some(())
     }
 
     async fn read<'a>(&self, diags: &mut Diagnostics, config: State, _meta: ()) -> Option<State> {
-        let connections = &self.connections;
-        let client = connections.reader("proxmox_connection", &config.cluster, diags)?;
-        let Ok(requirements) = required_privileges(&config.required_privileges) else {
-            diags.fail_if_silent("A data source with unknown `required_privileges`");
-            return None;
-        };
+        reported(self.check(config).await, diags)
+    }
+}
+
+impl ConnectionData {
+    async fn check(&self, config: State) -> Result<State, Problem> {
+        const NAME: &str = "proxmox_connection";
+        let client = self.connections.reader(NAME, &config.cluster)?;
+        let requirements = required_privileges(&config.required_privileges);
+        let requirements = requirements.map_err(|error| error.of_data_source(NAME))?;
         let report = diagnosis::check(&client, None, &requirements, &context()).await;
         if report.status.is_failure() && config.fail_on_error == Value::Value(true) {
-            unproven(&client.settings().endpoint.to_string(), &report, diags);
-            return None;
+            let endpoint = client.settings().endpoint.to_string();
+            return Err(unproven(&endpoint, &report));
         }
         let facts = Facts::of(&client, &report);
-        Some(State {
+        Ok(State {
             outcome: Outcome::of(facts, report),
             ..config
         })

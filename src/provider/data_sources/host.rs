@@ -1,4 +1,4 @@
-//! The data source `proxmox_host`: what is to be known of a host.
+//! The data source `proxmox_host`: the facts about a host.
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -6,27 +6,27 @@ use tf_provider::schema::Schema;
 use tf_provider::value::Value;
 use tf_provider::{DataSource, Diagnostics};
 
-use crate::framework::schema;
+use crate::framework::{Problem, schema};
 use crate::provider::clients::{Connections, cluster_attribute, context};
-use crate::provider::diagnostics::unproven;
+use crate::provider::diagnostics::{reported, unproven};
 use crate::provider::host::facts;
 use crate::provider::host::facts::Facts;
 use crate::pve::diagnosis;
 use crate::pve::diagnosis::Requirements;
 
-/// The facts of the provider's own host.
+/// The facts about a host.
 pub struct HostData {
     connections: Connections,
 }
 
 impl HostData {
-    /// A data source that asks over the provider's connections.
+    /// Creates the data source.
     pub fn new(connections: Connections) -> Self {
         Self { connections }
     }
 }
 
-/// One `proxmox_host`.
+/// A `proxmox_host` that is read.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct State {
     cluster: Value<String>,
@@ -41,26 +41,29 @@ impl DataSource for HostData {
 
     fn schema(&self, _diags: &mut Diagnostics) -> Option<Schema> {
         let cluster = cluster_attribute(
-            "Key of the provider's `clusters` to ask; the provider's own connection unless set.",
+            "Key in `clusters` of the provider block to read from. Defaults to the provider's own connection.",
         );
         Some(schema::schema(
-            "What is to be known of the host that the provider connects to: its version, its \
-             cluster and its nodes. Unlike `proxmox_connection` it fails when the host cannot be \
-             used.",
+            "Reads facts about the host that the provider connects to: its version, its cluster and \
+             its nodes. Unlike `proxmox_connection`, it fails if the connection check fails.",
             [cluster].into_iter().chain(facts::attributes()),
         ))
     }
 
     async fn read<'a>(&self, diags: &mut Diagnostics, config: State, _meta: ()) -> Option<State> {
-        let client = self
-            .connections
-            .reader("proxmox_host", &config.cluster, diags)?;
+        reported(self.look_up(config).await, diags)
+    }
+}
+
+impl HostData {
+    async fn look_up(&self, config: State) -> Result<State, Problem> {
+        let client = self.connections.reader("proxmox_host", &config.cluster)?;
         let report = diagnosis::check(&client, None, &Requirements::default(), &context()).await;
         if report.status.is_failure() {
-            unproven(&client.settings().endpoint.to_string(), &report, diags);
-            return None;
+            let endpoint = client.settings().endpoint.to_string();
+            return Err(unproven(&endpoint, &report));
         }
         let facts = Facts::of(&client, &report);
-        Some(State { facts, ..config })
+        Ok(State { facts, ..config })
     }
 }

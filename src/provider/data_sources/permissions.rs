@@ -1,4 +1,4 @@
-//! The data source `proxmox_permissions`: what a user or token may do at some paths.
+//! The data source `proxmox_permissions`: the privileges of a user or token.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,9 +8,9 @@ use tf_provider::schema::{AttributeType, Schema};
 use tf_provider::value::Value;
 use tf_provider::{AttributePath, DataSource, Diagnostics};
 
-use crate::framework::{Report, schema};
+use crate::framework::{Problem, Report, schema};
 use crate::provider::clients::{Connections, cluster_attribute, context};
-use crate::provider::diagnostics::explain;
+use crate::provider::diagnostics::{problem, reported};
 use crate::pve::{TokenId, UserId, normalise_path};
 
 /// The effective privileges of a user or token.
@@ -19,13 +19,13 @@ pub struct PermissionsData {
 }
 
 impl PermissionsData {
-    /// A data source that asks over the provider's own connection.
+    /// Creates the data source.
     pub fn new(connections: Connections) -> Self {
         Self { connections }
     }
 }
 
-/// One `proxmox_permissions`.
+/// A `proxmox_permissions`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct State {
     cluster: Value<String>,
@@ -36,7 +36,7 @@ pub struct State {
 }
 
 impl State {
-    /// Whose privileges are asked for; `None` for the provider's own credential.
+    /// The user or token to look up; `None` for the provider's own credential.
     fn subject(&self) -> Option<&str> {
         let subject = self
             .token_id
@@ -56,40 +56,40 @@ impl DataSource for PermissionsData {
         use schema::{computed, optional, required};
 
         Some(schema::schema(
-            "The effective privileges of a user or token at the paths you name: inheritance, \
-             groups and, for a token with privilege separation, its owner's own limits are all \
-             counted. Asking about anyone but the provider's own credential, or a token of its \
-             user, needs `Sys.Audit` on `/access`. Proxmox VE answers with nothing, and not with \
-             an error, for a user or token that does not exist.",
+            "Reads the effective privileges of a user or token at the given paths. Inheritance, \
+             groups and, for a token with privilege separation, the limits of its owner are taken \
+             into account. To read the privileges of any identity but the provider's own \
+             credential or a token of its user, `Sys.Audit` on `/access` is required. For a user \
+             or token that does not exist, Proxmox VE returns no privileges and no error.",
             [
                 cluster_attribute(
-                    "Key of the provider's `clusters` to ask; the provider's own connection unless set.",
+                    "Key in `clusters` of the provider block to read from. Defaults to the provider's own connection.",
                 ),
                 (
                     "user_id",
                     optional(
                         String,
-                        "User to ask about, with realm. Without it and `token_id`, the provider's \
-                         own credential.",
+                        "ID of the user, with the realm. If neither `user_id` nor `token_id` is set, \
+                         defaults to the provider's own credential.",
                     ),
                 ),
                 (
                     "token_id",
-                    optional(String, "Token to ask about, in full: `user@realm!name`."),
+                    optional(String, "Full ID of the token: `user@realm!name`."),
                 ),
                 (
                     "paths",
                     required(
                         Set(Box::new(String)),
-                        "Paths to ask about, such as `/vms/100` or `/storage/local`.",
+                        "Paths in the access control tree, such as `/vms/100` or `/storage/local`.",
                     ),
                 ),
                 (
                     "privileges",
                     computed(
                         schema::map_of_string_sets(),
-                        "The privileges held, by path as written in `paths`; an empty set where \
-                         there are none.",
+                        "Effective privileges by path, with each path as in `paths`. Empty for a path \
+                         without privileges.",
                     ),
                 ),
             ],
@@ -97,70 +97,79 @@ impl DataSource for PermissionsData {
     }
 
     async fn validate<'a>(&self, diags: &mut Diagnostics, config: State) -> Option<()> {
-        if !config.user_id.is_null() && !config.token_id.is_null() {
-            diags.fail(
-                "Contradicting attributes",
-                "`user_id` and `token_id` are both set. Ask about one of them: the id of a token \
-                 names its owner.",
-                AttributePath::new("token_id"),
-            );
-        }
-        if let Value::Value(user) = &config.user_id
-            && let Err(error) = user.parse::<UserId>()
-        {
-            malformed("user_id", &error, diags);
-        }
-        if let Value::Value(token) = &config.token_id
-            && let Err(error) = TokenId::parse(token, None)
-        {
-            malformed("token_id", &error, diags);
-        }
-        for path in config.paths.iter().flatten().flatten() {
-            if !path.starts_with('/') {
-                malformed("paths", &format!("{path:?} must begin with a slash"), diags);
-            }
+        for problem in problems(&config) {
+            diags.problem(problem);
         }
         Some(())
     }
 
     async fn read<'a>(&self, diags: &mut Diagnostics, config: State, _meta: ()) -> Option<State> {
+        reported(self.look_up(config).await, diags)
+    }
+}
+
+impl PermissionsData {
+    async fn look_up(&self, config: State) -> Result<State, Problem> {
         let client = self
             .connections
-            .reader("proxmox_permissions", &config.cluster, diags)?;
+            .reader("proxmox_permissions", &config.cluster)?;
         let context = context();
         let mut privileges = BTreeMap::new();
         for path in config.paths.iter().flatten().flatten() {
-            let asked = normalise_path(path);
-            let answer = match config.subject() {
-                Some(subject) => client.permissions_of(subject, &asked, &context).await,
-                None => client.permissions(&asked, &context).await,
+            let normalised = normalise_path(path);
+            let permissions = match config.subject() {
+                Some(subject) => client.permissions_of(subject, &normalised, &context).await,
+                None => client.permissions(&normalised, &context).await,
             };
-            match answer {
-                Ok(held) => {
-                    let names = held.names().map(str::to_owned).collect();
-                    privileges.insert(path.clone(), names);
-                }
-                Err(error) => {
-                    let object = format!(
-                        "permissions of {} at {path}",
-                        config.subject().unwrap_or("the provider's credential")
-                    );
-                    explain("Unable to read permissions", &object, &error, diags);
-                    return None;
-                }
-            }
+            let permissions = permissions.map_err(|error| {
+                let subject = config.subject().unwrap_or("the provider's credential");
+                let object = format!("permissions of {subject} at {path}");
+                problem("Unable to read permissions", &object, &error)
+            })?;
+            let names = permissions.names().map(str::to_owned).collect();
+            privileges.insert(path.clone(), names);
         }
-        Some(State {
+        Ok(State {
             privileges: Value::Value(privileges),
             ..config
         })
     }
 }
 
-fn malformed(attribute: &'static str, problem: &dyn std::fmt::Display, diags: &mut Diagnostics) {
-    diags.fail(
+fn problems(config: &State) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if !config.user_id.is_null() && !config.token_id.is_null() {
+        problems.push(Problem::new(
+            "Conflicting attributes",
+            "`user_id` and `token_id` are both set. Set only one of them: a token ID contains the \
+             ID of its owner.",
+            AttributePath::new("token_id"),
+        ));
+    }
+    if let Value::Value(user) = &config.user_id
+        && let Err(error) = user.parse::<UserId>()
+    {
+        problems.push(invalid("user_id", &error));
+    }
+    if let Value::Value(token) = &config.token_id
+        && let Err(error) = TokenId::parse(token, None)
+    {
+        problems.push(invalid("token_id", &error));
+    }
+    let paths = config.paths.iter().flatten().flatten();
+    for path in paths.filter(|path| !path.starts_with('/')) {
+        problems.push(invalid(
+            "paths",
+            &format!("{path:?} must start with a slash"),
+        ));
+    }
+    problems
+}
+
+fn invalid(attribute: &'static str, reason: &dyn std::fmt::Display) -> Problem {
+    Problem::new(
         "Invalid permissions query",
-        format!("`{attribute}` cannot be used: {problem}."),
+        format!("`{attribute}` is invalid: {reason}."),
         AttributePath::new(attribute),
-    );
+    )
 }

@@ -1,4 +1,4 @@
-//! The data source `proxmox_token_activity`: the tasks that a token ran.
+//! The data source `proxmox_token_activity`: the tasks of a token.
 
 use std::collections::BTreeMap;
 
@@ -8,34 +8,34 @@ use tf_provider::schema::{AttributeType, Schema};
 use tf_provider::value::Value;
 use tf_provider::{AttributePath, DataSource, Diagnostics};
 
-use crate::framework::{Report, schema};
+use crate::framework::{Problem, Report, schema};
 use crate::provider::attributes::timestamp;
 use crate::provider::clients::{Connections, cluster_attribute, context};
-use crate::provider::data_sources::token_id::malformed_token_id;
-use crate::provider::diagnostics::explain;
-use crate::pve::{Activity, Task, TokenId};
+use crate::provider::data_sources::token_id::parse_token_id;
+use crate::provider::diagnostics::{problem, reported};
+use crate::pve::{Activity, Task, Timestamp};
 
-/// What cannot be seen, in a sentence that goes wherever the answer goes.
-const NOTE: &str = "Proxmox VE records tasks only. Reading leaves no trace, and neither do changes \
-                    that are made at once, such as those of users, tokens and permissions. That a \
-                    token ran no task does not show that it is unused.";
+/// The limits of the result, which accompany it wherever it is used.
+const NOTE: &str = "Proxmox VE records only tasks. It does not record reads, or changes that take \
+                    effect immediately, such as those of users, tokens and permissions. A token \
+                    without tasks may still be in use.";
 
-/// How many tasks are listed unless told.
+/// The default of `limit`.
 const LIMIT: i64 = 50;
 
-/// The tasks of one token.
+/// The tasks of a token.
 pub struct TokenActivityData {
     connections: Connections,
 }
 
 impl TokenActivityData {
-    /// A data source that asks over the provider's connections.
+    /// Creates the data source.
     pub fn new(connections: Connections) -> Self {
         Self { connections }
     }
 }
 
-/// One `proxmox_token_activity`.
+/// A `proxmox_token_activity`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct State {
     cluster: Value<String>,
@@ -51,7 +51,7 @@ pub struct State {
     unreachable_nodes: Value<Vec<String>>,
 }
 
-/// One task.
+/// A task.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Ran {
     upid: Value<String>,
@@ -71,7 +71,7 @@ impl From<&Task> for Ran {
             node: task.node.clone().into(),
             kind: task.kind.clone().into(),
             object: task.object.clone().into(),
-            started_at: timestamp::attribute(Some(task.started_at)),
+            started_at: timestamp::attribute(task.started_at),
             ended_at: timestamp::attribute(task.ended_at),
             status: task.status.clone().into(),
         }
@@ -90,114 +90,112 @@ impl DataSource for TokenActivityData {
         let task = [
             (
                 "upid",
-                computed(
-                    String,
-                    "Unique id of the task, under which its log is found.",
-                ),
+                computed(String, "Unique ID of the task, which identifies its log."),
             ),
-            ("node", computed(String, "The node it ran on.")),
+            ("node", computed(String, "Node that ran the task.")),
             (
                 "type",
-                computed(String, "What it did, such as `qmstart` or `vzdump`."),
+                computed(String, "Type of the task, such as `qmstart` or `vzdump`."),
             ),
             (
                 "object",
                 computed(
                     String,
-                    "What it was done to, such as the number of a machine; null where there is \
-                     nothing to name.",
+                    "Object of the task, such as the ID of a virtual machine. Null if it has none.",
                 ),
             ),
             (
                 "started_at",
-                computed(String, "When it began, in UTC (RFC 3339)."),
+                computed(String, "Start time of the task (RFC 3339, UTC)."),
             ),
             (
                 "ended_at",
-                computed(String, "When it ended; null while it runs."),
+                computed(String, "End time of the task. Null while it runs."),
             ),
             (
                 "status",
                 computed(
                     String,
-                    "`OK`, or the error with which it ended; null while it runs.",
+                    "`OK`, or the error that the task failed with. Null while it runs.",
                 ),
             ),
         ];
         Some(schema::schema(
-            "The tasks that an API token ran: starting machines, backups and whatever else runs in \
-             the background, as far back as the nodes remember.\n\n\
-             **This is not everything the token did.** Proxmox VE records tasks only: reading \
-             leaves no trace, and neither do changes that are made at once. A token without tasks \
-             may be in use all the time, so do not revoke it for this alone.\n\n\
-             Needs `Sys.Audit` on `/nodes`, propagating. A token need not exist any more for its \
-             tasks to be found.",
+            "Reads the tasks that an API token ran, such as starts of virtual machines and backups, \
+             as far back as the nodes record them.\n\n\
+             **Tasks are not the whole activity of a token.** Proxmox VE records only tasks, and \
+             neither reads nor changes that take effect immediately. A token without tasks may \
+             still be in use: do not revoke it for this reason alone.\n\n\
+             Requires `Sys.Audit` on `/nodes`, with propagation. Also finds the tasks of a token \
+             that no longer exists.",
             [
                 cluster_attribute(
-                    "Key of the provider's `clusters` to ask; the provider's own connection \
-                     unless set.",
+                    "Key in `clusters` of the provider block to read from. Defaults to the provider's own connection.",
                 ),
                 (
                     "token_id",
-                    required(String, "The token, in full: `user@realm!name`."),
+                    required(String, "Full ID of the token: `user@realm!name`."),
                 ),
                 (
                     "since",
                     optional(
                         String,
-                        "Only tasks that began at or after this instant: an RFC 3339 date and \
-                         time with an offset, such as `2027-01-01T00:00:00Z`.",
+                        "Earliest start time of the tasks to list: an RFC 3339 date and time with an \
+                         offset, such as `2027-01-01T00:00:00Z`.",
                     ),
                 ),
                 (
                     "limit",
-                    optional(Number, "How many tasks to list at most. 50 unless set."),
+                    optional(Number, "Maximum number of tasks to list. Defaults to `50`."),
                 ),
                 (
                     "tasks",
-                    computed(schema::nested_list(task), "The tasks, the latest first."),
+                    computed(schema::nested_list(task), "Tasks, with the latest first."),
                 ),
                 (
                     "task_count",
-                    computed(Number, "How many tasks were found, listed or not."),
+                    computed(
+                        Number,
+                        "Number of tasks that were found, including those beyond `limit`.",
+                    ),
                 ),
                 (
                     "last_task_seen_at",
                     computed(
                         String,
-                        "When the latest task began; null when none was found, which does not \
-                         show that the token is unused.",
+                        "Start time of the latest task. Null if none was found, which does not show \
+                         that the token is unused.",
                     ),
                 ),
                 (
                     "note",
                     computed(
                         String,
-                        "What this answer cannot show, to be passed on with it.",
+                        "Limits of this result, for use wherever the result is shown.",
                     ),
                 ),
                 (
                     "complete",
                     computed(
                         Bool,
-                        "Whether every node was reached and has told all the tasks it remembers. Of a \
-                         very busy owner a node tells the latest 5000: set `since` then.",
+                        "Whether every node returned all of its recorded tasks. A node returns only \
+                         the latest 5000 tasks of an owner: set `since` if there are more.",
                     ),
                 ),
                 (
                     "missing_privileges",
                     computed(
                         schema::map_of_string_sets(),
-                        "What the provider's credential lacks to see all tasks, by path; empty \
-                         when nothing.",
+                        "Privileges that the provider's credential lacks to read all tasks, by path. \
+                         Empty if it has all of them.",
                     ),
                 ),
                 (
                     "unreachable_nodes",
                     computed(
                         schema::list_of_strings(),
-                        "Nodes that could not be asked. Of their tasks only the recent ones that \
-                         the cluster knows are listed.",
+                        "Nodes that could not be reached. Only those of their tasks are listed that \
+                         the cluster's list of recent tasks contains.",
                     ),
                 ),
             ],
@@ -205,61 +203,60 @@ impl DataSource for TokenActivityData {
     }
 
     async fn validate<'a>(&self, diags: &mut Diagnostics, config: State) -> Option<()> {
-        if let Value::Value(id) = &config.token_id
-            && let Err(error) = TokenId::parse(id, None)
-        {
-            malformed_token_id(&error, diags);
+        for problem in problems(&config) {
+            diags.problem(problem);
         }
-        if let Value::Value(limit) = config.limit
-            && limit < 1
-        {
-            diags.fail(
-                "Invalid limit",
-                "`limit` must be 1 or more.",
-                AttributePath::new("limit"),
-            );
-        }
-        since(&config.since, diags);
         Some(())
     }
 
     async fn read<'a>(&self, diags: &mut Diagnostics, config: State, _meta: ()) -> Option<State> {
-        let client = self
-            .connections
-            .reader("proxmox_token_activity", &config.cluster, diags)?;
-        let given = config.token_id.as_ref_option()?;
-        let token = match TokenId::parse(given, None) {
-            Ok(token) => token,
-            Err(error) => {
-                malformed_token_id(&error, diags);
-                return None;
-            }
-        };
-        let since = since(&config.since, diags)?;
-        match client.token_activity(&token, since, &context()).await {
-            Ok(activity) => Some(config.with(&activity)),
-            Err(error) => {
-                explain("Unable to read token activity", given, &error, diags);
-                None
-            }
-        }
+        reported(self.look_up(config).await, diags)
     }
 }
 
-/// The instant that is meant; `None` after an error.
-fn since(given: &Value<String>, diags: &mut Diagnostics) -> Option<Option<i64>> {
-    match given.as_ref_option().map(|text| timestamp::parse(text)) {
-        None => Some(None),
-        Some(Ok(since)) => Some(Some(since)),
-        Some(Err(problem)) => {
-            diags.fail(
-                "Invalid instant",
-                format!("`since` cannot be used: {problem}."),
-                AttributePath::new("since"),
-            );
-            None
-        }
+impl TokenActivityData {
+    async fn look_up(&self, config: State) -> Result<State, Problem> {
+        let client = self
+            .connections
+            .reader("proxmox_token_activity", &config.cluster)?;
+        let token = parse_token_id(&config.token_id)?;
+        let since = since(&config.since)?;
+        let activity = client.token_activity(&token, since, &context()).await;
+        let activity = activity.map_err(|error| {
+            problem("Unable to read token activity", &token.to_string(), &error)
+        })?;
+        Ok(config.with(&activity))
     }
+}
+
+fn problems(config: &State) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if config.token_id.is_value() {
+        problems.extend(parse_token_id(&config.token_id).err());
+    }
+    if let Value::Value(limit) = config.limit
+        && limit < 1
+    {
+        problems.push(Problem::new(
+            "Invalid limit",
+            "`limit` must be at least 1.",
+            AttributePath::new("limit"),
+        ));
+    }
+    problems.extend(since(&config.since).err());
+    problems
+}
+
+/// The instant in `since`, where it is set.
+fn since(since: &Value<String>) -> Result<Option<Timestamp>, Problem> {
+    let instant = since.as_ref_option().map(|text| timestamp::parse(text));
+    instant.transpose().map_err(|reason| {
+        Problem::new(
+            "Invalid timestamp",
+            format!("`since` is invalid: {reason}."),
+            AttributePath::new("since"),
+        )
+    })
 }
 
 impl State {

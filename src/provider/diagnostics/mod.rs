@@ -5,13 +5,13 @@ pub(crate) mod check_result;
 
 use tf_provider::{AttributePath, Diagnostics};
 
-use crate::framework::Report as _;
+use crate::framework::{Problem, Report as _};
 use crate::provider::settings::setting::Source;
 use crate::pve::diagnosis::{Report, Verdict};
 use crate::pve::{Error, ErrorKind};
 
-/// Reports an error of the client: `summary` is what failed (constant), `object` on what.
-pub fn explain(summary: &'static str, object: &str, error: &Error, diags: &mut Diagnostics) {
+/// The problem of an error of the client: `summary` is what failed (constant), `object` on what.
+pub fn problem(summary: &'static str, object: &str, error: &Error) -> Problem {
     let Verdict {
         message, remedy, ..
     } = Verdict::from(error);
@@ -20,11 +20,22 @@ pub fn explain(summary: &'static str, object: &str, error: &Error, diags: &mut D
     } else {
         ""
     };
-    diags.fail(
+    Problem::new(
         summary,
         format!("{object}: {message}{doubt} {remedy}"),
         attribute_of(error),
-    );
+    )
+}
+
+/// The value of a result, or `None` after its problem was reported.
+pub fn reported<T>(result: Result<T, Problem>, diags: &mut Diagnostics) -> Option<T> {
+    match result {
+        Ok(value) => Some(value),
+        Err(problem) => {
+            diags.problem(problem);
+            None
+        }
+    }
 }
 
 /// The attribute that a refused parameter stands for.
@@ -51,9 +62,9 @@ fn attribute_of(error: &Error) -> AttributePath {
     attribute.map(AttributePath::new).unwrap_or_default()
 }
 
-/// Reports a connection check that did not hold.
-pub fn unproven(object: &str, report: &Report, diags: &mut Diagnostics) {
-    diags.fail(
+/// The problem of a connection check that failed.
+pub fn unproven(object: &str, report: &Report) -> Problem {
+    Problem::new(
         "Connection check failed",
         format!(
             "{object} ({}, at the stage {}): {} {}",
@@ -63,23 +74,10 @@ pub fn unproven(object: &str, report: &Report, diags: &mut Diagnostics) {
             report.remedy.as_deref().unwrap_or_default()
         ),
         AttributePath::root(),
-    );
+    )
 }
 
-/// Reports that something must be done now with a setting that is known only after apply.
-pub fn not_known_yet(source: &Source, diags: &mut Diagnostics) {
-    diags.fail(
-        "Provider not configured yet",
-        format!(
-            "{source} is known only after apply, but it is needed now. Apply what it comes from \
-             first, for instance with `-target`, or keep it in a configuration of its own; a data \
-             source can wait for it with `depends_on`."
-        ),
-        AttributePath::root(),
-    );
-}
-
-/// Warns that a refresh was left out, so that a one-time code is there for the apply.
+/// Warns that a refresh was skipped to reserve a one-time code for apply.
 pub fn code_kept(
     summary: &'static str,
     object: &str,
@@ -89,35 +87,23 @@ pub fn code_kept(
     diags.warn(
         summary,
         format!(
-            "{one_time_code} is good for one login, which is kept for the apply: {object} was not \
-             looked at, and what is known of it was kept."
+            "{one_time_code} can be used only once and is reserved for apply, so {object} was not \
+             refreshed. Its last known state was kept."
         ),
         AttributePath::root(),
     );
 }
 
-/// Reports that something would use up a one-time code during a plan.
-pub fn code_would_be_spent(what: &str, one_time_code: &Source, diags: &mut Diagnostics) {
-    diags.fail(
-        "One-time code kept for the apply",
+/// The problem of a read during a plan that would use up a one-time code.
+pub fn code_would_be_spent(object: &str, one_time_code: &Source) -> Problem {
+    Problem::new(
+        "One-time code reserved for apply",
         format!(
-            "{one_time_code} is good for one login, and reading {what} would use it up: that is \
-             part of a plan as a rule, and the apply would have none. Set `totp_secret` in its \
-             place, or log in once with the command `terraform-provider-proxmox login`, whose ticket serves plan and apply."
+            "{one_time_code} can be used for only one login and is reserved for apply. Reading \
+             {object}, which usually happens during a plan, would use it up. Set `totp_secret` \
+             instead, or log in once with the command `terraform-provider-proxmox login`, whose \
+             ticket is valid for both plan and apply."
         ),
         AttributePath::root(),
-    );
-}
-
-/// Reports that a data source cannot be read yet, for the same reason.
-pub fn unreadable(data_source: &str, source: &Source, diags: &mut Diagnostics) {
-    diags.fail(
-        "Data source cannot be read yet",
-        format!(
-            "{source} is known only after apply, so `{data_source}` cannot be read during this \
-             plan. Add `depends_on` with what the value comes from to the data block, so that it \
-             is read after that has been applied."
-        ),
-        AttributePath::root(),
-    );
+    )
 }

@@ -1,22 +1,21 @@
-//! What a connection check found out, as attributes.
+//! The facts about a host that a connection check returns, as attributes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use tf_provider::AttributePath;
 use tf_provider::schema::{Attribute, AttributeType};
 use tf_provider::value::Value;
-use tf_provider::{AttributePath, Diagnostics};
 
-use crate::framework::{Report as _, schema};
-use crate::provider::settings::credentials::SettingError;
-use crate::provider::settings::setting::Source;
+use crate::framework::{Problem, schema};
+use crate::provider::settings::setting::{SettingError, Source};
 use crate::pve::diagnosis::{Report, Requirements};
 use crate::pve::{Client, ClusterNode, Credentials};
 
 /// Required privileges by path, as configured.
 pub type PrivilegeMap = Value<BTreeMap<String, Value<Vec<Value<String>>>>>;
 
-/// What is known of a host that was connected to. The default is that nothing is.
+/// The facts about a host. By default all of them are null.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Facts {
     pub endpoint: Value<String>,
@@ -39,20 +38,23 @@ pub fn attributes() -> [(&'static str, Attribute); 12] {
     use schema::computed;
 
     [
-        ("endpoint", computed(String, "The address in full.")),
-        ("api_url", computed(String, "Base of the API's URLs.")),
+        (
+            "endpoint",
+            computed(String, "Address of the host as a URL."),
+        ),
+        ("api_url", computed(String, "Base URL of the API.")),
         (
             "token_id",
             computed(
                 String,
-                "Full id of the token that was used; null with a password.",
+                "Full ID of the API token that was used. Null for other credentials.",
             ),
         ),
         (
             "auth_method",
             computed(
                 String,
-                "How the host was logged in to: `api_token`, `password` or `ticket`.",
+                "Authentication method: `api_token`, `password` or `ticket`.",
             ),
         ),
         (
@@ -65,20 +67,23 @@ pub fn attributes() -> [(&'static str, Attribute); 12] {
         ),
         (
             "repoid",
-            computed(String, "Revision that the version was built from."),
+            computed(
+                String,
+                "Repository revision that the version was built from.",
+            ),
         ),
         (
             "cluster_name",
             computed(
                 String,
-                "Name of the cluster; null for a single host, or without `Sys.Audit` on `/`.",
+                "Name of the cluster. Null for a standalone host, or without `Sys.Audit` on `/`.",
             ),
         ),
         (
             "quorate",
             computed(
                 Bool,
-                "Whether the cluster has a majority; null without `Sys.Audit` on `/`.",
+                "Whether the cluster has quorum. Null without `Sys.Audit` on `/`.",
             ),
         ),
         (
@@ -86,43 +91,40 @@ pub fn attributes() -> [(&'static str, Attribute); 12] {
             computed(
                 schema::nested_list([
                     ("name", computed(String, "Name of the node.")),
-                    (
-                        "online",
-                        computed(Bool, "Whether the cluster sees it online."),
-                    ),
+                    ("online", computed(Bool, "Whether the node is online.")),
                     (
                         "local",
                         computed(
                             Bool,
-                            "Whether it is the node that answered; null if unknown.",
+                            "Whether this is the node that responded. Null if unknown.",
                         ),
                     ),
                     (
                         "address",
-                        computed(String, "Its address in the cluster; null if unknown."),
+                        computed(
+                            String,
+                            "Address of the node in the cluster. Null if unknown.",
+                        ),
                     ),
                 ]),
-                "The nodes, sorted by name.",
+                "Nodes of the cluster, sorted by name.",
             ),
         ),
         (
             "certificate_fingerprint",
-            computed(
-                String,
-                "SHA-256 fingerprint of the certificate that was seen.",
-            ),
+            computed(String, "SHA-256 fingerprint of the server's certificate."),
         ),
         (
             "privileges",
             computed(
                 schema::map_of_string_sets(),
-                "What the credential may do at the paths of `required_privileges`.",
+                "Privileges of the credential at the paths in `required_privileges`.",
             ),
         ),
     ]
 }
 
-/// One node of a cluster, or the single host.
+/// A node of a cluster, or a standalone host.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NodeFacts {
     name: Value<String>,
@@ -143,7 +145,7 @@ impl From<&ClusterNode> for NodeFacts {
 }
 
 impl Facts {
-    /// Everything is known only after apply.
+    /// Facts that are known only after apply.
     pub fn unknown() -> Self {
         Self {
             endpoint: Value::Unknown,
@@ -161,7 +163,7 @@ impl Facts {
         }
     }
 
-    /// What a check has shown. What it did not come to is null.
+    /// The facts from a connection check. Those that it did not reach are null.
     pub fn of(client: &Client, report: &Report) -> Self {
         let version = report.version.as_ref();
         let settings = client.settings();
@@ -189,7 +191,7 @@ impl Facts {
     }
 }
 
-/// The requirements of a check, once all of them are known. Null is nothing required.
+/// The requirements of a connection check. Null requires nothing.
 pub fn required_privileges(required: &PrivilegeMap) -> Result<Requirements, SettingError> {
     let known = match required {
         Value::Unknown => None,
@@ -214,18 +216,18 @@ fn known_names(names: &Value<Vec<Value<String>>>) -> Option<BTreeSet<String>> {
     }
 }
 
-/// Reports paths that are none.
-pub fn validate_required_privileges(required: &PrivilegeMap, diags: &mut Diagnostics) {
-    for path in required.iter().flat_map(BTreeMap::keys) {
-        if !path.starts_with('/') {
-            diags.fail(
-                "Invalid required privileges",
-                format!(
-                    "`required_privileges` names the path {path:?}, which must begin with a \
-                     slash, as in \"/vms\"."
-                ),
-                AttributePath::new("required_privileges").key(path.clone()),
-            );
-        }
-    }
+/// The problems of the paths in `required_privileges`.
+pub fn invalid_required_privileges(required: &PrivilegeMap) -> impl Iterator<Item = Problem> {
+    let paths = required.iter().flat_map(BTreeMap::keys);
+    let invalid = paths.filter(|path| !path.starts_with('/'));
+    invalid.map(|path| {
+        Problem::new(
+            "Invalid required privileges",
+            format!(
+                "`required_privileges` contains the path {path:?}. A path must start with a slash, \
+                 such as \"/vms\"."
+            ),
+            AttributePath::new("required_privileges").key(path.clone()),
+        )
+    })
 }

@@ -1,5 +1,7 @@
-//! The resource `proxmox_host`, and the facts about a host that data sources share with it.
+//! The resource `proxmox_host`, and the facts about a host, which data sources use as well.
 
+mod connect;
 pub(crate) mod facts;
 pub(crate) mod model;
 pub(crate) mod resource;
+mod validate;

@@ -1,7 +1,7 @@
-//! The shape of `proxmox_host`: its schema, and the state that goes with it.
+//! The attributes of `proxmox_host`: its schema and its state.
 
 use serde::{Deserialize, Serialize};
-use tf_provider::schema::{AttributeType, Schema};
+use tf_provider::schema::{Attribute, AttributeType, Schema};
 use tf_provider::value::Value;
 
 use crate::framework::schema;
@@ -11,12 +11,12 @@ use crate::provider::attributes::timeouts::Timeouts;
 use crate::provider::clients::cluster_attribute;
 use crate::provider::host::facts;
 use crate::provider::host::facts::{Facts, PrivilegeMap};
-use crate::provider::settings::block::strings;
-use crate::provider::settings::credentials::CredentialSettings;
-use crate::provider::settings::setting::Setting;
-use crate::provider::settings::tls::TlsSettings;
+use crate::provider::settings::credentials::{self, CredentialAttributes, CredentialSettings};
+use crate::provider::settings::definition::Definition;
+use crate::provider::settings::setting::{Setting, Source};
+use crate::provider::settings::tls::{self, TlsAttributes, TlsSettings};
 
-/// One `proxmox_host`, as configured, planned or stored.
+/// A `proxmox_host` as configured, planned or stored.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {
     pub cluster: Value<String>,
@@ -24,25 +24,15 @@ pub struct State {
     pub name: Value<String>,
     pub hostname: Value<String>,
     pub port: Value<i64>,
-    pub username: Value<String>,
-    pub api_token: Value<StoredSecret>,
-    pub api_token_id: Value<String>,
-    pub api_token_secret: Value<StoredSecret>,
+    #[serde(flatten)]
+    pub credentials: CredentialAttributes,
     pub api_token_secret_wo: Value<StoredSecret>,
     pub api_token_secret_wo_version: Value<i64>,
-    pub password: Value<StoredSecret>,
     pub password_wo: Value<StoredSecret>,
     pub password_wo_version: Value<i64>,
-    pub totp_secret: Value<StoredSecret>,
     pub totp_secret_wo: Value<StoredSecret>,
-    pub otp: Value<StoredSecret>,
-    pub auth_ticket: Value<StoredSecret>,
-    pub csrf_prevention_token: Value<StoredSecret>,
-    pub verify_ssl: Value<bool>,
-    pub ca_certificate: Value<String>,
-    pub certificate_fingerprints: Value<Vec<Value<String>>>,
-    pub tls_server_name: Value<String>,
-    pub min_tls_version: Value<String>,
+    #[serde(flatten)]
+    pub tls: TlsAttributes,
     pub required_privileges: PrivilegeMap,
     pub enabled: Value<bool>,
     pub notes: Value<String>,
@@ -51,11 +41,11 @@ pub struct State {
     pub facts: Facts,
 }
 
-/// The attributes that are never kept in the state.
+/// The attributes that are never stored in the state.
 pub const WRITE_ONLY: &[&str] = &["api_token_secret_wo", "password_wo", "totp_secret_wo"];
 
 impl State {
-    /// The same registration with the write-only secrets of its configuration.
+    /// The registration with the write-only secrets of its configuration.
     pub fn with_secrets_of(self, config: &Self) -> Self {
         Self {
             api_token_secret_wo: config.api_token_secret_wo.clone(),
@@ -65,75 +55,61 @@ impl State {
         }
     }
 
-    /// Whether it was proven with a secret that is not kept, or with a code that is used up, so that
-    /// it cannot be proven again without its configuration.
-    pub fn cannot_be_proven_again(&self) -> bool {
-        let in_one = !self.api_token.is_null() || !self.auth_ticket.is_null();
-        let token = !self.api_token_id.is_null();
+    /// Whether its credential is not in the state, or can be used only once, so that a refresh
+    /// cannot log in.
+    pub fn cannot_log_in_again(&self) -> bool {
+        let stored = &self.credentials;
+        let in_one = !stored.api_token.is_null() || !stored.auth_ticket.is_null();
+        let token = !stored.api_token_id.is_null();
         let secret = if token {
-            &self.api_token_secret
+            &stored.api_token_secret
         } else {
-            &self.password
+            &stored.password
         };
-        let unkept = (token || !self.username.is_null()) && secret.is_null();
-        (unkept && !in_one) || !self.otp.is_null()
+        let write_only = (token || !stored.username.is_null()) && secret.is_null();
+        (write_only && !in_one) || !stored.otp.is_null()
     }
 
-    /// The credential of the host's own, as given.
+    /// The settings of the host's own credential.
     pub fn credentials(&self) -> CredentialSettings {
+        let settings = self.credentials.clone().settings(Source::Attribute);
+        let write_only =
+            |name, value: &Value<StoredSecret>| Setting::attribute(name, value.clone());
         CredentialSettings {
-            api_token: Setting::attribute("api_token", self.api_token.clone()),
-            api_token_id: Setting::attribute("api_token_id", self.api_token_id.clone()),
-            api_token_secret: Setting::attribute("api_token_secret", self.api_token_secret.clone())
-                .or(Setting::attribute(
-                    "api_token_secret_wo",
-                    self.api_token_secret_wo.clone(),
-                )),
-            username: Setting::attribute("username", self.username.clone()),
-            password: Setting::attribute("password", self.password.clone())
-                .or(Setting::attribute("password_wo", self.password_wo.clone())),
-            totp_secret: Setting::attribute("totp_secret", self.totp_secret.clone()).or(
-                Setting::attribute("totp_secret_wo", self.totp_secret_wo.clone()),
-            ),
-            otp: Setting::attribute("otp", self.otp.clone()),
-            auth_ticket: Setting::attribute("auth_ticket", self.auth_ticket.clone()),
-            csrf_prevention_token: Setting::attribute(
-                "csrf_prevention_token",
-                self.csrf_prevention_token.clone(),
-            ),
+            api_token_secret: settings
+                .api_token_secret
+                .or(write_only("api_token_secret_wo", &self.api_token_secret_wo)),
+            password: settings
+                .password
+                .or(write_only("password_wo", &self.password_wo)),
+            totp_secret: settings
+                .totp_secret
+                .or(write_only("totp_secret_wo", &self.totp_secret_wo)),
+            ..settings
         }
     }
 
-    /// The TLS settings of the host's own, as given.
+    /// The host's own TLS settings.
     pub fn tls(&self) -> TlsSettings {
-        TlsSettings {
-            verify_ssl: Setting::attribute("verify_ssl", self.verify_ssl),
-            ca_certificate: Setting::attribute("ca_certificate", self.ca_certificate.clone()),
-            certificate_fingerprints: Setting::attribute(
-                "certificate_fingerprints",
-                strings(self.certificate_fingerprints.clone()),
-            ),
-            tls_server_name: Setting::attribute("tls_server_name", self.tls_server_name.clone()),
-            min_tls_version: Setting::attribute("min_tls_version", self.min_tls_version.clone()),
-        }
+        self.tls.clone().settings(Source::Attribute)
     }
 
-    /// Whether this is the provider's own connection in every respect.
-    pub fn has_nothing_of_its_own(&self) -> bool {
+    /// Whether it has no connection settings and is the provider's own connection.
+    pub fn has_no_settings(&self) -> bool {
         self.hostname.is_null()
             && self.port.is_null()
-            && self.credentials().first_given().is_none()
+            && self.credentials().source().is_none()
             && self.tls().is_absent()
     }
 
-    /// Whether the host is to be connected to. True unless set.
+    /// Whether to connect to the host.
     pub fn is_enabled(&self) -> bool {
         self.enabled != Value::Value(false)
     }
 
-    /// Whether two registrations ask for the same check.
+    /// Whether two registrations require the same connection check.
     pub fn same_check(&self, other: &Self) -> bool {
-        let asked = |state: &Self| Self {
+        let required = |state: &Self| Self {
             api_token_secret_wo: Value::Null,
             password_wo: Value::Null,
             totp_secret_wo: Value::Null,
@@ -144,213 +120,138 @@ impl State {
             facts: Facts::default(),
             ..state.clone()
         };
-        asked(self) == asked(other)
+        required(self) == required(other)
     }
 }
 
 /// The schema of `proxmox_host`.
 pub fn schema() -> Schema {
     use AttributeType::{Bool, Number, String};
-    use schema::{computed, defaulted, optional, required, sensitive};
+    use schema::{computed, defaulted, optional, required};
 
     let registration = [
         cluster_attribute(
-            "Key of the provider's `clusters` that stands in here for the provider's own address, \
-             credential and TLS settings. Changing it registers the host anew.",
+            "Key in `clusters` of the provider block whose address, credential and TLS settings \
+             replace those of the block for this host. Changing this forces a new registration to \
+             be created.",
         ),
-        ("id", computed(String, "The name.")),
-        ("name", required(String, "A name for the host, for people.")),
+        ("id", computed(String, "Name of the host.")),
+        ("name", required(String, "Name of the host, for display.")),
         (
             "hostname",
             optional(
                 String,
-                "Address of the host: a name, an IP address or a URL. The provider's \
-                     `endpoint` unless set.",
+                "Address of the host: a host name, an IP address or a URL. Defaults to the \
+                 `endpoint` of the provider.",
             ),
         ),
         (
             "port",
             optional(
                 Number,
-                "Port of the API, for a `hostname` without one. 8006 unless set.",
-            ),
-        ),
-        (
-            "username",
-            optional(
-                String,
-                "User with realm, for `password`, or for a short `api_token_id`.",
-            ),
-        ),
-        (
-            "api_token",
-            sensitive(optional(
-                String,
-                "Token that automation will use, with its secret: `user@realm!name=secret`, as \
-                 `proxmox_api_token` gives it. Kept in the state.",
-            )),
-        ),
-        (
-            "api_token_id",
-            optional(
-                String,
-                "Id of the token that automation will use: in full, `user@realm!name`, or \
-                     `name` alone beside `username`.",
-            ),
-        ),
-        (
-            "api_token_secret",
-            sensitive(optional(String, "Secret of that token. Kept in the state.")),
-        ),
-        (
-            "api_token_secret_wo",
-            sensitive(optional(
-                String,
-                "Secret of that token, used and never kept: in place of `api_token_secret`, from \
-                 Terraform or OpenTofu 1.11 on. A refresh can then look only at what needs no \
-                 credentials.",
-            )),
-        ),
-        (
-            "api_token_secret_wo_version",
-            optional(
-                Number,
-                "A number to change whenever `api_token_secret_wo` changes, so that the host is \
-                 proven again.",
-            ),
-        ),
-        (
-            "password",
-            sensitive(optional(
-                String,
-                "Password of `username`. Kept in the state.",
-            )),
-        ),
-        (
-            "password_wo",
-            sensitive(optional(
-                String,
-                "Password of `username`, used and never kept: in place of `password`, from \
-                 Terraform or OpenTofu 1.11 on.",
-            )),
-        ),
-        (
-            "password_wo_version",
-            optional(
-                Number,
-                "A number to change whenever `password_wo` changes, so that the host is proven \
-                 again.",
-            ),
-        ),
-        (
-            "totp_secret",
-            sensitive(optional(
-                String,
-                "Base32 seed of the time-based codes of `username`. Kept in the state.",
-            )),
-        ),
-        (
-            "totp_secret_wo",
-            sensitive(optional(
-                String,
-                "The same seed, used and never kept: beside `password_wo`, from Terraform or \
-                 OpenTofu 1.11 on.",
-            )),
-        ),
-        (
-            "otp",
-            sensitive(optional(
-                String,
-                "One code of the second factor of `username`, in place of `totp_secret`. It is \
-                 good for one login, so a refresh looks only at what needs no credentials.",
-            )),
-        ),
-        (
-            "auth_ticket",
-            sensitive(optional(
-                String,
-                "Ticket of a login that was made before, as `terraform-provider-proxmox login` \
-                 prints it: good for two hours. Kept in the state.",
-            )),
-        ),
-        (
-            "csrf_prevention_token",
-            sensitive(optional(
-                String,
-                "What belongs to `auth_ticket`. Kept in the state.",
-            )),
-        ),
-        (
-            "verify_ssl",
-            optional(
-                Bool,
-                "Whether the host's certificate is checked. For the provider's own address, \
-                     the provider's setting unless set here; true otherwise.",
-            ),
-        ),
-        (
-            "ca_certificate",
-            optional(
-                String,
-                "Certificate authorities to trust instead of the system's, as PEM text or as \
-                     the path of a PEM file. For the provider's own address, the provider's \
-                     unless set here.",
-            ),
-        ),
-        (
-            "certificate_fingerprints",
-            optional(
-                schema::list_of_strings(),
-                "SHA-256 fingerprints of certificates to accept in place of checking chain \
-                     and name. For the provider's own address, the provider's unless set here.",
-            ),
-        ),
-        (
-            "tls_server_name",
-            optional(
-                String,
-                "Name that the host's certificate must be valid for, where that is not its \
-                     address. For the provider's own address, the provider's unless set here.",
-            ),
-        ),
-        (
-            "min_tls_version",
-            optional(
-                String,
-                "Oldest version of TLS to speak, `1.2` or `1.3`. For the provider's own address, \
-                     the provider's unless set here; `1.2` otherwise.",
+                "Port of the API if `hostname` does not contain one. Defaults to `8006`.",
             ),
         ),
         (
             "required_privileges",
             optional(
                 schema::map_of_string_sets(),
-                "Privileges the credential must have, by path: \
-                     `{ \"/vms\" = [\"VM.Allocate\"] }`. The check fails and names what is \
-                     missing.",
+                "Privileges that the credential must have, by path: \
+                 `{ \"/vms\" = [\"VM.Allocate\"] }`. If any of them is missing, the connection \
+                 check fails and names it.",
             ),
         ),
         (
             "enabled",
             defaulted(
                 Bool,
-                "Whether to connect at all. With false the host is registered unproven, and \
-                     its facts are null. True unless set.",
+                "Whether to connect to the host. If `false`, the host is registered without a \
+                 connection check and its facts are null. Defaults to `true`.",
             ),
         ),
         (
             "notes",
-            optional(String, "Free text, kept in the state only."),
+            optional(String, "Free text. Stored in the state only."),
         ),
         timeouts::attribute(&["create", "read", "update"]),
     ];
+    let stored = credentials::DEFINITIONS.into_iter().map(credential);
+    let tls = tls::DEFINITIONS.into_iter().map(|definition| {
+        definition.attribute("For the provider's own address, defaults to the provider's setting.")
+    });
     schema::schema(
-        "Creates nothing on the server: it registers a Proxmox VE host with the credential that \
-         automation will use. Creating it **is** the connection check, from the address to the \
-         privileges, and fails with what is wrong and what to change. What depends on it starts \
-         only once the connection has been proven.\n\n\
-         Without credentials of its own it proves the provider's. A refresh reads its facts \
-         again; a host that cannot be reached then is a warning and stays in the state.",
-        registration.into_iter().chain(facts::attributes()),
+        "Registers a Proxmox VE host together with the credential that automation uses for it. \
+         Nothing is created on the server: creating this resource **is** the connection check, \
+         from the address to the privileges, and fails with the cause and the required change. \
+         Resources that depend on it start only after the connection has been verified.\n\n\
+         A host without its own credential verifies the provider's. A refresh reads the facts \
+         again. A host that cannot be reached then stays in the state, with a warning.",
+        registration
+            .into_iter()
+            .chain(stored)
+            .chain(write_only())
+            .chain(tls)
+            .chain(facts::attributes()),
     )
+}
+
+/// An attribute of the host's own credential.
+fn credential(definition: &Definition) -> (&'static str, Attribute) {
+    let note = match definition.kind.is_secret() {
+        true => "Stored in the state.",
+        false => "",
+    };
+    definition.attribute(note)
+}
+
+/// The attributes of secrets that are not stored.
+fn write_only() -> [(&'static str, Attribute); 5] {
+    use AttributeType::{Number, String};
+    use schema::{optional, sensitive};
+
+    [
+        (
+            "api_token_secret_wo",
+            sensitive(optional(
+                String,
+                "Secret of the API token `api_token_id`, in place of `api_token_secret`. \
+                 Write-only: it is never stored in the state, so a refresh checks only what needs \
+                 no credential. Requires Terraform or OpenTofu 1.11 or later.",
+            )),
+        ),
+        (
+            "api_token_secret_wo_version",
+            optional(
+                Number,
+                "Version of `api_token_secret_wo`. Change it together with the secret to check the \
+                 connection again.",
+            ),
+        ),
+        (
+            "password_wo",
+            sensitive(optional(
+                String,
+                "Password of `username`, in place of `password`. Write-only: it is never stored in \
+                 the state, so a refresh checks only what needs no credential. Requires Terraform \
+                 or OpenTofu 1.11 or later.",
+            )),
+        ),
+        (
+            "password_wo_version",
+            optional(
+                Number,
+                "Version of `password_wo`. Change it together with the password to check the \
+                 connection again.",
+            ),
+        ),
+        (
+            "totp_secret_wo",
+            sensitive(optional(
+                String,
+                "Base32-encoded TOTP secret of `username`, in place of `totp_secret`. Write-only: \
+                 it is never stored in the state. Requires `password_wo`, and Terraform or \
+                 OpenTofu 1.11 or later.",
+            )),
+        ),
+    ]
 }

@@ -1,40 +1,83 @@
-//! Where Proxmox VE is: one node, and perhaps others of the same cluster.
+//! The address of Proxmox VE: one node, and further nodes of the same cluster.
 
-use tf_provider::Diagnostics;
+use serde::{Deserialize, Serialize};
+use tf_provider::value::Value;
 
-use crate::framework::Report;
-use crate::provider::settings::credentials::SettingError;
+use crate::provider::settings::definition::{Definition, Kind};
 use crate::provider::settings::environment::Environment;
-use crate::provider::settings::setting::{Setting, Source};
+use crate::provider::settings::setting::{Setting, SettingError, Source, known_items};
 use crate::pve::{Endpoint, EndpointError};
 
-/// The attributes about the address, as given.
+const ENDPOINT: Definition = Definition {
+    name: "endpoint",
+    kind: Kind::Text,
+    description: "Address of a Proxmox VE node: a URL (`https://pve1.example.com:8006/`), `host`, \
+                  `host:port` or an IP address. The scheme defaults to `https` and the port to \
+                  `8006`.",
+    variables: &["PROXMOX_VE_ENDPOINT", "PM_API_URL"],
+    format: "",
+};
+
+/// The further nodes of a cluster.
+pub const ENDPOINTS: Definition = Definition {
+    name: "endpoints",
+    kind: Kind::TextList,
+    description: "Addresses of further nodes of the same cluster. When a node cannot be reached or \
+                  does not respond to a read, the provider tries the next one. A change that may \
+                  have taken effect is never sent to a second node, and after a change all \
+                  requests go to the node that applied it. The TLS settings apply to every node.",
+    variables: &["PROXMOX_VE_ENDPOINTS"],
+    format: ", separated by commas",
+};
+
+/// The attributes of an address.
+pub const DEFINITIONS: [&Definition; 2] = [&ENDPOINT, &ENDPOINTS];
+
+/// The attributes of an address, as a block sets them.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct AddressAttributes {
+    pub endpoint: Value<String>,
+    pub endpoints: Value<Vec<Value<String>>>,
+}
+
+impl AddressAttributes {
+    /// The settings that the attributes of a block hold.
+    pub fn settings(self, source: impl Fn(&'static str) -> Source) -> AddressSettings {
+        AddressSettings {
+            endpoint: Setting::from(source(ENDPOINT.name), self.endpoint),
+            endpoints: Setting::from(source(ENDPOINTS.name), known_items(self.endpoints)),
+        }
+    }
+}
+
+/// The settings of an address.
 #[derive(Clone, Debug, Default)]
 pub struct AddressSettings {
-    /// The node that is asked first.
+    /// The node that gets the first request.
     pub endpoint: Setting<String>,
-    /// The nodes that are asked when it cannot be.
+    /// The nodes that the client falls back on.
     pub endpoints: Setting<Vec<String>>,
 }
 
-/// The nodes of a cluster by their addresses, in the order in which they are asked.
+/// The addresses of the nodes of a cluster, in the order in which the client tries them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Nodes {
-    /// The one that is asked first.
+    /// The node that gets the first request.
     pub first: Endpoint,
-    /// The others, each once.
+    /// The other nodes, each once.
     pub others: Vec<Endpoint>,
 }
 
 impl Nodes {
-    /// All of them.
+    /// All nodes.
     pub fn all(&self) -> impl Iterator<Item = &Endpoint> {
         std::iter::once(&self.first).chain(&self.others)
     }
 
-    /// Whether both lead to one server.
+    /// Whether both name one server.
     pub fn shares_a_node_with(&self, other: &Self) -> bool {
-        self.all().any(|node| other.all().any(|one| one == node))
+        self.all()
+            .any(|node| other.all().any(|candidate| candidate == node))
     }
 }
 
@@ -46,31 +89,36 @@ impl From<Endpoint> for Nodes {
 }
 
 impl AddressSettings {
-    /// The address from the environment; the fallback name only where no name of our own is set.
+    /// The address from the environment; a fallback variable only where no variable of this
+    /// provider is set.
     pub fn from_environment(environment: &Environment) -> Self {
+        let [own, fallback] = match ENDPOINT.variables {
+            [own, fallbacks @ ..] => [environment.get(own), environment.first(fallbacks)],
+            [] => Default::default(),
+        };
         let own = Self {
-            endpoint: environment.get("PROXMOX_VE_ENDPOINT"),
-            endpoints: environment.list("PROXMOX_VE_ENDPOINTS"),
+            endpoint: own,
+            endpoints: environment.values(&ENDPOINTS),
         };
         own.or(Self {
-            endpoint: environment.get("PM_API_URL"),
+            endpoint: fallback,
             endpoints: Setting::Absent,
         })
     }
 
-    /// Whether there is any address.
-    pub fn is_given(&self) -> bool {
-        self.endpoint.is_given() || self.endpoints.is_given()
+    /// Whether an address is set.
+    pub fn is_set(&self) -> bool {
+        self.endpoint.is_set() || self.endpoints.is_set()
     }
 
-    /// These addresses if there are any, else the other ones. Nodes of two sources are never
-    /// mixed: they may be of two clusters.
+    /// These addresses if any is set, else the others. Nodes of two sources are never mixed: they
+    /// may belong to two clusters.
     pub fn or(self, other: Self) -> Self {
-        if self.is_given() { self } else { other }
+        if self.is_set() { self } else { other }
     }
 
-    /// The first text that names no address, and where it stands.
-    pub fn unusable(&self) -> Option<(EndpointError, &Source)> {
+    /// The first text that is not an address, and its source.
+    pub fn invalid(&self) -> Option<(EndpointError, &Source)> {
         let mut known = self.known();
         known.find_map(|(text, source)| Some((text.parse::<Endpoint>().err()?, source)))
     }
@@ -90,11 +138,11 @@ impl AddressSettings {
         first.into_iter().chain(others.into_iter().flatten())
     }
 
-    /// The nodes, `None` where nobody gave any, or what is wrong with an address.
-    pub fn resolve(&self, diags: &mut Diagnostics) -> Result<Option<Nodes>, SettingError> {
+    /// The nodes; `None` where no address is set.
+    pub fn resolve(&self) -> Result<Option<Nodes>, SettingError> {
         let mut nodes: Vec<Endpoint> = Vec::new();
         for (text, source) in self.known() {
-            let node = parse_endpoint(text, source, diags)?;
+            let node = parse_endpoint(text, source)?;
             if !nodes.contains(&node) {
                 nodes.push(node);
             }
@@ -110,19 +158,11 @@ impl AddressSettings {
     }
 }
 
-/// Reads an address and reports what is wrong with it.
-pub fn parse_endpoint(
-    text: &str,
-    source: &Source,
-    diags: &mut Diagnostics,
-) -> Result<Endpoint, SettingError> {
+/// Parses an address.
+pub fn parse_endpoint(text: &str, source: &Source) -> Result<Endpoint, SettingError> {
     text.parse().map_err(|error| {
-        diags.fail(
-            "Malformed address",
-            format!("The address from {source} cannot be used: {error}."),
-            source.path(),
-        );
-        SettingError::Invalid
+        let detail = format!("The address in {source} is invalid: {error}.");
+        SettingError::invalid("Invalid address", detail, source)
     })
 }
 
@@ -131,13 +171,13 @@ mod tests {
     use super::*;
 
     fn resolve<const N: usize>(variables: [(&str, &str); N]) -> Option<Vec<String>> {
-        let fields = AddressSettings::from_environment(&Environment::from(variables));
-        let nodes = fields.resolve(&mut Diagnostics::default()).unwrap();
+        let settings = AddressSettings::from_environment(&Environment::from(variables));
+        let nodes = settings.resolve().unwrap();
         nodes.map(|nodes| nodes.all().map(ToString::to_string).collect())
     }
 
     #[test]
-    fn nodes_are_asked_in_the_order_given_and_each_once() {
+    fn nodes_are_tried_in_the_order_given_and_each_once() {
         let found = resolve([
             ("PROXMOX_VE_ENDPOINT", "pve2"),
             ("PROXMOX_VE_ENDPOINTS", "pve1, pve2,https://pve3:8006/"),
@@ -166,7 +206,7 @@ mod tests {
             "PROXMOX_VE_ENDPOINTS",
             "pve8,pve9",
         )]));
-        let nodes = block.or(environment).resolve(&mut Diagnostics::default());
+        let nodes = block.or(environment).resolve();
         assert!(nodes.unwrap().unwrap().others.is_empty());
     }
 }

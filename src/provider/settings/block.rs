@@ -1,150 +1,217 @@
-//! The provider block: its schema, and what it and the environment say together.
+//! The provider block: its schema, and the settings that it holds.
 
 use std::collections::BTreeMap;
+use std::iter;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use tf_provider::AttributePath;
+use tf_provider::schema::{AttributeType, Schema};
 use tf_provider::value::Value;
 
-use crate::provider::attributes::secret::StoredSecret;
-use crate::provider::settings::address::AddressSettings;
-use crate::provider::settings::connection::ConnectionSettings;
-use crate::provider::settings::credentials::CredentialSettings;
-use crate::provider::settings::setting::{Setting, Source};
-use crate::provider::settings::tls::TlsSettings;
-use crate::provider::settings::transport::{ProxySetting, TransportSettings};
+use crate::framework::{Problem, schema};
+use crate::provider::nearest::nearest;
+use crate::provider::settings::connection::{ConnectionAttributes, ConnectionSettings, attributes};
+use crate::provider::settings::environment::Environment;
+use crate::provider::settings::setting::{Setting, SettingError, Source};
 
-/// The provider block as written: a connection, and further ones by name.
+/// The provider block: a connection, and additional connections in `clusters`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Config {
     #[serde(flatten)]
-    connection: ConnectionConfig,
-    clusters: Value<BTreeMap<String, Value<ConnectionConfig>>>,
+    connection: ConnectionAttributes,
+    clusters: Value<BTreeMap<String, Value<ConnectionAttributes>>>,
 }
 
-/// One connection as written.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct ConnectionConfig {
-    endpoint: Value<String>,
-    endpoints: Value<Vec<Value<String>>>,
-    api_token: Value<StoredSecret>,
-    api_token_id: Value<String>,
-    api_token_secret: Value<StoredSecret>,
-    username: Value<String>,
-    password: Value<StoredSecret>,
-    totp_secret: Value<StoredSecret>,
-    otp: Value<StoredSecret>,
-    auth_ticket: Value<StoredSecret>,
-    csrf_prevention_token: Value<StoredSecret>,
-    verify_ssl: Value<bool>,
-    ca_certificate: Value<String>,
-    certificate_fingerprints: Value<Vec<Value<String>>>,
-    tls_server_name: Value<String>,
-    min_tls_version: Value<String>,
-    proxy_url: Value<StoredSecret>,
-    http_headers: Value<BTreeMap<String, Value<StoredSecret>>>,
-    request_timeout: Value<String>,
-    max_retries: Value<i64>,
+/// The schema of the provider block.
+pub fn schema() -> Schema {
+    let clusters = (
+        "clusters",
+        schema::optional(
+            AttributeType::AttributeMap(schema::named(attributes())),
+            "Additional clusters by a key of your choice; a standalone host is a cluster of one. \
+             Each entry supports the attributes of this block, and resources and data sources \
+             select an entry with `cluster`. An entry inherits the TLS, proxy, header, retry and \
+             timeout settings of the block unless it sets its own. Addresses and credentials are \
+             never inherited.",
+        ),
+    );
+    schema::schema(
+        "Manages credentials for Proxmox VE: creates, scopes, verifies and revokes API tokens, and \
+         verifies that a connection works before other resources depend on it.\n\n\
+         Every attribute can also be set by an environment variable, `PROXMOX_VE_` followed by the \
+         name of the attribute in upper case, such as `PROXMOX_VE_ENDPOINT`. The block takes \
+         precedence over the environment, and a credential is never combined from both. The \
+         provider connects only when a resource or data source needs the connection.",
+        attributes().chain([clusters]),
+    )
+}
+
+/// The settings of the provider block and of each of its clusters.
+#[derive(Debug, Default)]
+pub struct BlockSettings {
+    /// The provider's own connection.
+    pub own: Arc<ConnectionSettings>,
+    /// The connections in `clusters`, by key.
+    pub clusters: Setting<BTreeMap<String, Arc<ConnectionSettings>>>,
 }
 
 impl Config {
-    /// The values of the block alone: its own connection, and those of its named clusters.
-    pub fn given(
+    /// The problems of the known values.
+    pub fn problems(self) -> Vec<Problem> {
+        let (own, clusters) = self.settings();
+        let mut problems = own.problems();
+        if let Setting::Known(clusters, _) = clusters {
+            problems.extend(clusters.values().flat_map(ConnectionSettings::problems));
+        }
+        problems
+    }
+
+    /// The settings of the block merged with those of the environment, and the problems of the
+    /// environment's values and of the provider's own connection.
+    pub fn merge(
+        self,
+        environment: &Environment,
+        warnings: &mut Vec<Problem>,
+    ) -> (BlockSettings, Vec<Problem>) {
+        let (environment, mut problems) =
+            ConnectionSettings::from_environment(environment, warnings);
+        let (own, clusters) = self.settings();
+        let own = own.or_environment(environment, warnings);
+        problems.extend(own.problems());
+        let clusters = clusters.map(|clusters| {
+            let inherited = clusters.into_iter();
+            inherited
+                .map(|(name, cluster)| (name, Arc::new(cluster.or_block(&own))))
+                .collect()
+        });
+        let own = Arc::new(own);
+        (BlockSettings { own, clusters }, problems)
+    }
+
+    /// The settings of the block alone, and of each of its clusters.
+    fn settings(
         self,
     ) -> (
         ConnectionSettings,
         Setting<BTreeMap<String, ConnectionSettings>>,
     ) {
-        let own = self.connection.given(Source::Attribute);
+        let own = self.connection.settings(Source::Attribute);
         let clusters = self.clusters.map(|clusters| {
-            let given = clusters.into_iter().map(|(name, cluster)| {
-                let key: Arc<str> = name.as_str().into();
-                let at = |attribute| Source::ClusterAttribute(Arc::clone(&key), attribute);
-                let given = match cluster {
-                    Value::Value(cluster) => cluster.given(at),
-                    Value::Null => ConnectionSettings::default(),
-                    Value::Unknown => ConnectionSettings {
-                        address: AddressSettings {
-                            endpoint: Setting::Unknown(at("endpoint")),
-                            ..AddressSettings::default()
-                        },
-                        ..ConnectionSettings::default()
-                    },
-                };
-                (name, given)
-            });
-            given.collect()
+            let clusters = clusters.into_iter();
+            clusters
+                .map(|(name, cluster)| {
+                    let settings = cluster_settings(&name, cluster);
+                    (name, settings)
+                })
+                .collect()
         });
         (own, Setting::attribute("clusters", clusters))
     }
 }
 
-impl ConnectionConfig {
-    /// The values as given, `at` their places.
-    fn given(self, at: impl Fn(&'static str) -> Source) -> ConnectionSettings {
-        let text = |name, value| Setting::from(at(name), value);
-        let secret = |name, value| Setting::from(at(name), value);
-        ConnectionSettings {
-            address: AddressSettings {
-                endpoint: text("endpoint", self.endpoint),
-                endpoints: Setting::from(at("endpoints"), strings(self.endpoints)),
-            },
-            credentials: CredentialSettings {
-                api_token: secret("api_token", self.api_token),
-                api_token_id: text("api_token_id", self.api_token_id),
-                api_token_secret: secret("api_token_secret", self.api_token_secret),
-                username: text("username", self.username),
-                password: secret("password", self.password),
-                totp_secret: secret("totp_secret", self.totp_secret),
-                otp: secret("otp", self.otp),
-                auth_ticket: secret("auth_ticket", self.auth_ticket),
-                csrf_prevention_token: secret("csrf_prevention_token", self.csrf_prevention_token),
-            },
-            tls: TlsSettings {
-                verify_ssl: Setting::from(at("verify_ssl"), self.verify_ssl),
-                ca_certificate: text("ca_certificate", self.ca_certificate),
-                certificate_fingerprints: Setting::from(
-                    at("certificate_fingerprints"),
-                    strings(self.certificate_fingerprints),
-                ),
-                tls_server_name: text("tls_server_name", self.tls_server_name),
-                min_tls_version: text("min_tls_version", self.min_tls_version),
-            },
-            transport: TransportSettings {
-                proxy: secret("proxy_url", self.proxy_url).map(ProxySetting::explicit),
-                http_headers: Setting::from(at("http_headers"), map(self.http_headers)),
-                request_timeout: text("request_timeout", self.request_timeout),
-                max_retries: Setting::from(at("max_retries"), self.max_retries),
-            },
-        }
+fn cluster_settings(name: &str, cluster: Value<ConnectionAttributes>) -> ConnectionSettings {
+    let key: Arc<str> = name.into();
+    let source = |attribute| Source::ClusterAttribute(Arc::clone(&key), attribute);
+    match cluster {
+        Value::Value(cluster) => cluster.settings(source),
+        Value::Null => ConnectionSettings::default(),
+        Value::Unknown => ConnectionSettings::unknown(source),
     }
 }
 
-/// A list of strings; unknown as a whole while any item is.
-pub fn strings(list: Value<Vec<Value<String>>>) -> Value<Vec<String>> {
-    match list {
-        Value::Value(items) if items.iter().any(Value::is_unknown) => Value::Unknown,
-        Value::Value(items) => {
-            Value::Value(items.into_iter().filter_map(Value::as_option).collect())
-        }
-        Value::Null => Value::Null,
-        Value::Unknown => Value::Unknown,
+impl BlockSettings {
+    /// All connections: the provider's own, and those in `clusters`.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<ConnectionSettings>> + Clone {
+        let clusters = match &self.clusters {
+            Setting::Known(clusters, _) => Some(clusters.values()),
+            Setting::Absent | Setting::Unknown(_) => None,
+        };
+        iter::once(&self.own).chain(clusters.into_iter().flatten())
+    }
+
+    /// The settings of a cluster; those of the provider's own connection for null.
+    pub fn of_cluster(
+        &self,
+        cluster: &Value<String>,
+    ) -> Result<&Arc<ConnectionSettings>, SettingError> {
+        let name = match cluster {
+            Value::Null => return Ok(&self.own),
+            Value::Unknown => return Err(SettingError::Unknown(Source::Attribute("cluster"))),
+            Value::Value(name) => name,
+        };
+        let clusters = match &self.clusters {
+            Setting::Unknown(source) => return Err(SettingError::Unknown(source.clone())),
+            Setting::Absent => return Err(no_such_cluster(name, iter::empty()).into()),
+            Setting::Known(clusters, _) => clusters,
+        };
+        let settings = clusters.get(name);
+        settings.ok_or_else(|| no_such_cluster(name, clusters.keys()).into())
     }
 }
 
-/// A map of secrets; unknown as a whole while any of them is.
-fn map(map: Value<BTreeMap<String, Value<StoredSecret>>>) -> Value<BTreeMap<String, StoredSecret>> {
-    match map {
-        Value::Value(map) if map.values().any(Value::is_unknown) => Value::Unknown,
-        Value::Value(map) => {
-            let known = map.into_iter();
-            Value::Value(
-                known
-                    .filter_map(|(name, value)| Some((name, value.as_option()?)))
-                    .collect(),
-            )
-        }
-        Value::Null => Value::Null,
-        Value::Unknown => Value::Unknown,
+/// A cluster that is not configured, with the most similar keys.
+fn no_such_cluster<'a>(name: &str, keys: impl Iterator<Item = &'a String>) -> Problem {
+    let keys = nearest(name, keys.map(String::as_str)).into_iter();
+    let keys: Vec<&str> = keys.map(|(key, _)| key).take(5).collect();
+    let detail = if keys.is_empty() {
+        format!(
+            "`cluster` is {name:?}, but the provider block does not define `clusters`. Define it \
+             there, or remove `cluster` to use the provider's own `endpoint`."
+        )
+    } else {
+        format!(
+            "`cluster` is {name:?}, but `clusters` in the provider block has no such key. Similar \
+             keys: {}.",
+            keys.join(", ")
+        )
+    };
+    Problem::new("No such cluster", detail, AttributePath::new("cluster"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::provider::settings::connection::definitions;
+
+    #[test]
+    fn each_attribute_of_a_connection_has_a_definition_and_a_field() {
+        let fields = serde_json::to_value(ConnectionAttributes::default()).unwrap();
+        let fields: BTreeSet<&str> = fields
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        let defined = definitions().map(|definition| definition.name).collect();
+        assert_eq!(fields, defined);
+    }
+
+    #[test]
+    fn an_unknown_attribute_of_a_cluster_stays_unknown() {
+        let cluster = ConnectionAttributes::default();
+        let config = Config {
+            clusters: Value::Value([("a".to_owned(), Value::Value(cluster))].into()),
+            ..Config::default()
+        };
+        let mut tree = serde_json::to_value(&config).unwrap();
+        tree["clusters"]["a"]["max_retries"] = json!(3);
+        let encoded = rmp_serde::to_vec_named(&tree).unwrap();
+        // The value of `max_retries`, replaced by an unknown value of the protocol.
+        let position = encoded.windows(11).position(|name| name == b"max_retries");
+        let value = position.unwrap() + 11;
+        let unknown = [&encoded[..value], &[0xd4, 0, 0], &encoded[value + 1..]].concat();
+        let config: Config = rmp_serde::from_slice(&unknown).unwrap();
+        let (_, clusters) = config.settings();
+        let Setting::Known(clusters, _) = clusters else {
+            panic!("the clusters are known");
+        };
+        let source = clusters["a"].transport.max_retries.unknown().unwrap();
+        assert_eq!(source.to_string(), r#"`clusters["a"].max_retries`"#);
+        assert!(!clusters["a"].address.is_set());
     }
 }

@@ -1,59 +1,125 @@
-//! What the provider block and the environment say together.
+//! The settings of one connection, from the provider block and the environment.
 
-use tf_provider::{AttributePath, Diagnostics};
+use serde::{Deserialize, Serialize};
+use tf_provider::AttributePath;
+use tf_provider::schema::Attribute;
 
-use crate::framework::Report;
-use crate::provider::settings::address::{AddressSettings, Nodes};
-use crate::provider::settings::credentials::{CredentialSettings, SettingError};
+use crate::framework::Problem;
+use crate::provider::settings::address::{AddressAttributes, AddressSettings, Nodes};
+use crate::provider::settings::credentials::{CredentialAttributes, CredentialSettings};
+use crate::provider::settings::definition::Definition;
 use crate::provider::settings::environment::Environment;
-use crate::provider::settings::tls::TlsSettings;
-use crate::provider::settings::transport::TransportSettings;
+use crate::provider::settings::setting::{Setting, SettingError, Source, problem};
+use crate::provider::settings::tls::{TlsAttributes, TlsSettings};
+use crate::provider::settings::transport::{TransportAttributes, TransportSettings};
+use crate::provider::settings::{address, credentials, tls, transport};
 use crate::pve::{Credentials, Endpoint};
 
-/// What block and environment say together. Each part is looked at when something needs it, so
-/// that a value that is still unknown harms nothing that does not use it.
+/// The attributes of a connection, as the provider block and each of its clusters set them.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct ConnectionAttributes {
+    #[serde(flatten)]
+    address: AddressAttributes,
+    #[serde(flatten)]
+    credentials: CredentialAttributes,
+    #[serde(flatten)]
+    tls: TlsAttributes,
+    #[serde(flatten)]
+    transport: TransportAttributes,
+}
+
+/// The definitions of the attributes of a connection.
+pub fn definitions() -> impl Iterator<Item = &'static Definition> {
+    [
+        &address::DEFINITIONS[..],
+        &credentials::DEFINITIONS,
+        &tls::DEFINITIONS,
+        &transport::DEFINITIONS,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
+}
+
+/// The attributes of a connection for the schema of the provider block.
+pub fn attributes() -> impl Iterator<Item = (&'static str, Attribute)> {
+    definitions().map(Definition::in_block)
+}
+
+impl ConnectionAttributes {
+    /// The settings that the attributes hold.
+    pub fn settings(self, source: impl Fn(&'static str) -> Source) -> ConnectionSettings {
+        ConnectionSettings {
+            address: self.address.settings(&source),
+            credentials: self.credentials.settings(&source),
+            tls: self.tls.settings(&source),
+            transport: self.transport.settings(&source),
+        }
+    }
+}
+
+/// The settings of a connection. Each group is resolved when it is needed, so that an unknown value
+/// only affects what depends on it.
 #[derive(Clone, Debug, Default)]
 pub struct ConnectionSettings {
-    /// Where Proxmox VE is.
+    /// The address of Proxmox VE.
     pub address: AddressSettings,
-    /// The credential to work with.
+    /// The credential.
     pub credentials: CredentialSettings,
-    /// How certificates are judged.
+    /// How certificates are verified.
     pub tls: TlsSettings,
-    /// How requests get there.
+    /// How requests reach the server.
     pub transport: TransportSettings,
 }
 
 impl ConnectionSettings {
-    /// The values of the environment alone. Reports those that cannot be read.
-    pub fn from_environment(environment: &Environment, diags: &mut Diagnostics) -> Self {
+    /// The settings of a cluster that is unknown as a whole.
+    pub fn unknown(source: impl Fn(&'static str) -> Source) -> Self {
+        let address = AddressSettings {
+            endpoint: Setting::Unknown(source("endpoint")),
+            ..AddressSettings::default()
+        };
         Self {
-            address: AddressSettings::from_environment(environment),
-            credentials: CredentialSettings::from_environment(environment, diags),
-            tls: TlsSettings::from_environment(environment, diags),
-            transport: TransportSettings::from_environment(environment, diags),
+            address,
+            ..Self::default()
         }
     }
 
-    /// The block's values, and the environment's where the block has none. Address and credential
-    /// are each taken from one of them as a whole, and a warning says so when both have a
-    /// credential.
-    pub fn or_environment(self, environment: Self, diags: &mut Diagnostics) -> Self {
-        let here = self.credentials.first_given();
-        let there = environment.credentials.first_given();
-        if let (Some(used), Some(ignored)) = (&here, there) {
-            diags.warn(
+    /// The settings from the environment, and the problems of values that cannot be parsed.
+    pub fn from_environment(
+        environment: &Environment,
+        warnings: &mut Vec<Problem>,
+    ) -> (Self, Vec<Problem>) {
+        let (tls, mut problems) = TlsSettings::from_environment(environment);
+        let (transport, transport_problems) = TransportSettings::from_environment(environment);
+        problems.extend(transport_problems);
+        let settings = Self {
+            address: AddressSettings::from_environment(environment),
+            credentials: CredentialSettings::from_environment(environment, warnings),
+            tls,
+            transport,
+        };
+        (settings, problems)
+    }
+
+    /// The settings of the block, and those of the environment where the block sets none. Address
+    /// and credential each come from one of the two as a whole, and a warning names a credential
+    /// that is ignored.
+    pub fn or_environment(self, environment: Self, warnings: &mut Vec<Problem>) -> Self {
+        let used = self.credentials.source();
+        if let (Some(used), Some(ignored)) = (&used, environment.credentials.source()) {
+            warnings.push(Problem::new(
                 "Credential in the environment ignored",
                 format!(
-                    "The credential of the provider block ({used}) is used; the one from \
-                     {ignored} is not."
+                    "{used} in the provider block takes precedence over {ignored}: the credential \
+                     in {ignored} is not used."
                 ),
                 used.path(),
-            );
+            ));
         }
         Self {
             address: self.address.or(environment.address),
-            credentials: if here.is_some() {
+            credentials: if used.is_some() {
                 self.credentials
             } else {
                 environment.credentials
@@ -63,8 +129,8 @@ impl ConnectionSettings {
         }
     }
 
-    /// A named cluster's values, and the block's for TLS and the way there where it has none. An
-    /// address or a credential is never inherited.
+    /// The settings of a cluster, and the TLS and transport settings of the block where the cluster
+    /// sets none. Address and credential are never inherited.
     pub fn or_block(self, block: &Self) -> Self {
         Self {
             tls: self.tls.or(&block.tls),
@@ -73,47 +139,44 @@ impl ConnectionSettings {
         }
     }
 
-    /// Reports everything that is wrong with the values that are known, without any connection.
-    pub fn check(&self, diags: &mut Diagnostics) {
-        let _ = self.address.resolve(diags);
-        let _ = self.credentials.resolve(diags);
-        let _ = self.tls.resolve(diags);
-        self.transport.check(diags);
+    /// The problems of the known values.
+    pub fn problems(&self) -> Vec<Problem> {
+        let groups = [
+            problem(self.address.resolve()),
+            problem(self.credentials.resolve()),
+            problem(self.tls.resolve()),
+        ];
+        let groups = groups.into_iter().flatten();
+        groups.chain(self.transport.problems()).collect()
     }
 
-    /// The addresses, of which there must be one by the time it is asked for.
-    pub fn nodes(&self, diags: &mut Diagnostics) -> Result<Nodes, SettingError> {
-        self.address.resolve(diags)?.ok_or_else(|| {
-            diags.fail(
-                "No address of Proxmox VE",
-                "Set `endpoint` in the provider block, or PROXMOX_VE_ENDPOINT in the \
-                 environment, to the address of a node, such as \
-                 \"https://pve1.example.com:8006\". If the block has `clusters`, choose one \
-                 of them by `cluster`.",
-                AttributePath::root(),
-            );
-            SettingError::Invalid
+    /// The nodes; a problem where no address is set.
+    pub fn nodes(&self) -> Result<Nodes, SettingError> {
+        self.address.resolve()?.ok_or_else(|| {
+            let detail = "Set `endpoint` in the provider block, or the environment variable \
+                          PROXMOX_VE_ENDPOINT, to the address of a node, such as \
+                          \"https://pve1.example.com:8006\". If the block defines `clusters`, \
+                          select one of them with `cluster`.";
+            Problem::new("Missing Proxmox VE address", detail, AttributePath::root()).into()
         })
     }
 
-    /// Whether this address is one of those that these values are about.
-    pub fn are_about(&self, endpoint: &Endpoint) -> bool {
-        let nodes = self.nodes(&mut Diagnostics::default());
+    /// Whether these settings apply to this address.
+    pub fn includes(&self, endpoint: &Endpoint) -> bool {
+        let nodes = self.nodes();
         nodes.is_ok_and(|nodes| nodes.all().any(|node| node == endpoint))
     }
 
-    /// The credential, which must be there by the time it is asked for.
-    pub fn credentials(&self, diags: &mut Diagnostics) -> Result<Credentials, SettingError> {
-        match self.credentials.resolve(diags)? {
+    /// The credential; a problem where none is set.
+    pub fn credentials(&self) -> Result<Credentials, SettingError> {
+        match self.credentials.resolve()? {
             Credentials::None => {
-                diags.fail(
-                    "No credentials for Proxmox VE",
-                    "Set `api_token` (or `api_token_id` and `api_token_secret`, or `username` and \
-                     `password`) in the provider block, or PROXMOX_VE_API_TOKEN (or \
-                     PROXMOX_VE_USERNAME and PROXMOX_VE_PASSWORD) in the environment.",
-                    AttributePath::root(),
-                );
-                Err(SettingError::Invalid)
+                let detail = "Set `api_token` (or `api_token_id` and `api_token_secret`, or \
+                              `username` and `password`) in the provider block, or \
+                              PROXMOX_VE_API_TOKEN (or PROXMOX_VE_USERNAME and \
+                              PROXMOX_VE_PASSWORD) in the environment.";
+                let root = AttributePath::root();
+                Err(Problem::new("Missing Proxmox VE credentials", detail, root).into())
             }
             credentials => Ok(credentials),
         }

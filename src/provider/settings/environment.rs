@@ -1,19 +1,12 @@
-//! Settings from the environment: `PROXMOX_VE_` and the attribute's name in capitals, and as a
-//! fallback the `PM_` names that other tools for Proxmox VE made common.
+//! Settings from the environment: `PROXMOX_VE_` and the attribute's name in upper case, and as a
+//! fallback the `PM_` names that other tools for Proxmox VE use.
 
 use std::collections::HashMap;
 
+use crate::provider::settings::definition::{Definition, Kind};
 use crate::provider::settings::setting::{Setting, Source};
 
-/// The variables for one setting: our own name, names other tools use, and the `PM_` fallback.
-pub struct Variables {
-    /// Names that begin with `PROXMOX_VE_`.
-    pub own: &'static str,
-    /// The fallback, if there is one.
-    pub fallback: Option<&'static str>,
-}
-
-/// A copy of the environment, so that resolving settings is a pure function.
+/// A copy of the environment, so that reading settings is a pure function.
 #[derive(Clone, Default)]
 pub struct Environment(HashMap<String, String>);
 
@@ -38,22 +31,29 @@ impl Environment {
         }
     }
 
-    /// The items of a variable that separates them by commas.
-    pub fn list(&self, name: &'static str) -> Setting<Vec<String>> {
-        let items = |text: String| text.split(',').map(|item| item.trim().to_owned()).collect();
-        self.get(name).map(items)
+    /// The value of the first variable that is set.
+    pub fn first(&self, variables: &[&'static str]) -> Setting<String> {
+        let values = variables.iter().map(|name| self.get(name));
+        values.reduce(Setting::or).unwrap_or_default()
+    }
+
+    /// The values of an attribute: the items that a list separates by commas, or one value.
+    pub fn values(&self, definition: &Definition) -> Setting<Vec<String>> {
+        let text = self.first(definition.variables);
+        match definition.kind {
+            Kind::TextList => text.map(|text| items(&text)),
+            _ => text.map(|text| vec![text]),
+        }
     }
 
     /// The names of all variables that are set.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
+}
 
-    /// The value of the first variable that is set: our own name, then the fallback.
-    pub fn first(&self, variables: &Variables) -> Setting<String> {
-        let fallback = variables.fallback.map(|name| self.get(name));
-        self.get(variables.own).or(fallback.unwrap_or_default())
-    }
+fn items(text: &str) -> Vec<String> {
+    text.split(',').map(|item| item.trim().to_owned()).collect()
 }
 
 impl<const N: usize> From<[(&str, &str); N]> for Environment {

@@ -1,30 +1,32 @@
-//! A value that a person may have given, and where.
+//! The value of a setting, and where it came from.
 //!
-//! A setting can come from a block, from the environment or from a command line, and while
-//! planning it can be unknown.
-//! Messages say where a value came from, never what it is.
+//! A setting comes from a block, from the environment or from the command line, and it can be
+//! unknown during a plan. Messages name the source of a value and never the value itself.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use tf_provider::AttributePath;
 use tf_provider::value::Value;
 
-/// Where a value came from.
+pub use crate::framework::Problem;
+
+/// The source of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// An attribute of the block that is being looked at.
+    /// An attribute of the block at hand.
     Attribute(&'static str),
     /// An attribute of a named cluster in the provider block.
     ClusterAttribute(Arc<str>, &'static str),
     /// An environment variable.
     Variable(&'static str),
-    /// An option of a command, or what was answered when the command asked.
+    /// An option of a command, or the answer to a question of the command.
     CommandLine(&'static str),
 }
 
 impl Source {
-    /// The path for a diagnostic: the attribute, or the block as a whole for anything else.
+    /// The path for a diagnostic: the attribute, or the whole block for any other source.
     pub fn path(&self) -> AttributePath {
         match self {
             Self::Attribute(name) => AttributePath::new(*name),
@@ -47,13 +49,13 @@ impl fmt::Display for Source {
     }
 }
 
-/// A value that may be absent, not known yet, or known together with its source.
+/// A value that is absent, unknown, or known together with its source.
 #[derive(Clone, Debug, Default)]
 pub enum Setting<T> {
-    /// Nobody set it.
+    /// Not set.
     #[default]
     Absent,
-    /// Set, to something that is known only later. An unknown value counts as set.
+    /// Set to a value that is known only after apply. An unknown value counts as set.
     Unknown(Source),
     /// Set and known.
     Known(T, Source),
@@ -65,7 +67,7 @@ impl<T> Setting<T> {
         Self::from(Source::Attribute(name), value)
     }
 
-    /// Takes a value that stands there. Null counts as absent.
+    /// Takes a value from a source. Null counts as absent.
     pub fn from(source: Source, value: Value<T>) -> Self {
         match value {
             Value::Value(value) => Self::Known(value, source),
@@ -74,7 +76,7 @@ impl<T> Setting<T> {
         }
     }
 
-    /// Where it was set, if it was.
+    /// The source, if it is set.
     pub fn source(&self) -> Option<Source> {
         match self {
             Self::Absent => None,
@@ -82,12 +84,12 @@ impl<T> Setting<T> {
         }
     }
 
-    /// Whether anybody set it, known or not.
-    pub fn is_given(&self) -> bool {
+    /// Whether it is set, known or not.
+    pub fn is_set(&self) -> bool {
         self.source().is_some()
     }
 
-    /// Where it was set, if it was set to something known only later.
+    /// The source, if the value is unknown.
     pub fn unknown(&self) -> Option<Source> {
         match self {
             Self::Unknown(source) => Some(source.clone()),
@@ -95,7 +97,7 @@ impl<T> Setting<T> {
         }
     }
 
-    /// The same with another value, where it is known.
+    /// Applies a function to a known value.
     pub fn map<U>(self, map: impl FnOnce(T) -> U) -> Setting<U> {
         match self {
             Self::Absent => Setting::Absent,
@@ -104,8 +106,116 @@ impl<T> Setting<T> {
         }
     }
 
-    /// This one if it was given, else the other.
+    /// This setting if it is set, else the other.
     pub fn or(self, other: Self) -> Self {
-        if self.is_given() { self } else { other }
+        if self.is_set() { self } else { other }
+    }
+
+    /// The known value, `None` where it is absent.
+    pub fn known(&self) -> Result<Option<(&T, &Source)>, SettingError> {
+        match self {
+            Self::Absent => Ok(None),
+            Self::Unknown(source) => Err(SettingError::Unknown(source.clone())),
+            Self::Known(value, source) => Ok(Some((value, source))),
+        }
+    }
+}
+
+impl<T> Setting<Vec<T>> {
+    /// The last of several values.
+    pub fn last(self) -> Setting<T> {
+        match self {
+            Self::Absent => Setting::Absent,
+            Self::Unknown(source) => Setting::Unknown(source),
+            Self::Known(mut values, source) => match values.pop() {
+                Some(value) => Setting::Known(value, source),
+                None => Setting::Absent,
+            },
+        }
+    }
+}
+
+/// Why a setting has no usable value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SettingError {
+    /// Its value is known only after apply.
+    Unknown(Source),
+    /// Its value is missing or invalid.
+    Invalid(Problem),
+}
+
+impl SettingError {
+    /// An invalid value, reported on the attribute that it came from.
+    pub fn invalid(
+        summary: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+        source: &Source,
+    ) -> Self {
+        Problem::new(summary, detail, source.path()).into()
+    }
+
+    /// The problem in a plan, which an unknown value is not.
+    pub fn problem(self) -> Option<Problem> {
+        match self {
+            Self::Unknown(_) => None,
+            Self::Invalid(problem) => Some(problem),
+        }
+    }
+
+    /// The problem of a data source that needs the value.
+    pub fn of_data_source(self, data_source: &str) -> Problem {
+        match self {
+            Self::Unknown(source) => Problem::new(
+                "Data source cannot be read yet",
+                format!(
+                    "{source} is known only after apply, so `{data_source}` cannot be read during \
+                     this plan. Add `depends_on` to the data block, with the resources that the \
+                     value comes from, to read it during apply."
+                ),
+                AttributePath::root(),
+            ),
+            Self::Invalid(problem) => problem,
+        }
+    }
+}
+
+/// The problem of an operation that needs the value.
+impl From<SettingError> for Problem {
+    fn from(error: SettingError) -> Self {
+        match error {
+            SettingError::Unknown(source) => Self::new(
+                "Provider not configured yet",
+                format!(
+                    "{source} is known only after apply, but is needed now. Apply the resources \
+                     that it comes from first, for example with `-target`, or move them to a \
+                     separate configuration. A data source can wait for them with `depends_on`."
+                ),
+                AttributePath::root(),
+            ),
+            SettingError::Invalid(problem) => problem,
+        }
+    }
+}
+
+impl From<Problem> for SettingError {
+    fn from(problem: Problem) -> Self {
+        Self::Invalid(problem)
+    }
+}
+
+/// The problem in a plan of a value that was resolved, if there is one.
+pub fn problem<T>(resolved: Result<T, SettingError>) -> Option<Problem> {
+    resolved.err().and_then(SettingError::problem)
+}
+
+/// A list of strings, which is unknown while any of its items is.
+pub fn known_items(list: Value<Vec<Value<String>>>) -> Value<Vec<String>> {
+    match list {
+        Value::Value(items) if items.iter().any(Value::is_unknown) => Value::Unknown,
+        Value::Value(items) => {
+            Value::Value(items.into_iter().filter_map(Value::as_option).collect())
+        }
+        Value::Null => Value::Null,
+        Value::Unknown => Value::Unknown,
     }
 }

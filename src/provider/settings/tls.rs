@@ -1,65 +1,176 @@
-//! How the server's certificate is judged, out of the attributes that say so.
+//! The TLS settings: how the client verifies the certificate of a server.
 
 use std::fmt::Display;
 use std::path::Path;
 use std::str::FromStr;
 
-use tf_provider::Diagnostics;
+use serde::{Deserialize, Serialize};
+use tf_provider::value::Value;
 
-use crate::framework::Report;
-use crate::provider::settings::credentials::SettingError;
-use crate::provider::settings::environment::{Environment, Variables};
-use crate::provider::settings::setting::{Setting, Source};
+use crate::framework::Problem;
+use crate::provider::settings::definition::{Definition, Kind};
+use crate::provider::settings::environment::Environment;
+use crate::provider::settings::setting::{Setting, SettingError, Source, known_items};
 use crate::pve::{CaBundle, Fingerprint, TlsPolicy};
 
-/// The attributes about TLS, as given.
+const VERIFY_SSL: Definition = Definition {
+    name: "verify_ssl",
+    kind: Kind::Flag,
+    description: "Whether to verify the TLS certificate of the server. Defaults to `true`. Instead \
+                  of disabling verification, set `ca_certificate` or `certificate_fingerprints`.",
+    variables: &[
+        "PROXMOX_VE_VERIFY_SSL",
+        "PROXMOX_VE_INSECURE",
+        "PM_TLS_INSECURE",
+    ],
+    format: " (the last two with the opposite meaning)",
+};
+
+/// The CA certificates to trust.
+pub const CA_CERTIFICATE: Definition = Definition {
+    name: "ca_certificate",
+    kind: Kind::Text,
+    description: "CA certificates to trust in place of the system's, as PEM text or the path of a \
+                  PEM file. The CA certificate of a Proxmox VE cluster is \
+                  `/etc/pve/pve-root-ca.pem` on each of its nodes.",
+    variables: &["PROXMOX_VE_CA_CERTIFICATE"],
+    format: "",
+};
+
+/// The fingerprints of the certificates to accept.
+pub const CERTIFICATE_FINGERPRINTS: Definition = Definition {
+    name: "certificate_fingerprints",
+    kind: Kind::TextList,
+    description: "SHA-256 fingerprints of the certificates to accept, one for each node. A \
+                  certificate with one of these fingerprints is accepted without verification of \
+                  its chain and host name. The web interface shows the fingerprint of a node under \
+                  Node > System > Certificates.",
+    variables: &["PROXMOX_VE_CERTIFICATE_FINGERPRINTS"],
+    format: ", separated by commas",
+};
+
+/// The name that a certificate must be valid for.
+pub const TLS_SERVER_NAME: Definition = Definition {
+    name: "tls_server_name",
+    kind: Kind::Text,
+    description: "Host name that the certificate must be valid for. Defaults to the host name in \
+                  the address. Set it to connect to a node by IP address or through a tunnel.",
+    variables: &["PROXMOX_VE_TLS_SERVER_NAME"],
+    format: "",
+};
+
+/// The minimum TLS version.
+pub const MIN_TLS_VERSION: Definition = Definition {
+    name: "min_tls_version",
+    kind: Kind::Text,
+    description: "Minimum TLS version: `1.2` or `1.3`. Defaults to `1.2`.",
+    variables: &["PROXMOX_VE_MIN_TLS_VERSION", "PROXMOX_VE_MIN_TLS"],
+    format: "",
+};
+
+/// The TLS attributes.
+pub const DEFINITIONS: [&Definition; 5] = [
+    &VERIFY_SSL,
+    &CA_CERTIFICATE,
+    &CERTIFICATE_FINGERPRINTS,
+    &TLS_SERVER_NAME,
+    &MIN_TLS_VERSION,
+];
+
+/// The TLS attributes, as a block sets them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TlsAttributes {
+    verify_ssl: Value<bool>,
+    ca_certificate: Value<String>,
+    certificate_fingerprints: Value<Vec<Value<String>>>,
+    tls_server_name: Value<String>,
+    min_tls_version: Value<String>,
+}
+
+impl TlsAttributes {
+    /// The settings that the attributes of a block hold.
+    pub fn settings(self, source: impl Fn(&'static str) -> Source) -> TlsSettings {
+        let text = |definition: Definition, value| Setting::from(source(definition.name), value);
+        TlsSettings {
+            verify_ssl: Setting::from(source(VERIFY_SSL.name), self.verify_ssl),
+            ca_certificate: text(CA_CERTIFICATE, self.ca_certificate),
+            certificate_fingerprints: Setting::from(
+                source(CERTIFICATE_FINGERPRINTS.name),
+                known_items(self.certificate_fingerprints),
+            ),
+            tls_server_name: text(TLS_SERVER_NAME, self.tls_server_name),
+            min_tls_version: text(MIN_TLS_VERSION, self.min_tls_version),
+        }
+    }
+}
+
+/// The TLS settings.
 #[derive(Clone, Debug, Default)]
 pub struct TlsSettings {
-    /// Whether certificates are checked at all; true unless given.
+    /// Whether certificates are verified.
     pub verify_ssl: Setting<bool>,
-    /// Certificates to trust instead of the system's: PEM, or the path of a file.
+    /// The CA certificates to trust: PEM text, or the path of a file.
     pub ca_certificate: Setting<String>,
-    /// SHA-256 fingerprints to accept instead of checking chain and name.
+    /// The SHA-256 fingerprints of the certificates to accept.
     pub certificate_fingerprints: Setting<Vec<String>>,
-    /// The name that the certificate must be valid for, where that is not the address's.
+    /// The name that a certificate must be valid for.
     pub tls_server_name: Setting<String>,
-    /// The oldest version of TLS to speak.
+    /// The minimum TLS version.
     pub min_tls_version: Setting<String>,
 }
 
 impl TlsSettings {
-    /// The values of the environment. Reports switches that are none.
-    pub fn from_environment(environment: &Environment, diags: &mut Diagnostics) -> Self {
+    /// The settings from the environment, and the problems of values that cannot be parsed.
+    pub fn from_environment(environment: &Environment) -> (Self, Vec<Problem>) {
+        let (own, inverted) = VERIFY_SSL.variables.split_at(1);
+        let flags = [
+            parse_flag(environment.first(own), false),
+            parse_flag(environment.first(inverted), true),
+        ];
+        let mut problems = Vec::new();
+        let mut verify_ssl = Setting::Absent;
+        for flag in flags {
+            match flag {
+                Ok(flag) => verify_ssl = verify_ssl.or(flag),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        let settings = Self {
+            verify_ssl,
+            ..Self::from_values(|definition| environment.values(definition))
+        };
+        (settings, problems)
+    }
+
+    /// The settings that hold text, from the environment or the command line.
+    pub fn from_values(values: impl Fn(&Definition) -> Setting<Vec<String>>) -> Self {
         Self {
-            verify_ssl: verify_from_environment(environment, diags),
-            ca_certificate: environment.get("PROXMOX_VE_CA_CERTIFICATE"),
-            certificate_fingerprints: environment.list("PROXMOX_VE_CERTIFICATE_FINGERPRINTS"),
-            tls_server_name: environment.get("PROXMOX_VE_TLS_SERVER_NAME"),
-            min_tls_version: environment.first(&Variables {
-                own: "PROXMOX_VE_MIN_TLS_VERSION",
-                fallback: Some("PROXMOX_VE_MIN_TLS"),
-            }),
+            verify_ssl: Setting::Absent,
+            ca_certificate: values(&CA_CERTIFICATE).last(),
+            certificate_fingerprints: values(&CERTIFICATE_FINGERPRINTS),
+            tls_server_name: values(&TLS_SERVER_NAME).last(),
+            min_tls_version: values(&MIN_TLS_VERSION).last(),
         }
     }
 
-    /// Whether nothing about TLS is given.
+    /// Whether no setting is set.
     pub fn is_absent(&self) -> bool {
-        !(self.verify_ssl.is_given()
-            || self.ca_certificate.is_given()
-            || self.certificate_fingerprints.is_given()
-            || self.tls_server_name.is_given()
-            || self.min_tls_version.is_given())
+        !(self.verify_ssl.is_set()
+            || self.ca_certificate.is_set()
+            || self.certificate_fingerprints.is_set()
+            || self.tls_server_name.is_set()
+            || self.min_tls_version.is_set())
     }
 
-    /// These fields where they say whom to trust, or else the other ones: authorities, pins and
-    /// trust in anybody replace each other and are never mixed. `verify_ssl = true` alone only
-    /// turns checking back on. Name and version stand each for itself.
+    /// These settings, and the others where these do not say what to trust: CA certificates,
+    /// fingerprints and disabled verification replace each other and are never mixed.
+    /// `verify_ssl = true` alone enables verification again. Name and version are independent.
     pub fn or(self, other: &Self) -> Self {
-        let checks = matches!(self.verify_ssl, Setting::Absent | Setting::Known(true, _));
-        let says_whom = self.ca_certificate.is_given() || self.certificate_fingerprints.is_given();
+        let verifies = matches!(self.verify_ssl, Setting::Absent | Setting::Known(true, _));
+        let sets_trust = self.ca_certificate.is_set() || self.certificate_fingerprints.is_set();
         let tls_server_name = self.tls_server_name.or(other.tls_server_name.clone());
         let min_tls_version = self.min_tls_version.or(other.min_tls_version.clone());
-        if says_whom || !checks {
+        if sets_trust || !verifies {
             return Self {
                 tls_server_name,
                 min_tls_version,
@@ -74,35 +185,28 @@ impl TlsSettings {
         }
     }
 
-    /// Turns the fields into a policy, or says why not.
-    pub fn resolve(&self, diags: &mut Diagnostics) -> Result<TlsPolicy, SettingError> {
-        let verify = match &self.verify_ssl {
-            Setting::Absent => true,
-            Setting::Unknown(source) => return Err(SettingError::Unknown(source.clone())),
-            Setting::Known(verify, _) => *verify,
+    /// The policy that the settings describe.
+    pub fn resolve(&self) -> Result<TlsPolicy, SettingError> {
+        let verify = self.verify_ssl.known()?.is_none_or(|(verify, _)| *verify);
+        let fingerprints = match self.certificate_fingerprints.known()? {
+            Some((texts, source)) => parse_fingerprints(texts, source)?,
+            None => Vec::new(),
         };
-        let fingerprints = match &self.certificate_fingerprints {
-            Setting::Absent => Vec::new(),
-            Setting::Unknown(source) => return Err(SettingError::Unknown(source.clone())),
-            Setting::Known(texts, source) => parse_fingerprints(texts, source, diags)?,
+        let ca_certificate = match self.ca_certificate.known()? {
+            Some((text, source)) => Some(load(text, source)?),
+            None => None,
         };
-        let ca_certificate = match &self.ca_certificate {
-            Setting::Absent => None,
-            Setting::Unknown(source) => return Err(SettingError::Unknown(source.clone())),
-            Setting::Known(text, source) => Some(load(text, source, diags)?),
-        };
-        let server_name = parsed("Malformed server name", &self.tls_server_name, diags)?;
-        let min_version = parsed("Unsupported TLS version", &self.min_tls_version, diags)?;
+        let server_name = parse("Invalid server name", &self.tls_server_name)?;
+        let min_version = parse("Unsupported TLS version", &self.min_tls_version)?;
         if let (false, Some(source)) = (verify, self.certificate_fingerprints.source()) {
-            diags.fail(
-                "Contradicting TLS settings",
+            return Err(SettingError::invalid(
+                "Conflicting TLS settings",
                 format!(
-                    "{source} pins certificates while `verify_ssl` is false, which accepts any. \
-                     A pin needs no chain and no name: remove `verify_ssl`."
+                    "{source} pins certificates, but `verify_ssl = false` accepts any certificate. \
+                     A pinned certificate needs no valid chain or host name: remove `verify_ssl`."
                 ),
-                source.path(),
-            );
-            return Err(SettingError::Invalid);
+                &source,
+            ));
         }
         Ok(TlsPolicy {
             verify,
@@ -113,111 +217,72 @@ impl TlsSettings {
         })
     }
 
-    /// Where a name was set that nothing compares with the certificate's.
-    pub fn useless_server_name(&self) -> Option<Source> {
+    /// The source of a server name that has no effect, since no name is verified.
+    pub fn unused_server_name(&self) -> Option<Source> {
         let unverified = matches!(self.verify_ssl, Setting::Known(false, _));
-        let is_useless = unverified || self.certificate_fingerprints.is_given();
-        self.tls_server_name.source().filter(|_| is_useless)
+        let is_unused = unverified || self.certificate_fingerprints.is_set();
+        self.tls_server_name.source().filter(|_| is_unused)
     }
 }
 
-/// The value that a text stands for, `None` where there is none, or what is wrong with it.
-fn parsed<T>(
-    summary: &'static str,
-    text: &Setting<String>,
-    diags: &mut Diagnostics,
-) -> Result<Option<T>, SettingError>
+fn parse<T>(summary: &'static str, text: &Setting<String>) -> Result<Option<T>, SettingError>
 where
     T: FromStr<Err: Display>,
 {
-    match text {
-        Setting::Absent => Ok(None),
-        Setting::Unknown(source) => Err(SettingError::Unknown(source.clone())),
-        Setting::Known(text, source) => text.parse().map(Some).map_err(|error| {
-            let detail = format!("The value of {source} cannot be used: {error}.");
-            diags.fail(summary, detail, source.path());
-            SettingError::Invalid
-        }),
-    }
-}
-
-fn parse_fingerprints(
-    texts: &[String],
-    source: &Source,
-    diags: &mut Diagnostics,
-) -> Result<Vec<Fingerprint>, SettingError> {
-    let mut fingerprints = Vec::with_capacity(texts.len());
-    for text in texts {
-        match text.parse() {
-            Ok(fingerprint) => fingerprints.push(fingerprint),
-            Err(error) => {
-                diags.fail(
-                    "Malformed fingerprint",
-                    format!("A fingerprint from {source} cannot be used: {error}."),
-                    source.path(),
-                );
-                return Err(SettingError::Invalid);
-            }
-        }
-    }
-    Ok(fingerprints)
-}
-
-/// Takes the attribute as PEM when it looks like PEM, else as the path of a file.
-fn load(text: &str, source: &Source, diags: &mut Diagnostics) -> Result<CaBundle, SettingError> {
-    let (pem, origin) = if text.contains("-----BEGIN") {
-        (text.to_owned(), "the PEM text".to_owned())
-    } else {
-        match std::fs::read_to_string(Path::new(text)) {
-            Ok(pem) => (pem, format!("the file {text:?}")),
-            Err(error) => {
-                diags.fail(
-                    "Unreadable CA certificate",
-                    format!(
-                        "{source} is neither PEM (it has no \"-----BEGIN CERTIFICATE-----\") nor \
-                         a file that can be read: {error}."
-                    ),
-                    source.path(),
-                );
-                return Err(SettingError::Invalid);
-            }
-        }
+    let Some((text, source)) = text.known()? else {
+        return Ok(None);
     };
-    pem.parse::<CaBundle>().map_err(|error| {
-        diags.fail(
-            "Malformed CA certificate",
-            format!("{origin} from {source} cannot be used: {error}."),
-            source.path(),
-        );
-        SettingError::Invalid
+    text.parse().map(Some).map_err(|error| {
+        let detail = format!("The value of {source} is invalid: {error}.");
+        SettingError::invalid(summary, detail, source)
     })
 }
 
-fn verify_from_environment(environment: &Environment, diags: &mut Diagnostics) -> Setting<bool> {
-    let verify = switch(environment.get("PROXMOX_VE_VERIFY_SSL"), false, diags);
-    let insecure = Variables {
-        own: "PROXMOX_VE_INSECURE",
-        fallback: Some("PM_TLS_INSECURE"),
+fn parse_fingerprints(texts: &[String], source: &Source) -> Result<Vec<Fingerprint>, SettingError> {
+    let parse = |text: &String| {
+        text.parse().map_err(|error| {
+            let detail = format!("A fingerprint in {source} is invalid: {error}.");
+            SettingError::invalid("Invalid fingerprint", detail, source)
+        })
     };
-    verify.or(switch(environment.first(&insecure), true, diags))
+    texts.iter().map(parse).collect()
 }
 
-/// Reads a switch, turned round for variables that mean the opposite.
-fn switch(text: Setting<String>, opposite: bool, diags: &mut Diagnostics) -> Setting<bool> {
-    let Setting::Known(text, source) = text else {
-        return Setting::Absent;
+/// Loads CA certificates from PEM text, or else from the file of that path.
+fn load(text: &str, source: &Source) -> Result<CaBundle, SettingError> {
+    let (pem, origin) = if text.contains("-----BEGIN") {
+        (text.to_owned(), "PEM text".to_owned())
+    } else {
+        let pem = std::fs::read_to_string(Path::new(text)).map_err(|error| {
+            let detail = format!(
+                "{source} is neither PEM text (it does not contain \"-----BEGIN CERTIFICATE-----\") \
+                 nor the path of a readable file: {error}."
+            );
+            SettingError::invalid("Unreadable CA certificate", detail, source)
+        })?;
+        (pem, format!("file {text:?}"))
     };
-    let on = match text.to_ascii_lowercase().as_str() {
+    pem.parse::<CaBundle>().map_err(|error| {
+        let detail = format!("The {origin} in {source} is invalid: {error}.");
+        SettingError::invalid("Invalid CA certificate", detail, source)
+    })
+}
+
+/// Parses a boolean, inverted for variables with the opposite meaning.
+fn parse_flag(text: Setting<String>, inverted: bool) -> Result<Setting<bool>, Problem> {
+    let Setting::Known(text, source) = text else {
+        return Ok(Setting::Absent);
+    };
+    let flag = match text.to_ascii_lowercase().as_str() {
         "1" | "true" | "yes" | "on" => true,
         "0" | "false" | "no" | "off" => false,
         _ => {
-            diags.fail(
-                "Malformed switch",
+            return Err(Problem::new(
+                "Invalid boolean value",
                 format!("{source} must be \"true\" or \"false\"."),
                 source.path(),
-            );
-            return Setting::Absent;
+            ));
         }
     };
-    Setting::Known(on != opposite, source)
+    Ok(Setting::Known(flag != inverted, source))
 }

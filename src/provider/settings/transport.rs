@@ -1,67 +1,168 @@
-//! How requests get there, out of the attributes that say so: proxy, headers, limits.
+//! The transport settings: how requests reach the server. Proxy, headers, timeout and retries.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tf_provider::Diagnostics;
+use serde::{Deserialize, Serialize};
+use tf_provider::value::Value;
 
-use crate::framework::Report;
+use crate::framework::Problem;
 use crate::provider::attributes::secret::StoredSecret;
 use crate::provider::settings::address::Nodes;
-use crate::provider::settings::credentials::SettingError;
-use crate::provider::settings::environment::{Environment, Variables};
-use crate::provider::settings::setting::{Setting, Source};
+use crate::provider::settings::definition::{Definition, Kind};
+use crate::provider::settings::environment::Environment;
+use crate::provider::settings::setting::{Setting, SettingError, Source, problem};
 use crate::pve::{ExtraHeaders, NoProxy, Proxy, Retries, Secret};
 
-/// How long one request may take unless `request_timeout` says otherwise.
+/// The default of `request_timeout`.
 const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// More repetitions than these help nobody.
-const MAX_RETRIES: i64 = 20;
+/// The highest value of `max_retries`.
+const RETRIES_LIMIT: i64 = 20;
 
-/// The attributes about the way to the host, as given.
+const PROXY_URL: Definition = Definition {
+    name: "proxy_url",
+    kind: Kind::Secret,
+    description: "URL of an HTTP proxy: `http://host:port` or `http://user:password@host:port`. \
+                  Defaults to `HTTPS_PROXY` or `ALL_PROXY`, except for loopback addresses and the \
+                  hosts in `NO_PROXY`. Set it to an empty string to use no proxy.",
+    variables: &["PROXMOX_VE_PROXY_URL", "PM_PROXY"],
+    format: "",
+};
+
+const HTTP_HEADERS: Definition = Definition {
+    name: "http_headers",
+    kind: Kind::SecretMap,
+    description: "HTTP headers to send with every request, for example for a gateway in front of \
+                  Proxmox VE. Headers that the provider sets itself, such as `Authorization`, \
+                  `Cookie` and `Host`, are rejected.",
+    variables: &["PROXMOX_VE_HTTP_HEADERS"],
+    format: ", one `Name: value` on each line",
+};
+
+const REQUEST_TIMEOUT: Definition = Definition {
+    name: "request_timeout",
+    kind: Kind::Text,
+    description: "Maximum duration of a single request, such as `1m`. Defaults to `30s`. \
+                  Establishing the connection may take about three tenths of it, but at most ten \
+                  seconds.",
+    variables: &["PROXMOX_VE_REQUEST_TIMEOUT", "PM_TIMEOUT"],
+    format: ", as a duration or a number of seconds",
+};
+
+const MAX_RETRIES: Definition = Definition {
+    name: "max_retries",
+    kind: Kind::Number,
+    description: "Maximum number of retries, from 0 to 20, of a read whose connection failed and \
+                  of a change that was rejected because the cluster's lock was held. Defaults to \
+                  one retry of a read and two of a change. A change that may have taken effect is \
+                  never retried.",
+    variables: &["PROXMOX_VE_MAX_RETRIES"],
+    format: "",
+};
+
+/// The transport attributes.
+pub const DEFINITIONS: [&Definition; 4] =
+    [&PROXY_URL, &HTTP_HEADERS, &REQUEST_TIMEOUT, &MAX_RETRIES];
+
+/// The transport attributes, as a block sets them.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct TransportAttributes {
+    proxy_url: Value<StoredSecret>,
+    http_headers: Value<BTreeMap<String, Value<StoredSecret>>>,
+    request_timeout: Value<String>,
+    max_retries: Value<i64>,
+}
+
+impl TransportAttributes {
+    /// The settings that the attributes of a block hold.
+    pub fn settings(self, source: impl Fn(&'static str) -> Source) -> TransportSettings {
+        let proxy = Setting::from(source(PROXY_URL.name), self.proxy_url);
+        TransportSettings {
+            proxy: proxy.map(ProxySetting::explicit),
+            http_headers: Setting::from(
+                source(HTTP_HEADERS.name),
+                known_entries(self.http_headers),
+            ),
+            request_timeout: Setting::from(source(REQUEST_TIMEOUT.name), self.request_timeout),
+            max_retries: Setting::from(source(MAX_RETRIES.name), self.max_retries),
+        }
+    }
+}
+
+/// A map of secrets, which is unknown while any of them is.
+fn known_entries(
+    map: Value<BTreeMap<String, Value<StoredSecret>>>,
+) -> Value<BTreeMap<String, StoredSecret>> {
+    match map {
+        Value::Value(map) if map.values().any(Value::is_unknown) => Value::Unknown,
+        Value::Value(map) => {
+            let known = map.into_iter();
+            Value::Value(
+                known
+                    .filter_map(|(name, value)| Some((name, value.as_option()?)))
+                    .collect(),
+            )
+        }
+        Value::Null => Value::Null,
+        Value::Unknown => Value::Unknown,
+    }
+}
+
+/// The transport settings.
 #[derive(Clone, Debug, Default)]
 pub struct TransportSettings {
-    /// The proxy that leads there.
+    /// The proxy.
     pub proxy: Setting<ProxySetting>,
-    /// Headers for a gateway on the way.
+    /// Headers for a gateway in front of the server.
     pub http_headers: Setting<BTreeMap<String, StoredSecret>>,
-    /// The longest time one request may take.
+    /// The maximum duration of a request.
     pub request_timeout: Setting<String>,
-    /// How often something is asked again that certainly changed nothing.
+    /// How often a request is retried that certainly changed nothing.
     pub max_retries: Setting<i64>,
 }
 
-/// A proxy as somebody named it.
+/// A proxy, and the hosts that bypass it.
 #[derive(Clone, Debug)]
 pub struct ProxySetting {
-    /// It may hold a password. Empty: no proxy at all.
+    /// Its URL, which may contain a password. Empty for no proxy.
     url: StoredSecret,
-    /// The hosts to which it does not lead, where it was not named for us in particular.
-    unless: Option<String>,
+    /// The hosts that bypass a proxy from one of the usual variables; `None` for a proxy that is
+    /// set for this provider.
+    no_proxy: Option<String>,
 }
 
 impl ProxySetting {
-    /// A proxy that was named for this provider: it leads everywhere.
+    /// A proxy that is set for this provider and that no host bypasses.
     pub fn explicit(url: StoredSecret) -> Self {
-        let unless = None;
-        Self { url, unless }
+        let no_proxy = None;
+        Self { url, no_proxy }
     }
 }
 
 impl TransportSettings {
-    /// The values of the environment. Reports those that cannot be read.
-    pub fn from_environment(environment: &Environment, diags: &mut Diagnostics) -> Self {
-        let first = |own, fallback| environment.first(&Variables { own, fallback });
-        Self {
-            proxy: proxy_of(environment),
-            http_headers: headers_of(environment.get("PROXMOX_VE_HTTP_HEADERS"), diags),
-            request_timeout: first("PROXMOX_VE_REQUEST_TIMEOUT", Some("PM_TIMEOUT")),
-            max_retries: number(environment.get("PROXMOX_VE_MAX_RETRIES"), diags),
-        }
+    /// The settings from the environment, and the problems of values that cannot be parsed.
+    pub fn from_environment(environment: &Environment) -> (Self, Vec<Problem>) {
+        let mut problems = Vec::new();
+        let settings =
+            Self {
+                proxy: proxy_of(environment),
+                http_headers: parse_headers(environment.first(HTTP_HEADERS.variables))
+                    .unwrap_or_else(|problem| {
+                        problems.push(problem);
+                        Setting::Absent
+                    }),
+                request_timeout: environment.first(REQUEST_TIMEOUT.variables),
+                max_retries: parse_retries(environment.first(MAX_RETRIES.variables))
+                    .unwrap_or_else(|problem| {
+                        problems.push(problem);
+                        Setting::Absent
+                    }),
+            };
+        (settings, problems)
     }
 
-    /// These values, and the other ones where there are none.
+    /// These settings, and the others where these are not set.
     pub fn or(self, other: Self) -> Self {
         Self {
             proxy: self.proxy.or(other.proxy),
@@ -71,181 +172,154 @@ impl TransportSettings {
         }
     }
 
-    /// Reports everything that is wrong with the values that are known. A proxy that the
-    /// environment names for everybody is looked at when a host is known to which it leads.
-    pub fn check(&self, diags: &mut Diagnostics) {
-        if let Setting::Known(ProxySetting { url, unless: None }, source) = &self.proxy {
-            let _ = parse_proxy(url, source, diags);
-        }
-        let _ = self.headers(diags);
-        let _ = self.request_timeout(diags);
-        let _ = self.retries(diags);
+    /// The problems of the known values. A proxy from one of the usual variables is validated once
+    /// a host is known that does not bypass it.
+    pub fn problems(&self) -> Vec<Problem> {
+        let proxy = match &self.proxy {
+            Setting::Known(
+                ProxySetting {
+                    url,
+                    no_proxy: None,
+                },
+                source,
+            ) => problem(parse_proxy(url, source)),
+            _ => None,
+        };
+        let problems = [
+            proxy,
+            problem(self.headers()),
+            problem(self.request_timeout()),
+            problem(self.retries()),
+        ];
+        problems.into_iter().flatten().collect()
     }
 
-    /// The proxy that leads to any of these nodes, if there is one.
-    pub fn proxy(
-        &self,
-        nodes: &Nodes,
-        diags: &mut Diagnostics,
-    ) -> Result<Option<Proxy>, SettingError> {
-        let (setting, source) = match &self.proxy {
-            Setting::Absent => return Ok(None),
-            Setting::Unknown(source) => return Err(SettingError::Unknown(source.clone())),
-            Setting::Known(setting, source) => (setting, source),
+    /// The proxy for these nodes, unless all of them bypass it.
+    pub fn proxy(&self, nodes: &Nodes) -> Result<Option<Proxy>, SettingError> {
+        let Some((setting, source)) = self.proxy.known()? else {
+            return Ok(None);
         };
-        let spared = setting.unless.as_deref().map(NoProxy::new);
-        match spared {
-            None => parse_proxy(&setting.url, source, diags),
-            Some(spared) if nodes.all().all(|node| spared.spares(node)) => Ok(None),
-            Some(spared) => {
-                let proxy = parse_proxy(&setting.url, source, diags)?;
-                Ok(proxy.map(|proxy| proxy.unless(spared)))
+        let no_proxy = setting.no_proxy.as_deref().map(NoProxy::new);
+        match no_proxy {
+            None => parse_proxy(&setting.url, source),
+            Some(no_proxy) if nodes.all().all(|node| no_proxy.spares(node)) => Ok(None),
+            Some(no_proxy) => {
+                let proxy = parse_proxy(&setting.url, source)?;
+                Ok(proxy.map(|proxy| proxy.unless(no_proxy)))
             }
         }
     }
 
-    /// The headers to send along.
-    pub fn headers(&self, diags: &mut Diagnostics) -> Result<ExtraHeaders, SettingError> {
-        let (given, source) = match &self.http_headers {
-            Setting::Absent => return Ok(ExtraHeaders::default()),
-            Setting::Unknown(source) => return Err(SettingError::Unknown(source.clone())),
-            Setting::Known(given, source) => (given, source),
-        };
+    /// The headers to send with every request.
+    pub fn headers(&self) -> Result<ExtraHeaders, SettingError> {
         let mut headers = ExtraHeaders::default();
-        for (name, value) in given {
-            headers
-                .add(name, value.secret().expose())
-                .map_err(|error| {
-                    diags.fail(
-                        "Malformed header",
-                        format!("A header from {source} cannot be sent: {error}."),
-                        source.path(),
-                    );
-                    SettingError::Invalid
-                })?;
+        let Some((entries, source)) = self.http_headers.known()? else {
+            return Ok(headers);
+        };
+        for (name, value) in entries {
+            let added = headers.add(name, value.secret().expose());
+            added.map_err(|error| {
+                let detail = format!("A header in {source} cannot be sent: {error}.");
+                SettingError::invalid("Invalid header", detail, source)
+            })?;
         }
         Ok(headers)
     }
 
-    /// The longest time one request may take.
-    pub fn request_timeout(&self, diags: &mut Diagnostics) -> Result<Duration, SettingError> {
-        match &self.request_timeout {
-            Setting::Absent => Ok(DEFAULT_REQUEST_TIMEOUT),
-            Setting::Unknown(source) => Err(SettingError::Unknown(source.clone())),
-            Setting::Known(text, source) => duration(text, source).ok_or_else(|| {
-                diags.fail(
-                    "Malformed duration",
-                    format!("{source} must be a duration of at least one second, such as \"30s\"."),
-                    source.path(),
-                );
-                SettingError::Invalid
-            }),
-        }
+    /// The maximum duration of a request.
+    pub fn request_timeout(&self) -> Result<Duration, SettingError> {
+        let Some((text, source)) = self.request_timeout.known()? else {
+            return Ok(DEFAULT_REQUEST_TIMEOUT);
+        };
+        parse_timeout(text, source).ok_or_else(|| {
+            let detail =
+                format!("{source} must be a duration of at least one second, such as \"30s\".");
+            SettingError::invalid("Invalid duration", detail, source)
+        })
     }
 
-    /// How often something is asked again.
-    pub fn retries(&self, diags: &mut Diagnostics) -> Result<Retries, SettingError> {
-        let (count, source) = match &self.max_retries {
-            Setting::Absent => return Ok(Retries::default()),
-            Setting::Unknown(source) => return Err(SettingError::Unknown(source.clone())),
-            Setting::Known(count, source) => (*count, source),
+    /// How often a request is retried.
+    pub fn retries(&self) -> Result<Retries, SettingError> {
+        let Some((count, source)) = self.max_retries.known()? else {
+            return Ok(Retries::default());
         };
-        match u32::try_from(count) {
-            Ok(each) if count <= MAX_RETRIES => Ok(Retries::from(each)),
-            _ => Err(malformed_count(source, diags)),
+        match u32::try_from(*count) {
+            Ok(retries) if *count <= RETRIES_LIMIT => Ok(Retries::from(retries)),
+            _ => Err(invalid_retries(source).into()),
         }
     }
 }
 
-fn parse_proxy(
-    url: &StoredSecret,
-    source: &Source,
-    diags: &mut Diagnostics,
-) -> Result<Option<Proxy>, SettingError> {
+fn parse_proxy(url: &StoredSecret, source: &Source) -> Result<Option<Proxy>, SettingError> {
     let url = url.secret();
     if url.is_empty() {
         return Ok(None);
     }
     url.expose().parse().map(Some).map_err(|error| {
-        diags.fail(
-            "Malformed proxy",
-            format!("The proxy from {source} cannot be used: {error}."),
-            source.path(),
-        );
-        SettingError::Invalid
+        let detail = format!("The proxy in {source} is invalid: {error}.");
+        SettingError::invalid("Invalid proxy", detail, source)
     })
 }
 
-/// The variables are those that most programs know, and what they mean is what `curl` does.
+/// The proxy from the variables of this provider, or else from those that most programs read, with
+/// the meaning that they have for `curl`.
 fn proxy_of(environment: &Environment) -> Setting<ProxySetting> {
     let url = |text: String| StoredSecret::from(Secret::new(text));
-    let own = environment.first(&Variables {
-        own: "PROXMOX_VE_PROXY_URL",
-        fallback: Some("PM_PROXY"),
-    });
-    let usual = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-    let usual = usual.into_iter().map(|name| environment.get(name));
-    let usual = usual.reduce(Setting::or).unwrap_or_default();
-    let spared = environment.get("NO_PROXY").or(environment.get("no_proxy"));
-    let spared = match spared {
+    let own = environment.first(PROXY_URL.variables);
+    let usual = environment.first(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]);
+    let no_proxy = match environment.first(&["NO_PROXY", "no_proxy"]) {
         Setting::Known(hosts, _) => hosts,
         _ => String::new(),
     };
     let own = own.map(|text| ProxySetting::explicit(url(text)));
     own.or(usual.map(|text| ProxySetting {
         url: url(text),
-        unless: Some(spared),
+        no_proxy: Some(no_proxy),
     }))
 }
 
-/// Headers as `Name: value`, one a line.
-fn headers_of(
+/// Parses headers, one `Name: value` on each line.
+fn parse_headers(
     text: Setting<String>,
-    diags: &mut Diagnostics,
-) -> Setting<BTreeMap<String, StoredSecret>> {
+) -> Result<Setting<BTreeMap<String, StoredSecret>>, Problem> {
     let Setting::Known(text, source) = text else {
-        return Setting::Absent;
+        return Ok(Setting::Absent);
     };
-    let mut headers = BTreeMap::new();
-    for line in text.lines().filter(|line| !line.trim().is_empty()) {
-        let Some((name, value)) = line.split_once(':') else {
-            diags.fail(
-                "Malformed header",
-                format!("{source} must hold headers as \"Name: value\", one a line."),
-                source.path(),
-            );
-            return Setting::Absent;
-        };
-        let value = Secret::new(value.trim());
-        headers.insert(name.trim().to_owned(), value.into());
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    let entries = lines.map(|line| {
+        let (name, value) = line.split_once(':')?;
+        Some((name.trim().to_owned(), Secret::new(value.trim()).into()))
+    });
+    match entries.collect() {
+        Some(headers) => Ok(Setting::Known(headers, source)),
+        None => Err(Problem::new(
+            "Invalid header",
+            format!("{source} must contain one header on each line, as \"Name: value\"."),
+            source.path(),
+        )),
     }
-    Setting::Known(headers, source)
 }
 
-fn number(text: Setting<String>, diags: &mut Diagnostics) -> Setting<i64> {
+fn parse_retries(text: Setting<String>) -> Result<Setting<i64>, Problem> {
     let Setting::Known(text, source) = text else {
-        return Setting::Absent;
+        return Ok(Setting::Absent);
     };
     match text.trim().parse() {
-        Ok(number) => Setting::Known(number, source),
-        Err(_) => {
-            malformed_count(&source, diags);
-            Setting::Absent
-        }
+        Ok(count) => Ok(Setting::Known(count, source)),
+        Err(_) => Err(invalid_retries(&source)),
     }
 }
 
-fn malformed_count(source: &Source, diags: &mut Diagnostics) -> SettingError {
-    diags.fail(
-        "Malformed number",
-        format!("{source} must be a whole number from 0 to {MAX_RETRIES}."),
+fn invalid_retries(source: &Source) -> Problem {
+    Problem::new(
+        "Invalid number",
+        format!("{source} must be a whole number from 0 to {RETRIES_LIMIT}."),
         source.path(),
-    );
-    SettingError::Invalid
+    )
 }
 
-/// A duration; `PM_TIMEOUT` counts seconds, as other tools have it.
-fn duration(text: &str, source: &Source) -> Option<Duration> {
+/// Parses a duration. A variable may also count seconds, as other tools read `PM_TIMEOUT`.
+fn parse_timeout(text: &str, source: &Source) -> Option<Duration> {
     let duration = match (source, text.parse()) {
         (Source::Variable(_), Ok(seconds)) => Duration::from_secs(seconds),
         _ => humantime::parse_duration(text).ok()?,
@@ -261,16 +335,14 @@ mod tests {
         variables: [(&str, &str); N],
         nodes: [&str; 2],
     ) -> Result<Option<String>, String> {
-        let mut diags = Diagnostics::default();
-        let environment = Environment::from(variables);
-        let fields = TransportSettings::from_environment(&environment, &mut diags);
+        let (settings, problems) =
+            TransportSettings::from_environment(&Environment::from(variables));
+        assert!(problems.is_empty());
         let [first, other] = nodes.map(|node| node.parse().unwrap());
         let others = vec![other];
-        let proxy = fields.proxy(&Nodes { first, others }, &mut diags);
-        let told = diags.errors.first().map(|error| error.detail.to_string());
-        match proxy {
+        match settings.proxy(&Nodes { first, others }) {
             Ok(proxy) => Ok(proxy.map(|proxy| proxy.to_string())),
-            Err(_) => Err(told.unwrap()),
+            Err(error) => Err(error.problem().unwrap().detail.into_owned()),
         }
     }
 
@@ -292,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_for_everybody_harms_nobody_to_whom_it_does_not_lead() {
+    fn an_invalid_proxy_of_a_usual_variable_is_no_problem_for_hosts_that_bypass_it() {
         let socks = [
             ("ALL_PROXY", "socks5://u:s3cr3t@proxy"),
             ("NO_PROXY", "example.com"),
@@ -302,23 +374,21 @@ mod tests {
             None
         );
         assert_eq!(proxy(socks, ["127.0.0.1", "127.0.0.1"]).unwrap(), None);
-        let told = proxy(socks, ["127.0.0.1", "pve1"]).unwrap_err();
+        let problem = proxy(socks, ["127.0.0.1", "pve1"]).unwrap_err();
         assert!(
-            told.contains("ALL_PROXY") && !told.contains("s3cr3t"),
-            "{told}"
+            problem.contains("ALL_PROXY") && !problem.contains("s3cr3t"),
+            "{problem}"
         );
     }
 
     #[test]
     fn headers_of_the_environment_are_lines() {
         let read = |text: &str| {
-            let mut diags = Diagnostics::default();
             let environment = Environment::from([("PROXMOX_VE_HTTP_HEADERS", text)]);
-            let fields = TransportSettings::from_environment(&environment, &mut diags);
-            let headers = fields
-                .headers(&mut diags)
-                .map(|headers| format!("{headers:?}"));
-            (headers.ok(), diags.errors.len())
+            let (settings, mut problems) = TransportSettings::from_environment(&environment);
+            problems.extend(settings.problems());
+            let headers = settings.headers().map(|headers| format!("{headers:?}"));
+            (headers.ok(), problems.len())
         };
         let both = read("X-One: 1, and: more\n\n X-Two:2\n");
         assert_eq!(both, (Some("{\"x-one\", \"x-two\"}".to_owned()), 0));

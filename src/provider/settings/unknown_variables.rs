@@ -1,30 +1,13 @@
-//! Variables that somebody set and nobody reads, because their names are nearly those of settings.
+//! Warnings about environment variables that look like a misspelled setting.
 
-use tf_provider::{AttributePath, Diagnostics};
+use tf_provider::AttributePath;
 
-use crate::framework::Report;
+use crate::framework::Problem;
 use crate::provider::nearest::nearest;
+use crate::provider::settings::connection::definitions;
 use crate::provider::settings::environment::Environment;
-use crate::provider::settings::schema;
 
-/// The fallback names, and names of our own that are not an attribute's.
-const OTHERS: [&str; 13] = [
-    "PROXMOX_VE_INSECURE",
-    "PROXMOX_VE_MIN_TLS",
-    "PM_API_URL",
-    "PM_API_TOKEN",
-    "PM_API_TOKEN_ID",
-    "PM_API_TOKEN_SECRET",
-    "PM_USER",
-    "PM_PASS",
-    "PM_TOTP_SECRET",
-    "PM_OTP",
-    "PM_TLS_INSECURE",
-    "PM_TIMEOUT",
-    "PM_PROXY",
-];
-
-/// What other tools for Proxmox VE read and this provider has no use for.
+/// Prefixes of variables that other tools for Proxmox VE read and this provider does not.
 const OF_OTHER_TOOLS: [&str; 9] = [
     "PROXMOX_VE_SSH_",
     "PROXMOX_VE_TMPDIR",
@@ -37,8 +20,8 @@ const OF_OTHER_TOOLS: [&str; 9] = [
     "PM_DANGEROUSLY_",
 ];
 
-/// Warns of each, with the name that was probably meant.
-pub fn warn(environment: &Environment, diags: &mut Diagnostics) {
+/// A warning for each such variable, with the name that was probably meant.
+pub fn warnings(environment: &Environment) -> Vec<Problem> {
     let known = known();
     let mut found: Vec<(&str, &str)> = environment
         .names()
@@ -46,33 +29,32 @@ pub fn warn(environment: &Environment, diags: &mut Diagnostics) {
         .filter_map(|name| Some((name, meant(name, &known)?)))
         .collect();
     found.sort_unstable();
-    for (name, meant) in found {
-        diags.warn(
+    let warnings = found.into_iter().map(|(name, meant)| {
+        Problem::new(
             "Unknown environment variable",
-            format!("The environment variable {name} is not read. Was {meant} meant?"),
+            format!(
+                "The provider does not read the environment variable {name}. Did you mean {meant}?"
+            ),
             AttributePath::root(),
-        );
-    }
+        )
+    });
+    warnings.collect()
 }
 
-fn known() -> Vec<String> {
-    let own = schema::attributes()
-        .map(|(attribute, _)| format!("PROXMOX_VE_{}", attribute.to_uppercase()));
-    own.into_iter().chain(OTHERS.map(str::to_owned)).collect()
+fn known() -> Vec<&'static str> {
+    let variables = definitions().flat_map(|definition| definition.variables);
+    variables.copied().collect()
 }
 
-/// The known name that is nearest to one that is not known, if it is near.
-fn meant<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
-    if known.iter().any(|known| known == name) {
+/// The known name that is nearest to an unknown one, if it is near enough.
+fn meant<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    if known.contains(&name) {
         return None;
     }
-    // An older prefix of another provider.
+    // A prefix that another provider used.
     if let Some(rest) = name.strip_prefix("PM_VE_") {
         let own = format!("PROXMOX_VE_{rest}");
-        return known
-            .iter()
-            .find(|known| **known == own)
-            .map(String::as_str);
+        return known.iter().find(|known| **known == own).copied();
     }
     let prefix = ["PROXMOX_VE_", "PM_"]
         .into_iter()
@@ -80,7 +62,7 @@ fn meant<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
     let rest = name.strip_prefix(prefix)?;
     let alike: Vec<&str> = known
         .iter()
-        .map(String::as_str)
+        .copied()
         .filter(|known| known.starts_with(prefix) && !known.starts_with("PM_VE_"))
         .collect();
     // The name written out: `PASSWORD` for `PASS`.
@@ -99,12 +81,10 @@ fn meant<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
 mod tests {
     use super::*;
 
-    fn told<const N: usize>(variables: [&str; N]) -> Vec<String> {
+    fn details<const N: usize>(variables: [&str; N]) -> Vec<String> {
         let environment = Environment::from(variables.map(|name| (name, "s3cr3t")));
-        let mut diags = Diagnostics::default();
-        warn(&environment, &mut diags);
-        let details = diags.warnings.iter().map(|warning| warning.detail.as_ref());
-        details.map(str::to_owned).collect()
+        let warnings = warnings(&environment).into_iter();
+        warnings.map(|warning| warning.detail.into()).collect()
     }
 
     #[test]
@@ -118,10 +98,13 @@ mod tests {
             ("PROXMOX_VE_USER_NAME", "PROXMOX_VE_USERNAME"),
             ("PM_VE_ENDPOINT", "PROXMOX_VE_ENDPOINT"),
         ] {
-            let told = told([name]);
-            assert_eq!(told.len(), 1, "{name}: {told:?}");
-            assert!(told[0].contains(&format!("Was {meant} meant?")), "{told:?}");
-            assert!(!told[0].contains("s3cr3t"));
+            let details = details([name]);
+            assert_eq!(details.len(), 1, "{name}: {details:?}");
+            assert!(
+                details[0].contains(&format!("Did you mean {meant}?")),
+                "{details:?}"
+            );
+            assert!(!details[0].contains("s3cr3t"));
         }
     }
 
@@ -129,7 +112,7 @@ mod tests {
     fn what_is_read_and_what_other_tools_read_is_no_noise() {
         let none: [String; 0] = [];
         assert_eq!(
-            told([
+            details([
                 "PROXMOX_VE_ENDPOINT",
                 "PROXMOX_VE_ENDPOINTS",
                 "PROXMOX_VE_INSECURE",

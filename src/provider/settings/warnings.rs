@@ -1,68 +1,61 @@
-//! What is allowed and yet worth a word, once for each provider block and each host.
-
-use std::collections::BTreeMap;
+//! Warnings about settings that are valid and probably not meant.
 
 use tf_provider::Diagnostics;
 
-use crate::framework::Report;
-use crate::provider::settings::connection::ConnectionSettings;
+use crate::framework::{Problem, Report};
 use crate::provider::settings::setting::{Setting, Source};
 use crate::provider::settings::tls::TlsSettings;
 
-/// Warns of settings that leave a connection open to anybody, and of those without effect.
-pub fn warn(
-    own: &ConnectionSettings,
-    clusters: &Setting<BTreeMap<String, ConnectionSettings>>,
-    diags: &mut Diagnostics,
-) {
-    let named = match clusters {
-        Setting::Known(clusters, _) => Some(clusters.values()),
-        Setting::Absent | Setting::Unknown(_) => None,
-    };
-    let connections = std::iter::once(own).chain(named.into_iter().flatten());
-    let tls: Vec<&TlsSettings> = connections.map(|connection| &connection.tls).collect();
-    warn_of_tls(&tls, diags);
+/// Reports warnings that a function returned.
+pub fn report(warnings: Vec<Problem>, diags: &mut Diagnostics) {
+    for warning in warnings {
+        diags.warn(warning.summary, warning.detail, warning.attribute);
+    }
 }
 
-/// The same of some TLS settings.
-pub fn warn_of_tls(tls: &[&TlsSettings], diags: &mut Diagnostics) {
-    let unverified = tls.iter().filter_map(|tls| match &tls.verify_ssl {
+/// Warnings about disabled certificate verification and about server names without effect, one of
+/// each for all connections.
+pub fn of_tls<'a>(settings: impl Iterator<Item = &'a TlsSettings> + Clone) -> Vec<Problem> {
+    let unverified = settings.clone().filter_map(|tls| match &tls.verify_ssl {
         Setting::Known(false, source) => Some(source.clone()),
         _ => None,
     });
-    if let Some((first, all)) = told(unverified) {
-        diags.warn(
-            "Certificates are not verified",
+    let unverified = each_once(unverified).map(|(first, sources)| {
+        Problem::new(
+            "TLS certificate verification disabled",
             format!(
-                "Checking is off by {all}: whoever answers gets the credentials. Set \
-                 `ca_certificate` to the authority of the cluster, /etc/pve/pve-root-ca.pem on any \
-                 node, or `certificate_fingerprints`, and remove it."
+                "Verification is disabled by {sources}: the provider sends its credentials to any \
+                 server that responds at the address. Set `ca_certificate` to the CA certificate \
+                 of the cluster, /etc/pve/pve-root-ca.pem on any node, or set \
+                 `certificate_fingerprints`, and enable verification again."
             ),
             first.path(),
-        );
-    }
-    let useless = tls.iter().filter_map(|tls| tls.useless_server_name());
-    if let Some((first, all)) = told(useless) {
-        diags.warn(
+        )
+    });
+    let unused = settings.filter_map(TlsSettings::unused_server_name);
+    let unused = each_once(unused).map(|(first, sources)| {
+        Problem::new(
             "Setting without effect",
             format!(
-                "{all} names whom the certificate must be valid for, but with pinned \
-                 fingerprints, or without verification, no name is compared. Remove it, or use \
-                 `ca_certificate`."
+                "{sources} has no effect: the provider does not verify the host name of a \
+                 certificate that is pinned by its fingerprint or not verified at all. Remove it, \
+                 or use `ca_certificate` instead."
             ),
             first.path(),
-        );
-    }
+        )
+    });
+    unverified.into_iter().chain(unused).collect()
 }
 
-/// The first of some sources, and all of them in words, each once: what clusters inherit has one.
-fn told(sources: impl Iterator<Item = Source>) -> Option<(Source, String)> {
-    let mut all: Vec<Source> = Vec::new();
+/// The first of some sources, and a list of all of them. Clusters that inherit a setting share its
+/// source, which is listed once.
+fn each_once(sources: impl Iterator<Item = Source>) -> Option<(Source, String)> {
+    let mut distinct: Vec<Source> = Vec::new();
     for source in sources {
-        if !all.contains(&source) {
-            all.push(source);
+        if !distinct.contains(&source) {
+            distinct.push(source);
         }
     }
-    let texts: Vec<String> = all.iter().map(ToString::to_string).collect();
-    Some((all.into_iter().next()?, texts.join(" and ")))
+    let names: Vec<String> = distinct.iter().map(ToString::to_string).collect();
+    Some((distinct.into_iter().next()?, names.join(" and ")))
 }

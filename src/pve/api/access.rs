@@ -17,6 +17,7 @@ use crate::pve::lenient;
 use crate::pve::net::request::Request;
 use crate::pve::permissions::path::normalise_path;
 use crate::pve::permissions::privileges::{Privileges, Rights};
+use crate::pve::timestamp::Expiry;
 
 /// A realm, as the login page lists it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -41,8 +42,8 @@ pub struct Owner {
     pub details_known: bool,
     /// Whether the user may log in; a disabled user's tokens are refused too.
     pub enabled: bool,
-    /// When the user expires, in seconds since 1970, and with it its tokens. `None`: never.
-    pub expire: Option<i64>,
+    /// When the user expires, and its tokens too.
+    pub expire: Expiry,
     /// The groups it is in.
     pub groups: Vec<String>,
     /// The administrator's comment.
@@ -86,7 +87,7 @@ impl RawUser {
             user_id,
             details_known: true,
             enabled: self.enable.unwrap_or(true),
-            expire: (self.expire != 0).then_some(self.expire),
+            expire: Expiry::from_unix(self.expire),
             groups,
             comment: self.comment,
             tokens: tokens::from_collection(self.tokens)?,
@@ -185,7 +186,7 @@ impl Client {
             user_id: user.clone(),
             details_known: false,
             enabled: true,
-            expire: None,
+            expire: Expiry::Never,
             groups: Vec::new(),
             comment: None,
             tokens,
@@ -324,6 +325,7 @@ mod tests {
 
     use super::{RawPermissions, RawUser};
     use crate::pve::permissions::privileges::Rights;
+    use crate::pve::timestamp::Expiry;
 
     #[test]
     fn a_user_with_tokens_is_read_as_recorded() {
@@ -336,10 +338,12 @@ mod tests {
             .into_owner("audit@pve".parse().unwrap(), OffsetDateTime::UNIX_EPOCH)
             .unwrap();
         assert!(owner.enabled && owner.details_known);
-        assert_eq!(owner.expire, None);
+        assert_eq!(owner.expire, Expiry::Never);
         assert_eq!(owner.groups, ["grp1"]);
         let token = &owner.tokens["bymgr"];
-        assert!(token.privilege_separation && token.expire.is_none() && token.comment.is_none());
+        assert!(
+            token.privilege_separation && token.expire == Expiry::Never && token.comment.is_none()
+        );
     }
 
     #[test]

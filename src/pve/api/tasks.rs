@@ -11,6 +11,7 @@ use crate::pve::error::Error;
 use crate::pve::id::TokenId;
 use crate::pve::lenient;
 use crate::pve::net::request::Request;
+use crate::pve::timestamp::Timestamp;
 
 /// The most tasks that are asked of one node.
 const MOST: usize = 5000;
@@ -29,10 +30,10 @@ pub struct Task {
     pub object: Option<String>,
     /// Who asked for it: `user@realm`, or `user@realm!name` for a token.
     pub asked_by: String,
-    /// When it began, in seconds since 1970.
-    pub started_at: i64,
+    /// When it began.
+    pub started_at: Timestamp,
     /// When it ended. `None`: it runs, or nobody knows.
-    pub ended_at: Option<i64>,
+    pub ended_at: Option<Timestamp>,
     /// How it ended: `OK` or an error.
     pub status: Option<String>,
 }
@@ -68,8 +69,8 @@ impl From<RawTask> for Task {
                 Some(token) => format!("{}!{token}", raw.user),
                 None => raw.user,
             },
-            started_at: raw.starttime,
-            ended_at: (raw.endtime != 0).then_some(raw.endtime),
+            started_at: Timestamp::from_unix(raw.starttime),
+            ended_at: (raw.endtime != 0).then_some(Timestamp::from_unix(raw.endtime)),
             status: raw.status,
         }
     }
@@ -106,12 +107,12 @@ impl Client {
         &self,
         node: &str,
         token: &TokenId,
-        since: Option<i64>,
+        since: Option<Timestamp>,
         context: &Context,
     ) -> Result<NodeTasks, Error> {
         // The filter knows users only, and finds its text within longer names, too.
         let (user, limit) = (token.user.to_string(), MOST.to_string());
-        let since = since.map(|since| since.to_string());
+        let since = since.map(|since| since.unix().to_string());
         let mut query = vec![
             ("source", "all"),
             ("userfilter", user.as_str()),
@@ -132,6 +133,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::Task;
+    use crate::pve::timestamp::Timestamp;
 
     fn task(who: Value) -> Task {
         let mut task = json!({
@@ -154,7 +156,7 @@ mod tests {
         let running = task(json!({ "user": "demo@pve!ci", "status": "RUNNING" }));
         assert_eq!(finished.asked_by, "demo@pve!ci");
         assert_eq!(running.asked_by, "demo@pve!ci");
-        assert_eq!(finished.ended_at, Some(1_710_268_851));
+        assert_eq!(finished.ended_at, Some(Timestamp::from_unix(1_710_268_851)));
         assert_eq!(running.ended_at, None);
     }
 
@@ -165,6 +167,7 @@ mod tests {
             "id": "", "user": "root@pam", "starttime": "1710268850"
         }))
         .unwrap();
-        assert_eq!((task.object, task.started_at), (None, 1_710_268_850));
+        let started = Timestamp::from_unix(1_710_268_850);
+        assert_eq!((task.object, task.started_at), (None, started));
     }
 }

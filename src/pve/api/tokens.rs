@@ -16,6 +16,7 @@ use crate::pve::lenient;
 use crate::pve::net::request::Request;
 use crate::pve::net::response::Response;
 use crate::pve::secret::Secret;
+use crate::pve::timestamp::Expiry;
 
 /// What the server tells of a token, all but its secret.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -23,8 +24,8 @@ pub struct TokenInfo {
     /// The comment, trimmed by the server; an empty one is none, and so is `0`
     /// (recording `015-token-create-comment-zero`).
     pub comment: Option<String>,
-    /// When it expires, in seconds since 1970. `None`: never.
-    pub expire: Option<i64>,
+    /// When it expires.
+    pub expire: Expiry,
     /// Whether it has only what its own ACL entries and its owner both grant.
     pub privilege_separation: bool,
 }
@@ -45,7 +46,7 @@ impl From<RawToken> for TokenInfo {
     fn from(raw: RawToken) -> Self {
         Self {
             comment: raw.comment,
-            expire: (raw.expire != 0).then_some(raw.expire),
+            expire: Expiry::from_unix(raw.expire),
             privilege_separation: raw.privsep.unwrap_or(true),
         }
     }
@@ -79,8 +80,8 @@ pub(crate) fn from_collection(value: Value) -> Result<BTreeMap<String, TokenInfo
 pub struct NewToken {
     /// The comment; empty is none.
     pub comment: Option<String>,
-    /// When it expires, in seconds since 1970. `None`: never.
-    pub expire: Option<i64>,
+    /// When it expires.
+    pub expire: Expiry,
     /// Whether its rights are separate from its owner's.
     pub privsep: bool,
 }
@@ -90,8 +91,8 @@ pub struct NewToken {
 pub struct TokenChange {
     /// The new comment; `Some("")` removes it.
     pub comment: Option<String>,
-    /// The new expiry in seconds since 1970; `Some(None)` removes it.
-    pub expire: Option<Option<i64>>,
+    /// The new expiry.
+    pub expire: Option<Expiry>,
     /// The new privilege separation.
     pub privsep: Option<bool>,
 }
@@ -150,7 +151,7 @@ impl TokenChange {
             ));
         }
         if let Some(expire) = self.expire {
-            form.push(("expire", expire.unwrap_or(0).to_string()));
+            form.push(("expire", expire.unix().to_string()));
         }
         if let Some(privsep) = self.privsep {
             form.push(("privsep", flag(privsep)));
@@ -162,7 +163,8 @@ impl TokenChange {
 impl NewToken {
     fn form(&self) -> Vec<(&'static str, String)> {
         let mut form = vec![("privsep", flag(self.privsep))];
-        form.extend(self.expire.map(|expire| ("expire", expire.to_string())));
+        let date = self.expire.date();
+        form.extend(date.map(|date| ("expire", date.unix().to_string())));
         let comment = self
             .comment
             .as_ref()
@@ -339,6 +341,7 @@ mod tests {
     use serde_json::json;
 
     use super::{NewToken, RawToken, TokenChange, TokenInfo, from_collection};
+    use crate::pve::timestamp::Expiry;
 
     #[test]
     fn tokens_come_as_map_list_and_null() {
@@ -348,7 +351,7 @@ mod tests {
             from_collection(json!([{"tokenid": "ci", "expire": 5, "privsep": 0, "comment": "x"}]))
                 .unwrap();
         assert_eq!(map, list);
-        assert_eq!(map["ci"].expire, Some(5));
+        assert_eq!(map["ci"].expire, Expiry::from_unix(5));
         assert!(from_collection(json!(null)).unwrap().is_empty());
         assert!(from_collection(json!([{"expire": 5}])).is_err());
         assert!(from_collection(json!("ci")).is_err());
@@ -362,7 +365,7 @@ mod tests {
                 .unwrap();
         let expected = TokenInfo {
             comment: None,
-            expire: Some(1_798_049_627),
+            expire: Expiry::from_unix(1_798_049_627),
             privilege_separation: true,
         };
         assert_eq!(TokenInfo::from(echoed), expected);
@@ -372,7 +375,7 @@ mod tests {
     fn clearing_a_comment_sends_a_blank_and_clearing_an_expiry_a_zero() {
         let change = TokenChange {
             comment: Some(String::new()),
-            expire: Some(None),
+            expire: Some(Expiry::Never),
             privsep: None,
         };
         assert_eq!(
@@ -386,7 +389,7 @@ mod tests {
     fn a_new_token_sends_only_what_is_set() {
         let new = NewToken {
             comment: Some("  ".into()),
-            expire: None,
+            expire: Expiry::Never,
             privsep: true,
         };
         assert_eq!(new.form(), [("privsep", "1".to_owned())]);

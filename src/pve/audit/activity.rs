@@ -1,5 +1,6 @@
 //! What a token did, as far as nodes remember it.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
@@ -12,6 +13,7 @@ use crate::pve::client::Client;
 use crate::pve::context::Context;
 use crate::pve::error::{Error, ErrorKind};
 use crate::pve::id::TokenId;
+use crate::pve::timestamp::Timestamp;
 
 /// The tasks that a token ran, and where more of them may be hidden.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +50,7 @@ impl Client {
     pub async fn token_activity(
         &self,
         token: &TokenId,
-        since: Option<i64>,
+        since: Option<Timestamp>,
         context: &Context,
     ) -> Result<Activity, Error> {
         let (nodes, recent) = tokio::try_join!(self.nodes(context), self.cluster_tasks(context))?;
@@ -73,7 +75,7 @@ impl Client {
         &self,
         node: &Node,
         token: &TokenId,
-        since: Option<i64>,
+        since: Option<Timestamp>,
         context: &Context,
     ) -> Result<Told, Error> {
         if !node.online {
@@ -126,13 +128,19 @@ impl Activity {
     /// Sorts, and drops what the cluster and a node have both told: of the two the one that
     /// knows the end.
     fn settle(&mut self) {
-        let key = |task: &Task| (-task.started_at, task.upid.clone(), task.ended_at.is_none());
+        let key = |task: &Task| {
+            (
+                Reverse(task.started_at),
+                task.upid.clone(),
+                task.ended_at.is_none(),
+            )
+        };
         self.tasks.sort_by_cached_key(key);
         self.tasks.dedup_by(|a, b| a.upid == b.upid);
     }
 }
 
-fn of_token(tasks: Vec<Task>, token: &TokenId, since: Option<i64>) -> Vec<Task> {
+fn of_token(tasks: Vec<Task>, token: &TokenId, since: Option<Timestamp>) -> Vec<Task> {
     let id = token.to_string();
     let tasks = tasks
         .into_iter()
@@ -151,8 +159,8 @@ mod tests {
             kind: "qmstart".to_owned(),
             object: None,
             asked_by: "demo@pve!ci".to_owned(),
-            started_at,
-            ended_at,
+            started_at: Timestamp::from_unix(started_at),
+            ended_at: ended_at.map(Timestamp::from_unix),
             status: None,
         }
     }
@@ -183,7 +191,7 @@ mod tests {
         let kept = of_token(
             vec![task("a", 5, None), task("b", 9, None), other],
             &token,
-            Some(6),
+            Some(Timestamp::from_unix(6)),
         );
         assert_eq!(kept, [task("b", 9, None)]);
     }

@@ -28,6 +28,7 @@ use crate::pve::permissions::inheritance::Permissions;
 use crate::pve::permissions::privileges::Rights;
 use crate::pve::permissions::roles::Roles;
 use crate::pve::permissions::root::RootEquivalents;
+use crate::pve::timestamp::{Expiry, Timestamp};
 
 const AUDIT: &str = "Sys.Audit";
 const USERS: &str = "/access/groups";
@@ -41,7 +42,7 @@ pub struct Audit {
     /// Why tokens are root-equivalent, by id.
     root_equivalent: BTreeMap<String, String>,
     /// When the latest task of a token began, by id.
-    last_tasks: BTreeMap<String, i64>,
+    last_tasks: BTreeMap<String, Timestamp>,
     visible: Visible,
     /// Whether the node that answered sees a majority of its cluster. An isolated one answers
     /// from the past.
@@ -82,15 +83,14 @@ pub struct AuditedToken<'a> {
     pub owner: &'a Owner,
     /// Why it has the power of `root@pam`, if it is known to have it.
     pub root_equivalent: Option<&'a str>,
-    /// When the latest task that is known of it began, in seconds since 1970.
-    pub last_task: Option<i64>,
+    /// When its latest known task began.
+    pub last_task: Option<Timestamp>,
 }
 
 impl AuditedToken<'_> {
-    /// When it stops working, by its own end or its owner's. `None`: never.
-    pub fn effective_expire(&self) -> Option<i64> {
-        let ends = [self.info.expire, self.owner.expire];
-        ends.into_iter().flatten().min()
+    /// When it stops working: its own expiry or its owner's, whichever is earlier.
+    pub fn effective_expire(&self) -> Expiry {
+        self.info.expire.min(self.owner.expire)
     }
 }
 
@@ -231,7 +231,7 @@ fn root_equivalent(owners: &[Owner], acl: &AclView, roles: Vec<Role>) -> BTreeMa
     found
 }
 
-fn latest(tasks: Vec<Task>) -> BTreeMap<String, i64> {
+fn latest(tasks: Vec<Task>) -> BTreeMap<String, Timestamp> {
     let mut latest = BTreeMap::new();
     for task in tasks {
         let known = latest.entry(task.asked_by).or_insert(task.started_at);
@@ -244,19 +244,22 @@ fn latest(tasks: Vec<Task>) -> BTreeMap<String, i64> {
 mod tests {
     use super::latest;
     use crate::pve::api::tasks::Task;
+    use crate::pve::timestamp::Timestamp;
 
     #[test]
     fn the_latest_of_several_tasks_counts() {
+        let at = Timestamp::from_unix;
         let task = |started_at| Task {
             upid: String::new(),
             node: "pve1".to_owned(),
             kind: "qmstart".to_owned(),
             object: None,
             asked_by: "demo@pve!ci".to_owned(),
-            started_at,
+            started_at: at(started_at),
             ended_at: None,
             status: None,
         };
-        assert_eq!(latest(vec![task(5), task(9), task(7)])["demo@pve!ci"], 9);
+        let latest = latest(vec![task(5), task(9), task(7)]);
+        assert_eq!(latest["demo@pve!ci"], at(9));
     }
 }

@@ -12,6 +12,7 @@ use crate::pve::cluster::Cluster;
 use crate::pve::context::Context;
 use crate::pve::error::failure::AuthFailure;
 use crate::pve::id::{TokenId, UserId};
+use crate::pve::timestamp::Expiry;
 
 /// Why a credential is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,9 +94,9 @@ impl Refusal {
     }
 }
 
-/// Whether an end had come when the server was asked.
-fn is_over(end: Option<i64>, seen: &Owner) -> bool {
-    end.is_some_and(|end| end <= seen.observed_at.unix_timestamp())
+/// Whether an expiry had passed when the server was asked.
+fn is_over(expiry: Expiry, seen: &Owner) -> bool {
+    expiry <= Expiry::At(seen.observed_at.into())
 }
 
 impl fmt::Display for Refusal {
@@ -147,6 +148,7 @@ mod tests {
     use super::{Owner, Refusal};
     use crate::pve::api::tokens::TokenInfo;
     use crate::pve::id::TokenId;
+    use crate::pve::timestamp::Expiry;
 
     /// What is found of `demo@pve!ci` at the time 1000 on the server's clock.
     fn refusal(change: impl FnOnce(&mut Owner)) -> String {
@@ -155,7 +157,7 @@ mod tests {
             user_id: token.user.clone(),
             details_known: true,
             enabled: true,
-            expire: None,
+            expire: Expiry::Never,
             groups: Vec::new(),
             comment: None,
             tokens: [("ci".to_owned(), TokenInfo::default())].into(),
@@ -169,9 +171,12 @@ mod tests {
     fn the_first_thing_that_stands_in_the_way_is_named() {
         let good = "the token demo@pve!ci is good, but has another secret";
         assert_eq!(refusal(|_| ()), good);
-        assert_eq!(refusal(|owner| owner.expire = Some(1001)), good);
         assert_eq!(
-            refusal(|owner| owner.expire = Some(1000)),
+            refusal(|owner| owner.expire = Expiry::from_unix(1001)),
+            good
+        );
+        assert_eq!(
+            refusal(|owner| owner.expire = Expiry::from_unix(1000)),
             "the user demo@pve has expired"
         );
         assert_eq!(
@@ -184,7 +189,7 @@ mod tests {
         );
         let expired = |owner: &mut Owner| {
             let token = owner.tokens.get_mut("ci").unwrap();
-            token.expire = Some(999);
+            token.expire = Expiry::from_unix(999);
             owner.enabled = false;
         };
         assert_eq!(refusal(expired), "the token demo@pve!ci has expired");

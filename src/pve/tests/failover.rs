@@ -16,6 +16,7 @@ use crate::pve::net::retry::Retries;
 use crate::pve::secret::Secret;
 use crate::pve::settings::Settings;
 use crate::pve::tests::script::{Host, Reaction, data, replay, token};
+use crate::pve::timestamp::Expiry;
 
 /// An address at which nothing listens.
 fn nobody() -> Endpoint {
@@ -61,7 +62,7 @@ fn client(first: Endpoint, known: &[&Host], others: &[&Host]) -> Client {
 async fn mint(client: &Client, token: &str) -> Result<CreatedToken, Error> {
     let new = NewToken {
         comment: None,
-        expire: None,
+        expire: Expiry::Never,
         privsep: true,
     };
     let token: TokenId = token.parse().unwrap();

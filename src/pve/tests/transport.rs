@@ -18,6 +18,7 @@ use crate::pve::id::TokenId;
 use crate::pve::net::classify;
 use crate::pve::settings::Settings;
 use crate::pve::tests::script::{Host, Reaction, data, replay, token};
+use crate::pve::timestamp::Expiry;
 use crate::pve::tls::handshake::TlsVersion;
 use crate::pve::tls::policy::TlsPolicy;
 
@@ -94,7 +95,7 @@ async fn parameters_travel_as_a_form() {
     let host = Host::new(|_| replay("9.1.1/136-token-update-regenerate", 0)).await;
     let new = NewToken {
         comment: Some("for ci; 100% \u{fc}".to_owned()),
-        expire: Some(1_798_049_626),
+        expire: Expiry::from_unix(1_798_049_626),
         privsep: true,
     };
     let created = host

@@ -73,10 +73,15 @@ impl Cli {
 
     /// Whether this is 1.11 or newer, the oldest that is promised everything but what came later.
     pub fn is_new_enough(&self) -> bool {
+        self.is_at_least(1, 11)
+    }
+
+    /// Whether its version is this one or newer.
+    pub fn is_at_least(&self, major: u32, minor: u32) -> bool {
         let mut numbers = self
             .version
             .split('.')
             .map(|part| part.parse().unwrap_or(0));
-        (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (1, 11)
+        (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (major, minor)
     }
 }

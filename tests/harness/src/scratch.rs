@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::Cli;
 
-/// Source address under which configurations ask for the provider.
+/// Source address of the provider in configurations.
 const SOURCE: &str = "depl0y/proxmox";
 
 /// What one run of a command line printed, and whether it succeeded.
@@ -51,6 +51,12 @@ impl Scratch {
     /// A new directory for this command line, in which the provider is the binary in `binaries`
     /// (a folder that holds `terraform-provider-proxmox`).
     pub fn new(cli: Cli, binaries: &Path) -> std::io::Result<Self> {
+        Self::for_provider(cli, SOURCE, binaries)
+    }
+
+    /// The same for the provider with this source address, such as `example/toy`, whose binary is
+    /// `terraform-provider-toy`.
+    pub fn for_provider(cli: Cli, source: &str, binaries: &Path) -> std::io::Result<Self> {
         // The state in it holds secrets, also of real hosts.
         let mut private = tempfile::Builder::new();
         #[cfg(unix)]
@@ -66,7 +72,7 @@ impl Scratch {
         let settings = format!(
             r"provider_installation {{
   dev_overrides {{
-    {SOURCE:?} = {binaries:?}
+    {source:?} = {binaries:?}
   }}
   direct {{}}
 }}

@@ -1,20 +1,23 @@
-//! A catalog with one resource, `test_scripted`, whose apply does what a test says.
+//! A catalog with one resource, `test_scripted`, whose apply runs a script of the test.
 
-use std::{collections::BTreeMap, pin::Pin};
+use std::pin::Pin;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use terraform_provider_proxmox::framework::schema::schema;
 use terraform_provider_proxmox::framework::{
-    ApplyRequest, Catalog, ConfigureRequest, Encoded, ErasedProvider, ErasedResource, PlanRequest,
-    Planned, Remote, schema::schema,
+    ApplyRequest, Catalog, Encoded, ErasedResource, ImportRequest, ImportResponse, Instance,
+    PlanRequest, PlanResponse, ReadRequest, ReadResponse, ValidateRequest,
 };
-use tf_provider::{Diagnostics, schema::Schema};
+use tf_provider::schema::Schema;
+use tf_provider::{Diagnostics, Provider};
 
 /// The name of the resource type.
 pub const SCRIPTED: &str = "test_scripted";
 
 type Script = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Vec<u8>> + Send>> + Send + Sync>;
 
-/// A catalog whose `test_scripted` applies by running the script; what that returns becomes the
+/// A catalog whose `test_scripted` applies by running the script. The script's result becomes the
 /// private state.
 pub fn catalog<F>(script: impl Fn() -> F + Send + Sync + 'static) -> Catalog
 where
@@ -24,26 +27,27 @@ where
         schema: schema("", []),
         script: Box::new(move || Box::pin(script())),
     };
-    let resource: Box<dyn ErasedResource> = Box::new(scripted);
-    Catalog {
-        provider: Box::new(Bare(schema("", []))),
-        resources: BTreeMap::from([(SCRIPTED.to_owned(), resource)]),
-        data_sources: BTreeMap::new(),
-        functions: BTreeMap::new(),
-    }
+    let mut catalog = Catalog::new(NoProvider);
+    let resources = &mut catalog.resources;
+    resources.insert(SCRIPTED.to_owned(), Box::new(scripted));
+    catalog
 }
 
-struct Bare(Schema);
+/// A provider whose block is empty.
+pub struct NoProvider;
+
+/// The empty provider block.
+#[derive(Serialize, Deserialize)]
+pub struct NoConfig {}
 
 #[async_trait]
-impl ErasedProvider for Bare {
-    fn schema(&self) -> &Schema {
-        &self.0
+impl Provider for NoProvider {
+    type Config<'a> = NoConfig;
+    type MetaState<'a> = ();
+
+    fn schema(&self, _: &mut Diagnostics) -> Option<Schema> {
+        Some(schema("", []))
     }
-
-    async fn validate(&self, _: Encoded, _: &mut Diagnostics) {}
-
-    async fn configure(&self, _: ConfigureRequest, _: &mut Diagnostics) {}
 }
 
 struct Scripted {
@@ -57,32 +61,39 @@ impl ErasedResource for Scripted {
         &self.schema
     }
 
-    async fn validate(&self, _: Encoded, _: &mut Diagnostics) {}
+    async fn validate(&self, _: ValidateRequest, _: &mut Diagnostics) {}
 
     async fn upgrade(&self, _: i64, state: Encoded, _: &mut Diagnostics) -> Option<Encoded> {
         Some(state)
     }
 
-    async fn read(&self, state: Encoded, private: Vec<u8>, _: &mut Diagnostics) -> Remote {
-        Remote { state, private }
-    }
-
-    async fn plan(&self, request: PlanRequest, _: &mut Diagnostics) -> Option<Planned> {
-        Some(Planned {
-            state: request.proposed,
-            private: request.private,
-            requires_replace: Vec::new(),
-        })
-    }
-
-    async fn apply(&self, request: ApplyRequest, _: &mut Diagnostics) -> Remote {
-        Remote {
-            state: request.planned,
-            private: (self.script)().await,
+    async fn read(&self, request: ReadRequest, _: &mut Diagnostics) -> ReadResponse {
+        ReadResponse {
+            instance: request.instance,
+            deferred: None,
         }
     }
 
-    async fn import(&self, _: String, _: &mut Diagnostics) -> Option<Remote> {
+    async fn plan(&self, request: PlanRequest, _: &mut Diagnostics) -> Option<PlanResponse> {
+        Some(PlanResponse {
+            planned: Instance {
+                state: request.proposed,
+                private: request.private,
+                identity: None,
+            },
+            requires_replace: Vec::new(),
+            deferred: None,
+        })
+    }
+
+    async fn apply(&self, request: ApplyRequest, _: &mut Diagnostics) -> Instance {
+        Instance {
+            private: (self.script)().await,
+            ..request.planned
+        }
+    }
+
+    async fn import(&self, _: ImportRequest, _: &mut Diagnostics) -> Option<ImportResponse> {
         None
     }
 }

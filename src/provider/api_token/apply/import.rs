@@ -1,135 +1,101 @@
-//! Bringing a token under management that somebody else made, or another state.
+//! The import of a token that another client, or another state, has created.
 
 use tf_provider::value::Value;
-use tf_provider::{AttributePath, Diagnostics};
 
-use crate::framework::Report;
-use crate::provider::api_token::apply::observed;
+use crate::framework::Problem;
+use crate::provider::api_token::apply::messages;
+use crate::provider::api_token::apply::read::refreshed;
 use crate::provider::api_token::model::State;
-use crate::provider::api_token::private_state::Notes;
+use crate::provider::api_token::private_state::PrivateState;
+use crate::provider::api_token::slots::Slots;
 use crate::provider::attributes::timestamp;
 use crate::provider::clients::context;
-use crate::provider::diagnostics::explain;
 use crate::pve::{Client, Owner, TokenId, TokenInfo};
 
-/// What an import id names: the cluster, and the token as a person would call it.
-pub fn named(id: &str, diags: &mut Diagnostics) -> Option<State> {
-    // No user name holds a slash, so what is before one is the cluster.
+/// The state with cluster, owner and name, as an import id names them.
+pub fn state_of(id: &str) -> Result<State, Problem> {
+    // No user name holds a slash, so a slash ends the key of a cluster.
     let (cluster, id) = match id.split_once('/') {
         Some((cluster, id)) => (Value::Value(cluster.to_owned()), id),
         None => (Value::Null, id),
     };
-    match TokenId::parse(id, None) {
-        Ok(token) => Some(State {
-            cluster,
-            user_id: token.user.to_string().into(),
-            token_name: token.name.to_string().into(),
-            ..State::default()
-        }),
-        Err(error) => {
-            diags.fail(
-                "Unusable import id",
-                format!(
-                    "Import a token by its full id, such as \"demo@pve!ci\", or by the key of its \
-                     cluster and its id, such as \"berlin/demo@pve!ci\": {error}."
-                ),
-                AttributePath::root(),
-            );
-            None
-        }
-    }
+    let token = TokenId::parse(id, None).map_err(|error| messages::invalid_import_id(&error))?;
+    Ok(State {
+        cluster,
+        user_id: token.user.to_string().into(),
+        token_name: token.name.to_string().into(),
+        ..State::default()
+    })
+}
+
+/// A token that was found, with a warning about its secret.
+pub struct Imported {
+    pub state: State,
+    pub private: PrivateState,
+    pub warning: Problem,
 }
 
 /// Finds the token, under either of its two names.
-pub async fn import(
-    client: &Client,
-    state: State,
-    diags: &mut Diagnostics,
-) -> Option<(State, Notes)> {
-    let (base, other) = (state.token()?, state.other()?);
+pub async fn import(client: &Client, state: State, slots: &Slots) -> Result<Imported, Problem> {
+    let base = &slots.base;
     let owner = match client.user(&base.user, &context()).await {
-        Ok(owner) => owner,
-        Err(error) => {
-            explain(
-                "Unable to import API token",
-                &base.to_string(),
-                &error,
-                diags,
-            );
-            return None;
-        }
+        Ok(Some(owner)) => owner,
+        Ok(None) => return Err(messages::no_user_to_import(&base.user)),
+        Err(error) => return Err(messages::not_imported(base, &error)),
     };
-    let Some(owner) = owner else {
-        diags.fail(
-            "Nothing to import",
-            format!("Proxmox VE has no user {}.", base.user),
-            AttributePath::new("user_id"),
-        );
-        return None;
+    let Some((live, previous)) = both(&owner, slots) else {
+        return Err(messages::no_token_to_import(base));
     };
-    let Some((live, info, previous)) = both(&owner, &base, &other) else {
-        diags.fail(
-            "Nothing to import",
-            format!("{} has no token {}.", base.user, base.name),
-            AttributePath::new("token_name"),
-        );
-        return None;
+    let warning = messages::imported_without_secret(live.id, previous.map(|found| found.id));
+    let slots = Slots {
+        live: live.id.clone(),
+        ..slots.clone()
     };
-    warn(live, previous, diags);
-    let (previous, previous_info) = previous.unzip();
-    let imported = State {
-        previous_token_id: previous.map(ToString::to_string).into(),
-        previous_expires_at: timestamp::attribute(previous_info.and_then(|info| info.expire)),
-        ..observed(state, live, info)
+    let state = State {
+        previous_token_id: previous.map(|found| found.id.to_string()).into(),
+        previous_expires_at: timestamp::attribute(
+            previous.and_then(|found| found.info.expire.date()),
+        ),
+        ..refreshed(state, &slots, live.info)
     };
-    Some((imported, Notes::at(owner.observed_at.unix_timestamp())))
+    Ok(Imported {
+        state,
+        private: PrivateState::observed(&owner),
+        warning,
+    })
 }
 
-type Found<'a> = (&'a TokenId, &'a TokenInfo);
+/// A token on the server.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Found<'a> {
+    id: &'a TokenId,
+    info: &'a TokenInfo,
+}
 
 /// The token in use and, where a rotation has left one, its predecessor. A rotation makes two
-/// tokens that are alike and gives the predecessor its end, so the one in use is the one that
-/// lasts longer; anything else under the other name belongs to somebody else.
-fn both<'a>(
-    owner: &'a Owner,
-    base: &'a TokenId,
-    other: &'a TokenId,
-) -> Option<(&'a TokenId, &'a TokenInfo, Option<Found<'a>>)> {
-    let found = |token: &TokenId| owner.tokens.get(token.name.as_str());
-    let lasts = |info: &TokenInfo| info.expire.unwrap_or(i64::MAX);
-    match (found(base), found(other)) {
-        (None, None) => None,
-        (Some(info), None) => Some((base, info, None)),
-        (None, Some(info)) => Some((other, info, None)),
-        (Some(one), Some(two)) if !alike(one, two) || lasts(one) == lasts(two) => {
-            Some((base, one, None))
-        }
-        (Some(one), Some(two)) if lasts(two) > lasts(one) => Some((other, two, Some((base, one)))),
-        (Some(one), Some(two)) => Some((base, one, Some((other, two)))),
+/// tokens that are alike and gives the predecessor its expiry, so the one in use is the one that
+/// expires later; any other token with the second name is not this resource's.
+fn both<'a>(owner: &'a Owner, slots: &'a Slots) -> Option<(Found<'a>, Option<Found<'a>>)> {
+    let find = |id: &'a TokenId| {
+        let info = owner.tokens.get(id.name.as_str())?;
+        Some(Found { id, info })
+    };
+    let (base, other) = match (find(&slots.base), find(&slots.other)) {
+        (Some(base), Some(other)) => (base, other),
+        (base, other) => return base.or(other).map(|live| (live, None)),
+    };
+    let expire = |found: Found<'_>| found.info.expire;
+    if !are_alike(base.info, other.info) || expire(base) == expire(other) {
+        Some((base, None))
+    } else if expire(other) > expire(base) {
+        Some((other, Some(base)))
+    } else {
+        Some((base, Some(other)))
     }
 }
 
-fn alike(one: &TokenInfo, other: &TokenInfo) -> bool {
-    one.comment == other.comment && one.privilege_separation == other.privilege_separation
-}
-
-fn warn(live: &TokenId, previous: Option<Found<'_>>, diags: &mut Diagnostics) {
-    let predecessor = previous.map_or_else(String::new, |(previous, _)| {
-        format!(
-            " {previous} was taken for the token before it, which a rotation with overlap has \
-             left: if it is not, do not apply, and remove it from the state again."
-        )
-    });
-    diags.warn(
-        "Imported without its secret",
-        format!(
-            "Proxmox VE shows a secret only once, so `secret` and `api_token` of {live} are null. \
-             The token goes on working for whoever has its secret. For a new secret, set or change \
-             `rotate_when_changed`, which cuts off the old one (with `rotation.overlap` only after \
-             a while).{predecessor}"
-        ),
-        AttributePath::root(),
-    );
+fn are_alike(base: &TokenInfo, other: &TokenInfo) -> bool {
+    base.comment == other.comment && base.privilege_separation == other.privilege_separation
 }
 
 #[cfg(test)]
@@ -139,70 +105,75 @@ mod tests {
     use time::OffsetDateTime;
 
     use super::*;
+    use crate::pve::Expiry;
 
-    fn ending(expire: Option<i64>) -> TokenInfo {
-        TokenInfo {
-            expire,
-            ..TokenInfo::default()
-        }
-    }
-
-    fn owner(tokens: &[(&str, Option<i64>)]) -> Owner {
+    /// An owner with tokens that expire at so many seconds; 0 for never.
+    fn owner(tokens: &[(&str, i64)]) -> Owner {
+        let token = |(name, expire): &(&str, i64)| {
+            let info = TokenInfo {
+                expire: Expiry::from_unix(*expire),
+                ..TokenInfo::default()
+            };
+            ((*name).to_owned(), info)
+        };
         Owner {
             user_id: "demo@pve".parse().unwrap(),
             details_known: true,
             enabled: true,
-            expire: None,
+            expire: Expiry::Never,
             groups: Vec::new(),
             comment: None,
-            tokens: tokens
-                .iter()
-                .map(|(name, end)| ((*name).to_owned(), ending(*end)))
-                .collect::<BTreeMap<_, _>>(),
+            tokens: tokens.iter().map(token).collect::<BTreeMap<_, _>>(),
             observed_at: OffsetDateTime::UNIX_EPOCH,
         }
     }
 
-    fn found(tokens: &[(&str, Option<i64>)]) -> Option<(String, Option<String>)> {
-        let (base, other) = (
-            "demo@pve!ci".parse().unwrap(),
-            "demo@pve!ci-b".parse().unwrap(),
-        );
-        let owner = owner(tokens);
-        let (live, _, previous) = both(&owner, &base, &other)?;
-        Some((
-            live.name.to_string(),
-            previous.map(|(previous, _)| previous.name.to_string()),
-        ))
+    fn slots() -> Slots {
+        Slots::of(&state_of("demo@pve!ci").unwrap()).unwrap()
+    }
+
+    /// The names of the token in use and of its predecessor.
+    fn found(owner: &Owner) -> Option<(String, Option<String>)> {
+        let slots = slots();
+        let (live, previous) = both(owner, &slots)?;
+        let name = |found: Found<'_>| found.id.name.to_string();
+        Some((name(live), previous.map(name)))
     }
 
     #[test]
-    fn the_token_in_use_is_the_one_that_lasts_longer() {
+    fn the_token_in_use_is_the_one_that_expires_later() {
         let (ci, ci_b) = ("ci".to_owned(), "ci-b".to_owned());
-        assert_eq!(found(&[]), None);
-        assert_eq!(found(&[("ci", None)]), Some((ci.clone(), None)));
-        assert_eq!(found(&[("ci-b", None)]), Some((ci_b.clone(), None)));
-        assert_eq!(
-            found(&[("ci", Some(5)), ("ci-b", None)]),
-            Some((ci_b.clone(), Some(ci.clone())))
-        );
-        assert_eq!(
-            found(&[("ci", Some(9)), ("ci-b", Some(5))]),
-            Some((ci.clone(), Some(ci_b)))
-        );
-        assert_eq!(found(&[("ci", None), ("ci-b", None)]), Some((ci, None)));
+        for (tokens, expected) in [
+            (vec![], None),
+            (vec![("ci", 0)], Some((ci.clone(), None))),
+            (vec![("ci-b", 0)], Some((ci_b.clone(), None))),
+            (
+                vec![("ci", 5), ("ci-b", 0)],
+                Some((ci_b.clone(), Some(ci.clone()))),
+            ),
+            (
+                vec![("ci", 9), ("ci-b", 5)],
+                Some((ci.clone(), Some(ci_b.clone()))),
+            ),
+            (vec![("ci", 0), ("ci-b", 0)], Some((ci.clone(), None))),
+        ] {
+            assert_eq!(found(&owner(&tokens)), expected, "{tokens:?}");
+        }
     }
 
     #[test]
-    fn a_token_under_the_other_name_that_is_not_alike_is_left_alone() {
-        let (base, other) = (
-            "demo@pve!ci".parse().unwrap(),
-            "demo@pve!ci-b".parse().unwrap(),
-        );
-        let mut owner = owner(&[("ci", Some(5)), ("ci-b", None)]);
+    fn a_token_with_the_second_name_that_is_not_alike_is_left_alone() {
+        let mut owner = owner(&[("ci", 5), ("ci-b", 0)]);
         let foreign = owner.tokens.get_mut("ci-b").unwrap();
-        foreign.comment = Some("somebody else's".to_owned());
-        let (live, _, previous) = both(&owner, &base, &other).unwrap();
-        assert_eq!((live, previous), (&base, None));
+        foreign.comment = Some("another client's".to_owned());
+        assert_eq!(found(&owner), Some(("ci".to_owned(), None)));
+    }
+
+    #[test]
+    fn an_import_id_may_name_a_cluster() {
+        let state = state_of("berlin/demo@pve!ci").unwrap();
+        assert_eq!(state.cluster, Value::Value("berlin".to_owned()));
+        assert!(state_of("demo@pve!ci").unwrap().cluster.is_null());
+        assert!(state_of("ci").is_err());
     }
 }

@@ -1,230 +1,152 @@
-//! Creating a token, whatever happens to the answer.
+//! Creation of a token, also when the response is lost.
 //!
-//! The server gives a secret only once, in the answer to the creation. When that answer is lost
-//! the token may exist all the same (recording `441-pvedaemon-hung`), so a creation whose outcome
-//! is unclear is investigated and never repeated: a token that was absent just before and now has
-//! exactly the settings that were sent is ours, and gets a new secret; anything else is refused.
+//! The server shows a secret only once, in the response to the creation. When that response is
+//! lost the token may exist (recording `441-pvedaemon-hung`), so a creation whose outcome is
+//! unclear is investigated and never repeated: a token that was absent just before and now has
+//! exactly the requested settings is ours, and gets a new secret; anything else is refused.
 
-use tf_provider::{AttributePath, Diagnostics};
-
-use crate::framework::Report;
-use crate::provider::diagnostics::explain;
+use crate::framework::Problem;
+use crate::provider::api_token::apply::messages;
 use crate::pve::{
     Client, Context, Error, ErrorKind, NewToken, Secret, TokenChange, TokenId, TokenInfo,
 };
 
-/// What is said of every creation that did not work.
-const UNABLE: &str = "Unable to create API token";
-
-/// A token that now exists, or of which nothing is known but that it may exist.
-pub struct Minted {
-    /// Its secret; `None` when the server made it and the secret could not be had.
-    pub secret: Option<Secret>,
+/// A token that was created.
+pub enum Creation {
+    /// It has this secret. The warning says that the response was lost meanwhile.
+    Ready(Secret, Option<Problem>),
+    /// It exists or may exist, and its secret is lost.
+    SecretLost(Problem),
 }
 
-/// What a look at the owner showed of a name before a token of that name is made.
+/// The finding of a look at the owner before a token is created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Name {
-    /// There is no such token.
-    Free,
-    /// The credential may make the token, but not look first.
-    NotSeen,
+pub enum Precheck {
+    /// There is no token of that name.
+    Absent,
+    /// The credential may create the token, but not read it first.
+    Unknown,
 }
 
-/// Creates a token. `None` after an error that left nothing behind; `aftermath` is what to say
-/// becomes of a token that may exist without a secret.
-pub async fn mint(
-    client: &Client,
-    token: &TokenId,
-    wanted: &NewToken,
-    name: Name,
-    aftermath: &str,
-    context: &Context,
-    diags: &mut Diagnostics,
-) -> Option<Minted> {
-    match client.create_token(token, wanted, context).await {
-        Ok(created) => Some(Minted {
-            secret: Some(created.secret),
-        }),
-        Err(error) if error.may_have_taken_effect() && name == Name::Free => {
-            investigate(client, token, wanted, aftermath, &error, diags).await
-        }
-        Err(error) => {
-            refuse(token, &error, diags);
-            None
+/// The reason for which a token is created. It decides what follows when the secret is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A new resource.
+    Creation,
+    /// A rotation with overlap, in which the token in use stays until the new one is ready.
+    Alternation,
+    /// A rotation that has revoked the token before.
+    Recreation,
+}
+
+impl Purpose {
+    /// What follows when the token may exist with a lost secret.
+    pub fn consequence(self) -> &'static str {
+        match self {
+            Self::Creation => {
+                "The token is kept in the state as damaged. The next apply checks again and \
+                 replaces it if it exists."
+            }
+            Self::Alternation => {
+                "The token in use keeps working. The next apply revokes the new token if it \
+                 exists, and tries again."
+            }
+            Self::Recreation => "The next apply creates the token again.",
         }
     }
 }
 
-/// Makes sure that owner and name are as a creation needs them.
-pub async fn look_first(
+/// Checks that the owner exists and the name is not taken.
+pub async fn precheck(
     client: &Client,
     token: &TokenId,
     context: &Context,
-    diags: &mut Diagnostics,
-) -> Option<Name> {
+) -> Result<Precheck, Problem> {
     match client.user(&token.user, context).await {
-        Ok(None) => {
-            no_such_owner(token, diags);
-            None
-        }
+        Ok(None) => Err(messages::no_such_owner(token)),
         Ok(Some(owner)) if owner.tokens.contains_key(token.name.as_str()) => {
-            exists_already(token, diags);
-            None
+            Err(messages::already_exists(token))
         }
-        Ok(Some(_)) => Some(Name::Free),
+        Ok(Some(_)) => Ok(Precheck::Absent),
         Err(Error {
             kind: ErrorKind::Forbidden { .. },
             ..
-        }) => Some(Name::NotSeen),
-        Err(error) => {
-            refuse(token, &error, diags);
-            None
-        }
+        }) => Ok(Precheck::Unknown),
+        Err(error) => Err(messages::not_created(token, &error)),
     }
 }
 
-/// Finds out what became of a creation whose answer was lost.
+/// Creates a token. After an error it does not exist.
+pub async fn mint(
+    client: &Client,
+    token: &TokenId,
+    new: &NewToken,
+    precheck: Precheck,
+    purpose: Purpose,
+    context: &Context,
+) -> Result<Creation, Problem> {
+    match client.create_token(token, new, context).await {
+        Ok(created) => Ok(Creation::Ready(created.secret, None)),
+        Err(error) if error.may_have_taken_effect() && precheck == Precheck::Absent => {
+            investigate(client, token, new, purpose, &error).await
+        }
+        Err(error) => Err(messages::not_created(token, &error)),
+    }
+}
+
+/// Finds out the outcome of a creation whose response was lost.
 async fn investigate(
     client: &Client,
     token: &TokenId,
-    wanted: &NewToken,
-    aftermath: &str,
+    new: &NewToken,
+    purpose: Purpose,
     lost: &Error,
-    diags: &mut Diagnostics,
-) -> Option<Minted> {
+) -> Result<Creation, Problem> {
     // Also when Terraform has asked to stop: what exists must be known.
     let context = Context::default();
     let found = match client.user(&token.user, &context).await {
         Ok(owner) => owner.and_then(|owner| owner.tokens.get(token.name.as_str()).cloned()),
         Err(error) => {
-            diags.fail(
-                UNABLE,
-                format!(
-                    "{token}: {lost}. Whether the token was made could not be found out either: \
-                     {error}. {aftermath}"
-                ),
-                AttributePath::root(),
-            );
-            return Some(Minted { secret: None });
+            let problem = messages::creation_unverified(token, lost, &error, purpose);
+            return Ok(Creation::SecretLost(problem));
         }
     };
     match found {
-        None => {
-            // Absent now is not absent for good: a hung daemon or a held lock can still make it.
-            diags.fail(
-                UNABLE,
-                format!(
-                    "{token}: {lost}. The token is not there now, but the server may still make \
-                     it. {aftermath}"
-                ),
-                AttributePath::root(),
-            );
-            Some(Minted { secret: None })
+        // Absent now is not absent for good: a hung daemon or a held lock can still create it.
+        None => Ok(Creation::SecretLost(messages::creation_pending(
+            token, lost, purpose,
+        ))),
+        Some(found) if matches(&found, new) => {
+            Ok(replace_lost_secret(client, token, purpose, lost, &context).await)
         }
-        Some(found) if is_as_sent(&found, wanted) => {
-            Some(new_secret(client, token, aftermath, lost, &context, diags).await)
-        }
-        Some(_) => {
-            diags.fail(
-                UNABLE,
-                format!(
-                    "{token}: {lost}. A token of this name is there now, with settings other than \
-                     the ones that were sent: somebody else made it at the same moment, so it was \
-                     left alone. Choose another `token_name`, or import it."
-                ),
-                AttributePath::new("token_name"),
-            );
-            None
-        }
+        Some(_) => Err(messages::created_by_another(token, lost)),
     }
 }
 
-/// Whether a token has every setting that was, or would have been, sent.
-pub fn is_as_sent(found: &TokenInfo, sent: &NewToken) -> bool {
+/// Whether a token has every setting of the request that would create it.
+pub fn matches(found: &TokenInfo, new: &NewToken) -> bool {
     let comment = |text: &Option<String>| text.as_deref().unwrap_or_default().trim().to_owned();
-    found.privilege_separation == sent.privsep
-        && found.expire == sent.expire
-        && comment(&found.comment) == comment(&sent.comment)
+    found.privilege_separation == new.privsep
+        && found.expire == new.expire
+        && comment(&found.comment) == comment(&new.comment)
 }
 
-/// Gets a secret for a token of ours whose first secret was lost.
-async fn new_secret(
+/// Gets a new secret for a token whose first one was lost with the response.
+async fn replace_lost_secret(
     client: &Client,
     token: &TokenId,
-    aftermath: &str,
+    purpose: Purpose,
     lost: &Error,
     context: &Context,
-    diags: &mut Diagnostics,
-) -> Minted {
-    let secret = match client
+) -> Creation {
+    let regenerated = client
         .regenerate_token(token, &TokenChange::default(), context)
-        .await
-    {
+        .await;
+    match regenerated {
         Ok(regenerated) => {
-            diags.warn(
-                "The answer to a creation was lost",
-                format!(
-                    "{token}: {lost}. The token had been made all the same, with the settings \
-                     that were sent, and was given a new secret."
-                ),
-                AttributePath::root(),
-            );
-            Some(regenerated.secret)
+            let warning = messages::no_response_to_creation(token, lost);
+            Creation::Ready(regenerated.secret, Some(warning))
         }
-        Err(error) => {
-            diags.fail(
-                UNABLE,
-                format!(
-                    "{token}: {lost}. The token had been made all the same, and its secret is \
-                     lost; a new one could not be had: {error}. {aftermath}"
-                ),
-                AttributePath::root(),
-            );
-            None
-        }
-    };
-    Minted { secret }
-}
-
-fn refuse(token: &TokenId, error: &Error, diags: &mut Diagnostics) {
-    match error {
-        Error {
-            kind: ErrorKind::TokenExists { .. },
-            ..
-        } => exists_already(token, diags),
-        Error {
-            kind: ErrorKind::NoSuchUser { .. },
-            ..
-        } => no_such_owner(token, diags),
-        error => explain(UNABLE, &token.to_string(), error, diags),
+        Err(error) => Creation::SecretLost(messages::secret_lost(token, lost, &error, purpose)),
     }
-}
-
-fn exists_already(token: &TokenId, diags: &mut Diagnostics) {
-    diags.fail(
-        "API token exists already",
-        format!(
-            "There is a token {token} already, and it was left alone: taking it over would cut \
-             off whoever uses it. Choose another `token_name`, or bring it under management with \
-             `terraform import` and get a new secret by `rotate_when_changed`: that is also the \
-             way on if an earlier run was killed after it had made this token. If this token is being replaced, \
-             something that depends on it asks for `create_before_destroy`, and two tokens cannot \
-             have one name: give the new one another `token_name`, or do without \
-             `create_before_destroy` there."
-        ),
-        AttributePath::new("token_name"),
-    );
-}
-
-fn no_such_owner(token: &TokenId, diags: &mut Diagnostics) {
-    diags.fail(
-        "Owner of the API token does not exist",
-        format!(
-            "Proxmox VE has no user {}. Create the user first, or correct `user_id`; the realm \
-             is the part behind the @.",
-            token.user
-        ),
-        AttributePath::new("user_id"),
-    );
 }

@@ -1,58 +1,32 @@
-//! Proving on a refresh that the stored secret still logs in (`verify_secret`).
+//! Verification of the stored secret at each refresh (`verify_secret`).
 
 use tf_provider::value::Value;
-use tf_provider::{AttributePath, Diagnostics};
 
-use crate::framework::Report;
+use crate::framework::Problem;
+use crate::provider::api_token::apply::messages;
 use crate::provider::api_token::model::State;
-use crate::pve::diagnosis::{Refusal, Verdict};
-use crate::pve::{Client, Context, Error, ErrorKind, Owner};
+use crate::pve::diagnosis::Refusal;
+use crate::pve::{Client, Context, Error, ErrorKind, Owner, TokenId};
 
-/// Warns when the stored secret is refused, with the reason as far as the owner's state tells it.
-/// Does nothing unless it is asked for and there is a secret.
+/// Logs in with the stored secret, where the configuration asks for it and there is one. Warns when
+/// the server refuses it, with the reason as far as the owner's state shows it.
 pub async fn verify(
     client: &Client,
     state: &State,
+    live: &TokenId,
     owner: &Owner,
     context: &Context,
-    diags: &mut Diagnostics,
-) {
+) -> Option<Problem> {
     if state.verify_secret != Value::Value(true) {
-        return;
+        return None;
     }
-    let Some(token) = state.api_token() else {
-        return;
-    };
-    let id = token.id.clone();
-    match client.with_token(token).version(context).await {
-        Ok(_) => {}
+    let credential = state.credential(live)?;
+    match client.with_token(credential).version(context).await {
+        Ok(_) => None,
         Err(Error {
             kind: ErrorKind::Unauthenticated { .. },
             ..
-        }) => diags.warn(
-            "Stored secret is refused",
-            refused(&Refusal::of_token(&id, owner)),
-            AttributePath::new("secret"),
-        ),
-        Err(error) => diags.warn(
-            "Stored secret not verified",
-            format!(
-                "Whether the secret of {id} still logs in was not found out: {}",
-                Verdict::from(&error).message
-            ),
-            AttributePath::new("secret"),
-        ),
+        }) => Some(messages::secret_refused(&Refusal::of_token(live, owner))),
+        Err(error) => Some(messages::secret_not_verified(live, &error)),
     }
-}
-
-fn refused(why: &Refusal) -> String {
-    let other_secret = matches!(why, Refusal::OtherSecret(_));
-    let way_on = match other_secret {
-        true => {
-            " It was given another one outside this configuration. Find out who did that; \
-             changing `rotate_when_changed` replaces it, and cuts off whoever uses the other one."
-        }
-        false => "",
-    };
-    format!("The stored secret does not log in: {why}.{way_on}")
 }

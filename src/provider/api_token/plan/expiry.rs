@@ -1,153 +1,165 @@
-//! When a token is to end, as its configuration says, and what a person should know of it.
+//! The expiry that a configuration asks for, and warnings about an expiry that is near.
 
+use std::time::Duration;
+
+use tf_provider::AttributePath;
 use tf_provider::value::Value;
-use tf_provider::{AttributePath, Diagnostics};
 
-use crate::framework::Report;
+use crate::framework::Problem;
 use crate::provider::api_token::model::State;
 use crate::provider::attributes::{duration, timestamp};
+use crate::pve::{Expiry, Timestamp};
 
-/// A week, in seconds: what ends sooner is worth a warning.
-const SOON: i64 = 7 * 24 * 60 * 60;
+/// The plan warns of an expiry that is less than a week away.
+const NEAR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// When a token is to end.
+/// The expiry that a configuration asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// Never.
-    Never,
-    /// At this time, in epoch seconds.
-    At(i64),
-    /// So many seconds after the server is told.
-    In(i64),
+pub enum PlannedExpiry {
+    /// A date, or never.
+    Known(Expiry),
+    /// A lifetime that begins when the request is sent.
+    After(Duration),
     /// The configuration is known only at apply.
     Unknown,
 }
 
-impl End {
-    /// The end that a configuration gives a secret that is in use since `since`. Where nobody
-    /// knows since when, as after an import, an end that is there already is taken as meant.
-    pub fn of(config: &State, since: Option<i64>, prior: Option<&State>) -> Self {
+impl PlannedExpiry {
+    /// The expiry that `config` gives a secret that was issued at `since`. Where that is not
+    /// known, as after an import, the present expiry is kept until `expires_in` changes.
+    pub fn of(config: &State, since: Option<Timestamp>, prior: Option<&State>) -> Self {
         if config.expiration_date.is_unknown() || config.expires_in.is_unknown() {
             return Self::Unknown;
         }
         if let Some(date) = config.expiration_date() {
-            return Self::At(date);
+            return Self::Known(Expiry::At(date));
         }
-        let Some(lifetime) = duration::seconds(&config.expires_in) else {
-            return Self::Never;
+        let Some(lifetime) = config.lifetime() else {
+            return Self::Known(Expiry::Never);
         };
-        let as_it_is = prior
-            .filter(|prior| prior.expires_in.is_null() || same_lifetime(prior, config))
-            .and_then(State::end);
-        match (since, as_it_is) {
-            (Some(since), _) => Self::At(since.saturating_add(lifetime)),
-            (None, Some(end)) => Self::At(end),
-            (None, None) => Self::In(lifetime),
+        if let Some(since) = since {
+            return Self::Known(Expiry::At(since + lifetime));
+        }
+        let present = prior
+            .filter(|prior| {
+                prior.expires_in.is_null() || duration::same(&prior.expires_in, &config.expires_in)
+            })
+            .and_then(|prior| prior.expiry().date());
+        match present {
+            Some(date) => Self::Known(Expiry::At(date)),
+            None => Self::After(lifetime),
         }
     }
 
-    /// The time in epoch seconds, once the server is told `now`.
-    pub fn at(self, now: i64) -> Option<i64> {
+    /// The expiry to send at `now`.
+    pub fn at(self, now: Timestamp) -> Expiry {
         match self {
-            Self::At(end) => Some(end),
-            Self::In(lifetime) => Some(now.saturating_add(lifetime)),
-            Self::Never | Self::Unknown => None,
+            Self::Known(expiry) => expiry,
+            Self::After(lifetime) => Expiry::At(now + lifetime),
+            Self::Unknown => Expiry::Never,
         }
     }
 
-    /// As the attribute `expires_at` of a plan.
-    pub fn planned(self) -> Value<String> {
+    /// The attribute `expires_at` of a plan.
+    pub fn attribute(self) -> Value<String> {
         match self {
-            Self::Never => Value::Null,
-            Self::At(end) => timestamp::attribute(Some(end)),
-            Self::In(_) | Self::Unknown => Value::Unknown,
+            Self::Known(expiry) => timestamp::attribute(expiry),
+            Self::After(_) | Self::Unknown => Value::Unknown,
         }
     }
 }
 
-fn same_lifetime(one: &State, other: &State) -> bool {
-    duration::same(&one.expires_in, &other.expires_in)
-}
-
-/// A token that is dead on arrival helps nobody; one that already had that end may keep it.
+/// Refuses an expiry that has passed. A token that already has that expiry may keep it.
 pub fn refuse_past(
     config: &State,
-    end: End,
+    expiry: PlannedExpiry,
     prior: Option<&State>,
-    now: i64,
-    diags: &mut Diagnostics,
-) {
-    let End::At(end) = end else {
-        return;
+    now: Timestamp,
+) -> Result<(), Problem> {
+    let PlannedExpiry::Known(expiry) = expiry else {
+        return Ok(());
     };
-    if end > now || prior.is_some_and(|prior| prior.end() == Some(end)) {
-        return;
+    if expiry > Expiry::At(now) || prior.is_some_and(|prior| prior.expiry() == expiry) {
+        return Ok(());
     }
-    if config.expiration_date.is_null() {
-        diags.fail(
+    Err(match config.expiration_date.is_null() {
+        true => Problem::new(
             "Expiry in the past",
-            "`expires_in` counts from the creation or the latest rotation of the token, and is \
-             over by that: the token would stop working at once. Choose a longer duration, or \
-             change `rotate_when_changed` as well, so that it counts from now.",
+            "`expires_in` counts from the creation or the latest rotation of the token and has \
+             already elapsed, so the token would stop working at once. Choose a longer duration, \
+             or also change `rotate_when_changed` so that it counts from now.",
             AttributePath::new("expires_in"),
-        );
-    } else {
-        diags.fail(
+        ),
+        false => Problem::new(
             "Expiration date in the past",
-            "`expiration_date` has already passed: the token would be refused from the start. \
-             Choose a later date, or remove the attribute for a token that never expires.",
+            "`expiration_date` has already passed, so Proxmox VE would refuse the token from the \
+             start. Choose a later date, or remove the attribute for a token that never expires.",
             AttributePath::new("expiration_date"),
-        );
+        ),
+    })
+}
+
+/// Refuses a rotation whose new secret would already be expired.
+pub fn refuse_expired(planned: &State, now: Timestamp) -> Result<(), Problem> {
+    match planned.expiration_date() {
+        Some(date) if date <= now => Err(Problem::new(
+            "Expiration date in the past",
+            "The token is due for a new secret, but `expiration_date` has passed, so Proxmox VE \
+             would refuse the new secret too. Choose a later date, or use `expires_in`, which \
+             counts from each rotation.",
+            AttributePath::new("expiration_date"),
+        )),
+        _ => Ok(()),
     }
 }
 
-/// Warns of a token that will be refused soon, or is already, unless this plan changes that.
-pub fn warn(planned: &State, now: i64, diags: &mut Diagnostics) {
-    let (Some(end), Some(id)) = (planned.end(), planned.token_id.as_ref_option()) else {
-        return;
-    };
-    let date = timestamp::format(end).unwrap_or_default();
-    if end <= now {
-        diags.warn(
+/// The warning about a token that has expired or soon will, and that the plan leaves so.
+pub fn warning(planned: &State, now: Timestamp) -> Option<Problem> {
+    let (expiry, id) = (planned.expiry().date()?, planned.token_id.as_ref_option()?);
+    let date = timestamp::format(expiry).unwrap_or_default();
+    let attribute = AttributePath::new(match planned.expires_in.is_null() {
+        true => "expiration_date",
+        false => "expires_in",
+    });
+    if expiry <= now {
+        return Some(Problem::new(
             "API token has expired",
             format!(
-                "{id} stopped working at {date}. Set a later `expiration_date`, or change \
-                 `rotate_when_changed` for a new secret with a new `expires_in`; or destroy it."
+                "{id} stopped working at {date}. Set a later `expiration_date`, change \
+                 `rotate_when_changed` for a new secret with a new `expires_in`, or destroy the \
+                 token."
             ),
-            attribute(planned),
-        );
-    } else if end - now < soon(planned, end) {
-        diags.warn(
+            attribute,
+        ));
+    }
+    (expiry.since(now) < near(planned, expiry)).then(|| {
+        Problem::new(
             "API token expires soon",
             format!(
-                "{id} stops working at {date}. Set a later `expiration_date`, or let it be \
-                 replaced in time by `rotation` with `before_expiry`."
+                "{id} stops working at {date}. Set a later `expiration_date`, or set \
+                 `rotation.before_expiry` to have its secret rotated in time."
             ),
-            attribute(planned),
-        );
-    }
-}
-
-/// A token that lives for less than a month is not "soon" at its end for most of its life.
-fn soon(state: &State, end: i64) -> i64 {
-    let lifetime = state.secret_since().map(|since| end.saturating_sub(since));
-    lifetime.map_or(SOON, |lifetime| SOON.min(lifetime / 4))
-}
-
-fn attribute(state: &State) -> AttributePath {
-    AttributePath::new(if state.expires_in.is_null() {
-        "expiration_date"
-    } else {
-        "expires_in"
+            attribute,
+        )
     })
+}
+
+/// How long before its expiry the plan warns of a token. One that lives for less than a month is
+/// near its expiry only in the last quarter of its life.
+fn near(state: &State, expiry: Timestamp) -> Duration {
+    let lifetime = state.secret_since().map(|since| expiry.since(since));
+    lifetime.map_or(NEAR, |lifetime| NEAR.min(lifetime / 4))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const NOW: i64 = 1_790_000_000;
-    const DAY: i64 = 24 * 60 * 60;
+    const NOW: Timestamp = Timestamp::from_unix(1_790_000_000);
+
+    fn days(days: u64) -> Duration {
+        Duration::from_secs(days * 24 * 60 * 60)
+    }
 
     fn lasting(expires_in: &str) -> State {
         State {
@@ -156,64 +168,65 @@ mod tests {
         }
     }
 
-    fn ending(end: i64) -> State {
+    fn expiring(date: Timestamp) -> State {
         State {
             token_id: Value::Value("demo@pve!ci".into()),
-            expires_at: timestamp::attribute(Some(end)),
+            expires_at: timestamp::attribute(date),
             ..State::default()
         }
     }
 
-    fn warnings(state: &State) -> Vec<String> {
-        let mut diags = Diagnostics::default();
-        warn(state, NOW, &mut diags);
-        let summaries = diags.warnings.into_iter();
-        summaries.map(|warning| warning.summary.into()).collect()
+    fn summary(state: &State) -> Option<&'static str> {
+        warning(state, NOW).map(|warning| warning.summary)
+    }
+
+    fn on(date: Timestamp) -> PlannedExpiry {
+        PlannedExpiry::Known(Expiry::At(date))
     }
 
     #[test]
-    fn a_lifetime_counts_from_when_the_secret_came_into_use() {
-        let end = End::of(&lasting("2d"), Some(NOW), None);
-        assert_eq!(end, End::At(NOW + 2 * DAY));
-        assert_eq!(End::of(&State::default(), Some(NOW), None), End::Never);
+    fn a_lifetime_counts_from_the_issue_of_the_secret() {
+        let expiry = PlannedExpiry::of(&lasting("2d"), Some(NOW), None);
+        assert_eq!(expiry, on(NOW + days(2)));
+        let endless = PlannedExpiry::of(&State::default(), Some(NOW), None);
+        assert_eq!(endless, PlannedExpiry::Known(Expiry::Never));
     }
 
     #[test]
-    fn after_an_import_an_end_that_is_there_is_taken_as_meant_until_the_lifetime_changes() {
-        let imported = ending(NOW + DAY);
-        let end = End::of(&lasting("90d"), None, Some(&imported));
-        assert_eq!(end, End::At(NOW + DAY));
+    fn after_an_import_the_present_expiry_is_kept_until_the_lifetime_changes() {
+        let imported = expiring(NOW + days(1));
+        let expiry = PlannedExpiry::of(&lasting("90d"), None, Some(&imported));
+        assert_eq!(expiry, on(NOW + days(1)));
 
         let adopted = State {
             expires_in: Value::Value("90d".into()),
             ..imported
         };
-        let end = End::of(&lasting("30d"), None, Some(&adopted));
-        assert_eq!(end, End::In(30 * DAY));
+        let expiry = PlannedExpiry::of(&lasting("30d"), None, Some(&adopted));
+        assert_eq!(expiry, PlannedExpiry::After(days(30)));
 
         let endless = State::default();
-        let end = End::of(&lasting("30d"), None, Some(&endless));
-        assert_eq!(
-            (end, end.at(NOW)),
-            (End::In(30 * DAY), Some(NOW + 30 * DAY))
-        );
+        let expiry = PlannedExpiry::of(&lasting("30d"), None, Some(&endless));
+        assert_eq!(expiry.at(NOW), Expiry::At(NOW + days(30)));
     }
 
     #[test]
-    fn an_expired_token_and_one_that_ends_soon_are_told() {
-        assert_eq!(warnings(&ending(NOW)), ["API token has expired"]);
-        assert_eq!(warnings(&ending(NOW + DAY)), ["API token expires soon"]);
-        assert!(warnings(&ending(NOW + 30 * DAY)).is_empty());
-        assert!(warnings(&State::default()).is_empty());
+    fn the_plan_warns_of_an_expired_token_and_of_one_that_soon_will_be() {
+        assert_eq!(summary(&expiring(NOW)), Some("API token has expired"));
+        let soon = expiring(NOW + days(1));
+        assert_eq!(summary(&soon), Some("API token expires soon"));
+        assert_eq!(summary(&expiring(NOW + days(30))), None);
+        assert_eq!(summary(&State::default()), None);
     }
 
     #[test]
-    fn a_short_life_is_near_its_end_only_in_its_last_quarter() {
-        let short = |age: i64| State {
-            created_at: timestamp::attribute(Some(NOW - age)),
-            ..ending(NOW - age + 2 * DAY)
+    fn a_short_life_is_near_its_expiry_only_in_its_last_quarter() {
+        let issued = |since: Timestamp| State {
+            created_at: timestamp::attribute(since),
+            ..expiring(since + days(2))
         };
-        assert!(warnings(&short(DAY)).is_empty());
-        assert_eq!(warnings(&short(2 * DAY - 3600)), ["API token expires soon"]);
+        assert_eq!(summary(&issued(NOW - days(1))), None);
+        let late = NOW - (days(2) - Duration::from_secs(3600));
+        assert_eq!(summary(&issued(late)), Some("API token expires soon"));
     }
 }

@@ -1,4 +1,5 @@
-//! What a change will do, decided from configuration, state and what the latest refresh noted.
+//! What a change will do, decided from configuration, state and the observations of the latest
+//! refresh.
 
 pub(crate) mod acl_checks;
 pub(crate) mod expiry;
@@ -8,186 +9,143 @@ pub(crate) mod rotation;
 pub(crate) mod validate;
 
 use tf_provider::value::Value;
-use tf_provider::{AttributePath, Diagnostics};
 
-use crate::framework::Report;
-use crate::provider::api_token::model::State;
-use crate::provider::api_token::plan::expiry::End;
-use crate::provider::api_token::plan::rotation::{Due, due};
-use crate::provider::api_token::private_state::Notes;
+use crate::framework::Problem;
+use crate::provider::api_token::change::{Change, requires_replacement};
+use crate::provider::api_token::model::{Config, Planned, State, same_comment};
+use crate::provider::api_token::plan::expiry::PlannedExpiry;
+use crate::provider::api_token::private_state::PrivateState;
+use crate::provider::api_token::slots::Slots;
 use crate::provider::attributes::{duration, timestamp};
+use crate::pve::{Expiry, Timestamp};
 
-/// Plans a new token. Everything the server decides is unknown.
-pub fn create(proposed: State, now: i64, diags: &mut Diagnostics) -> State {
-    let end = End::of(&proposed, None, None);
-    expiry::refuse_past(&proposed, end, None, now, diags);
-    let id = id(&proposed);
-    State {
+/// Plans a new token. Everything that the server decides is unknown. Refuses one that would be
+/// expired.
+pub fn create(proposed: State, now: Timestamp) -> Result<Planned, Problem> {
+    let expiry = PlannedExpiry::of(&proposed, None, None);
+    expiry::refuse_past(&proposed, expiry, None, now)?;
+    let id = match Slots::of(&proposed) {
+        Some(slots) => Value::Value(slots.base.to_string()),
+        None => Value::Unknown,
+    };
+    Ok(Planned(State {
         id: id.clone(),
         token_id: id,
         secret: Value::Unknown,
         api_token: Value::Unknown,
-        expires_at: end.planned(),
+        expires_at: expiry.attribute(),
         created_at: Value::Unknown,
         rotated_at: Value::Null,
         rotation_method: Value::Null,
-        previous_token_id: Value::Null,
-        previous_expires_at: Value::Null,
-        ..proposed.with_defaults()
-    }
+        ..proposed.with_defaults().without_previous()
+    }))
 }
 
-/// Plans a change of a token, and names the attributes that need a new one.
+/// Plans a change of a token. `None` for a state without a usable `user_id` and `token_name`.
 pub fn update(
-    prior: &State,
+    prior: State,
     proposed: State,
-    config: &State,
-    notes: Option<&Notes>,
-    now: i64,
-    diags: &mut Diagnostics,
-) -> (State, Vec<AttributePath>) {
-    let planned = configured(prior, proposed, config);
-    let replace = replaced(prior, &planned);
-    let end = End::of(&planned, prior.secret_since(), Some(prior));
-    let due = match replace.is_empty() {
-        true => due(prior, &planned, end, notes),
-        false => Due::No,
+    config: &Config,
+    observed: Option<&PrivateState>,
+) -> Option<Change> {
+    let configured = configured(&prior, proposed, config);
+    let expiry = PlannedExpiry::of(&configured, prior.secret_since(), Some(&prior));
+    let rotation = match requires_replacement(&prior, &configured).is_empty() {
+        true => rotation::cause(&prior, &configured, expiry, observed),
+        false => None,
     };
-    let planned = if due == Due::No {
-        expiry::refuse_past(&planned, end, Some(prior), now, diags);
-        let planned = State {
-            expires_at: end.planned(),
-            ..with_previous(planned, prior, notes)
-        };
-        expiry::warn(&planned, now, diags);
-        planned
-    } else {
-        refuse_dead(&planned, now, diags);
-        renewed(planned, notes.is_some_and(|notes| notes.live_is_gone))
+    let change = Change {
+        slots: Slots::of(&prior)?,
+        now: observed.map_or_else(Timestamp::now, |observed| observed.observed_at),
+        prior,
+        planned: Planned(configured),
+        rotation,
     };
-    (planned, replace)
+    let planned = match rotation {
+        Some(_) => rotated(&change),
+        None => State {
+            expires_at: expiry.attribute(),
+            ..with_previous(&change, observed)
+        },
+    };
+    Some(Change {
+        planned: Planned(planned),
+        ..change
+    })
 }
 
-/// The values of the configuration, in the spelling of the state where they mean the same.
-fn configured(prior: &State, proposed: State, config: &State) -> State {
-    let switches = State {
+/// Refuses an expiry that has passed, and warns of one that is near.
+pub fn check_expiry(change: &Change) -> Result<Option<Problem>, Problem> {
+    let (prior, planned, now) = (&change.prior, &change.planned, change.now);
+    if change.rotation.is_some() {
+        expiry::refuse_expired(planned, now)?;
+        return Ok(None);
+    }
+    let expiry = PlannedExpiry::of(planned, prior.secret_since(), Some(prior));
+    expiry::refuse_past(planned, expiry, Some(prior), now)?;
+    Ok(expiry::warning(planned, now))
+}
+
+/// The configured values, in the spelling of the state where they mean the same.
+fn configured(prior: &State, proposed: State, config: &Config) -> State {
+    let date = &proposed.expiration_date;
+    State {
+        comment: keep_equivalent(&prior.comment, &proposed.comment, same_comment),
+        expiration_date: keep_equivalent(&prior.expiration_date, date, timestamp::same),
+        expires_in: keep_equivalent(&prior.expires_in, &proposed.expires_in, duration::same),
         privilege_separation: config.privilege_separation,
         allow_recreate: config.allow_recreate,
         revoke_on_destroy: config.revoke_on_destroy,
         allow_self_lockout: config.allow_self_lockout,
         verify_secret: config.verify_secret,
         ..proposed
-    };
-    let comment = keep_equivalent(&prior.comment, &switches.comment, same_comment);
-    let date = &switches.expiration_date;
-    let expiration_date = keep_equivalent(&prior.expiration_date, date, same_instant);
-    let expires_in = keep_equivalent(&prior.expires_in, &switches.expires_in, duration::same);
-    State {
-        comment,
-        expiration_date,
-        expires_in,
-        ..switches.with_defaults()
     }
+    .with_defaults()
 }
 
-/// The attributes whose change needs a new token.
-fn replaced(prior: &State, planned: &State) -> Vec<AttributePath> {
-    let attributes = [
-        ("cluster", planned.cluster != prior.cluster),
-        ("user_id", planned.user_id != prior.user_id),
-        ("token_name", planned.token_name != prior.token_name),
-    ];
-    let changed = attributes.into_iter().filter(|(_, changed)| *changed);
-    changed.map(|(name, _)| AttributePath::new(name)).collect()
-}
-
-/// A plan with a rotation: every output of it is known only afterwards.
-fn renewed(planned: State, live_is_gone: bool) -> State {
-    let renewed = State {
+/// The planned state of a rotation: every output of it is known only afterwards.
+fn rotated(change: &Change) -> State {
+    let planned = change.planned.0.clone();
+    let rotated = State {
         secret: Value::Unknown,
         api_token: Value::Unknown,
         expires_at: match planned.expires_in {
-            Value::Null => End::of(&planned, None, None).planned(),
+            Value::Null => PlannedExpiry::of(&planned, None, None).attribute(),
             _ => Value::Unknown,
         },
         rotated_at: Value::Unknown,
         rotation_method: Value::Unknown,
         ..planned
     };
-    if renewed.rotation().overlap.is_null() && !renewed.rotation.is_unknown() && !live_is_gone {
-        return renewed;
+    let keeps_ids = rotated.rotation().overlap.is_null() && !rotated.rotation.is_unknown();
+    if keeps_ids && !change.live_is_gone() {
+        return rotated;
     }
     State {
         token_id: Value::Unknown,
         previous_token_id: Value::Unknown,
         previous_expires_at: Value::Unknown,
-        ..renewed
+        ..rotated
     }
 }
 
-/// A token that got a new secret after its end would still be dead.
-fn refuse_dead(planned: &State, now: i64, diags: &mut Diagnostics) {
-    if planned.expiration_date().is_some_and(|end| end <= now) {
-        diags.fail(
-            "Expiration date in the past",
-            "The token is to get a new secret, but `expiration_date` has passed, so that the new \
-             one would be refused as well. Choose a later date, or use `expires_in`, which counts \
-             from each rotation.",
-            AttributePath::new("expiration_date"),
-        );
-    }
-}
-
-/// The predecessor from the latest rotation: removed once its end has passed, and given an end
-/// where an interrupted rotation had not come to that.
-fn with_previous(planned: State, prior: &State, notes: Option<&Notes>) -> State {
-    let (Some(_), Some(notes)) = (prior.previous(), notes) else {
+/// The previous token is removed once it has expired, and given an expiry where an interrupted
+/// rotation has left it without one.
+fn with_previous(change: &Change, observed: Option<&PrivateState>) -> State {
+    let (prior, planned) = (&change.prior, change.planned.0.clone());
+    let (Some(_), Some(observed)) = (&change.slots.previous, observed) else {
         return planned;
     };
-    let end = prior.previous_end();
-    if end.is_some_and(|end| end <= notes.observed_at) {
-        return State {
-            previous_token_id: Value::Null,
-            previous_expires_at: Value::Null,
-            ..planned
-        };
+    let expiry = prior.previous_expiry();
+    if expiry <= Expiry::At(observed.observed_at) {
+        return planned.without_previous();
     }
-    let meant = prior.secret_since().zip(prior.overlap());
-    match meant.map(|(since, overlap)| since.saturating_add(overlap)) {
-        Some(meant) if end.is_none_or(|end| end > meant) => State {
-            previous_expires_at: timestamp::attribute(Some(meant)),
+    match prior.secret_since().zip(prior.overlap()) {
+        Some((since, overlap)) if expiry > Expiry::At(since + overlap) => State {
+            previous_expires_at: timestamp::attribute(since + overlap),
             ..planned
         },
         _ => planned,
-    }
-}
-
-fn id(state: &State) -> Value<String> {
-    match state.token() {
-        Some(token) => Value::Value(token.to_string()),
-        None => Value::Unknown,
-    }
-}
-
-/// Whether two comments are the same to Proxmox VE, which trims them (recording
-/// `019-token-create-comment-spaces`) and does not tell an empty one from none
-/// (`014-token-create-comment-empty`).
-pub fn same_comment(one: &Value<String>, other: &Value<String>) -> bool {
-    let text = |value: &Value<String>| match value {
-        Value::Value(text) => Some(text.trim().to_owned()),
-        Value::Null => Some(String::new()),
-        Value::Unknown => None,
-    };
-    text(one).is_some() && text(one) == text(other)
-}
-
-/// Whether two dates are the same instant, in whatever offset.
-pub fn same_instant(one: &Value<String>, other: &Value<String>) -> bool {
-    match (one, other) {
-        (Value::Value(one), Value::Value(other)) => {
-            timestamp::parse(one).is_ok_and(|one| timestamp::parse(other) == Ok(one))
-        }
-        (one, other) => one.is_null() && other.is_null(),
     }
 }
 
@@ -195,10 +153,10 @@ pub fn same_instant(one: &Value<String>, other: &Value<String>) -> bool {
 fn keep_equivalent(
     prior: &Value<String>,
     proposed: &Value<String>,
-    same: fn(&Value<String>, &Value<String>) -> bool,
+    is_same: fn(&Value<String>, &Value<String>) -> bool,
 ) -> Value<String> {
     // Core lets a plan keep a prior value in place of an equivalent one, except where either is null.
-    if prior.is_value() && proposed.is_value() && same(prior, proposed) {
+    if prior.is_value() && proposed.is_value() && is_same(prior, proposed) {
         prior.clone()
     } else {
         proposed.clone()
@@ -207,31 +165,36 @@ fn keep_equivalent(
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tf_provider::AttributePath;
+
     use super::*;
+    use crate::provider::api_token::change::{RotationCause, settings_diff};
     use crate::provider::api_token::model::Rotation;
 
-    const NOW: i64 = 1_790_000_000;
+    const NOW: Timestamp = Timestamp::from_unix(1_790_000_000);
+    const HOUR: Duration = Duration::from_secs(60 * 60);
 
     fn config() -> State {
         State {
-            user_id: Value::Value("demo@pve".into()),
-            token_name: Value::Value("ci".into()),
+            user_id: text("demo@pve"),
+            token_name: text("ci"),
             ..State::default()
         }
     }
 
     fn existing() -> State {
         State {
-            id: Value::Value("demo@pve!ci".into()),
-            token_id: Value::Value("demo@pve!ci".into()),
-            comment: Value::Value("hello".into()),
-            created_at: Value::Value("2026-01-01T00:00:00Z".into()),
+            id: text("demo@pve!ci"),
+            token_id: text("demo@pve!ci"),
+            comment: text("hello"),
+            created_at: text("2026-01-01T00:00:00Z"),
             ..config().with_defaults()
         }
     }
 
-    fn plan(prior: &State, config: State) -> (State, Vec<AttributePath>, Diagnostics) {
-        let mut diags = Diagnostics::default();
+    fn change(prior: &State, config: State) -> Change {
         let proposed = State {
             id: prior.id.clone(),
             token_id: prior.token_id.clone(),
@@ -244,15 +207,22 @@ mod tests {
             previous_expires_at: prior.previous_expires_at.clone(),
             ..config.clone()
         };
-        let notes = Notes::at(NOW);
-        let (planned, replace) = update(prior, proposed, &config, Some(&notes), NOW, &mut diags);
-        (planned, replace, diags)
+        let observed = PrivateState::at(NOW);
+        update(prior.clone(), proposed, &Config(config), Some(&observed)).unwrap()
+    }
+
+    fn planned(prior: &State, config: State) -> State {
+        change(prior, config).planned.0
+    }
+
+    fn text(text: &str) -> Value<String> {
+        Value::Value(text.to_owned())
     }
 
     #[test]
     fn a_new_token_has_a_known_id_and_an_unknown_secret() {
-        let planned = create(config(), NOW, &mut Diagnostics::default());
-        assert_eq!(planned.id, Value::Value("demo@pve!ci".into()));
+        let planned = create(config(), NOW).unwrap();
+        assert_eq!(planned.id, text("demo@pve!ci"));
         assert!(planned.secret.is_unknown() && planned.api_token.is_unknown());
         assert_eq!(planned.privilege_separation, Value::Value(true));
         assert!(planned.expires_at.is_null());
@@ -264,84 +234,79 @@ mod tests {
             user_id: Value::Unknown,
             ..config()
         };
-        assert!(
-            create(unknown, NOW, &mut Diagnostics::default())
-                .id
-                .is_unknown()
-        );
+        assert!(create(unknown, NOW).unwrap().id.is_unknown());
     }
 
     #[test]
     fn an_equal_instant_in_another_offset_is_no_change() {
         let prior = State {
-            expiration_date: Value::Value("2027-12-31T00:00:00Z".into()),
-            expires_at: Value::Value("2027-12-31T00:00:00Z".into()),
+            expiration_date: text("2027-12-31T00:00:00Z"),
+            expires_at: text("2027-12-31T00:00:00Z"),
             ..existing()
         };
         let config = State {
-            comment: Value::Value("hello".into()),
-            expiration_date: Value::Value("2027-12-31T02:00:00+02:00".into()),
+            comment: text("hello"),
+            expiration_date: text("2027-12-31T02:00:00+02:00"),
             ..config()
         };
-        let (planned, replace, _) = plan(&prior, config);
-        assert_eq!(planned, prior);
-        assert_eq!(replace, []);
+        let change = change(&prior, config);
+        assert_eq!(change.planned.0, prior);
+        assert_eq!(change.requires_replacement(), []);
+        assert_eq!(change.rotation, None);
+        assert_eq!(settings_diff(&prior, &change.planned), None);
     }
 
     #[test]
     fn an_expiry_removed_from_the_configuration_is_a_change() {
         let prior = State {
-            expiration_date: Value::Value("2027-12-31T00:00:00Z".into()),
-            expires_at: Value::Value("2027-12-31T00:00:00Z".into()),
+            expiration_date: text("2027-12-31T00:00:00Z"),
+            expires_at: text("2027-12-31T00:00:00Z"),
             ..existing()
         };
-        let (planned, _, _) = plan(&prior, config());
+        let planned = planned(&prior, config());
         assert!(planned.expiration_date.is_null() && planned.expires_at.is_null());
     }
 
     #[test]
     fn white_space_around_a_comment_is_no_change() {
         let padded = State {
-            comment: Value::Value("  hello ".into()),
+            comment: text("  hello "),
             ..config()
         };
-        let (planned, _, _) = plan(&existing(), padded);
-        assert_eq!(planned.comment, existing().comment);
+        assert_eq!(planned(&existing(), padded).comment, existing().comment);
     }
 
     #[test]
-    fn another_owner_or_name_needs_a_new_token() {
+    fn another_owner_or_name_forces_a_new_token() {
         let renamed = State {
-            token_name: Value::Value("other".into()),
+            token_name: text("other"),
             ..config()
         };
-        let (_, replace, _) = plan(&existing(), renamed);
-        assert_eq!(replace, [AttributePath::new("token_name")]);
+        let replaced = change(&existing(), renamed).requires_replacement();
+        assert_eq!(replaced, [AttributePath::new("token_name")]);
     }
 
     #[test]
     fn a_date_in_the_past_is_refused_unless_it_was_there_before() {
-        let past = Value::Value("2020-01-01T00:00:00Z".to_owned());
+        let past = text("2020-01-01T00:00:00Z");
         let dated = State {
             expiration_date: past.clone(),
             ..config()
         };
-        let mut diags = Diagnostics::default();
-        create(dated.clone(), NOW, &mut diags);
-        assert_eq!(diags.errors.len(), 1);
+        assert!(create(dated.clone(), NOW).is_err());
+        assert!(check_expiry(&change(&existing(), dated.clone())).is_err());
 
         let prior = State {
             expires_at: past.clone(),
             expiration_date: past,
             ..existing()
         };
-        let (_, _, diags) = plan(&prior, dated);
-        assert_eq!(diags.errors, []);
+        assert!(check_expiry(&change(&prior, dated)).is_ok());
     }
 
     fn rotating(overlap: Value<String>) -> State {
         State {
-            comment: Value::Value("hello".into()),
+            comment: text("hello"),
             rotate_when_changed: Value::Value([("key".to_owned(), text("1"))].into()),
             rotation: Value::Value(Rotation {
                 overlap,
@@ -351,14 +316,12 @@ mod tests {
         }
     }
 
-    fn text(text: &str) -> Value<String> {
-        Value::Value(text.to_owned())
-    }
-
     #[test]
     fn a_rotation_in_place_keeps_the_id_and_makes_the_rest_unknown() {
-        let (planned, replace, _) = plan(&existing(), rotating(Value::Null));
-        assert_eq!(replace, []);
+        let change = change(&existing(), rotating(Value::Null));
+        assert_eq!(change.requires_replacement(), []);
+        assert_eq!(change.rotation, Some(RotationCause::Keepers));
+        let planned = change.planned;
         assert_eq!(planned.token_id, existing().token_id);
         assert!(planned.secret.is_unknown() && planned.rotated_at.is_unknown());
         assert!(planned.previous_token_id.is_null());
@@ -366,13 +329,13 @@ mod tests {
 
     #[test]
     fn a_rotation_with_overlap_makes_the_ids_unknown_too() {
-        let (planned, _, _) = plan(&existing(), rotating(text("48h")));
+        let planned = planned(&existing(), rotating(text("48h")));
         assert_eq!(planned.id, existing().id);
         assert!(planned.token_id.is_unknown() && planned.previous_token_id.is_unknown());
     }
 
-    /// A token whose predecessor ends at `end`, an hour after it was rotated.
-    fn rotated(end: i64) -> State {
+    /// A token that was rotated an hour ago and whose previous token expires at `expiry`.
+    fn with_previous(expiry: impl Into<Option<Timestamp>>) -> State {
         State {
             rotation: Value::Value(Rotation {
                 overlap: text("2h"),
@@ -380,45 +343,39 @@ mod tests {
             }),
             token_id: text("demo@pve!ci-b"),
             previous_token_id: text("demo@pve!ci"),
-            previous_expires_at: timestamp::attribute(Some(end)),
-            rotated_at: timestamp::attribute(Some(NOW - 3600)),
+            previous_expires_at: timestamp::attribute(expiry),
+            rotated_at: timestamp::attribute(NOW - HOUR),
             ..existing()
         }
     }
 
     fn unchanged(prior: &State) -> State {
-        plan(prior, prior.clone()).0
+        planned(prior, prior.clone())
     }
 
     #[test]
-    fn a_predecessor_stays_until_its_end_and_is_removed_after_it() {
-        let alive = rotated(NOW + 3600);
-        assert_eq!(unchanged(&alive), alive);
-        let over = unchanged(&rotated(NOW));
-        assert!(over.previous_token_id.is_null() && over.previous_expires_at.is_null());
+    fn a_previous_token_stays_until_its_expiry_and_is_removed_after_it() {
+        let valid = with_previous(NOW + HOUR);
+        assert_eq!(unchanged(&valid), valid);
+        let expired = unchanged(&with_previous(NOW));
+        assert!(expired.previous_token_id.is_null() && expired.previous_expires_at.is_null());
     }
 
     #[test]
-    fn a_predecessor_that_was_given_no_end_is_given_one() {
-        let endless = State {
-            previous_expires_at: Value::Null,
-            ..rotated(0)
-        };
+    fn a_previous_token_without_an_expiry_is_given_one() {
+        let endless = with_previous(None);
         let planned = unchanged(&endless);
         assert_eq!(planned.previous_token_id, endless.previous_token_id);
-        assert_eq!(
-            planned.previous_expires_at,
-            rotated(NOW + 3600).previous_expires_at
-        );
+        let expected = timestamp::attribute(NOW + HOUR);
+        assert_eq!(planned.previous_expires_at, expected);
     }
 
     #[test]
-    fn a_rotation_into_a_date_that_has_passed_is_refused() {
+    fn a_rotation_with_an_expiration_date_that_has_passed_is_refused() {
         let dated = State {
             expiration_date: text("2020-01-01T00:00:00Z"),
             ..rotating(Value::Null)
         };
-        let (_, _, diags) = plan(&existing(), dated);
-        assert_eq!(diags.errors.len(), 1);
+        assert!(check_expiry(&change(&existing(), dated)).is_err());
     }
 }

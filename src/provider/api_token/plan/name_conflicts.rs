@@ -1,55 +1,58 @@
-//! Names that resources of one configuration would take from each other.
+//! Token names that two resources of one configuration would use.
 //!
-//! With `overlap` a token takes turns between two names, so the other one must not be that of
-//! another resource: a rotation would find a token there that is in every field its own.
+//! With `overlap` a token alternates between two names, so the second one must not be that of
+//! another resource: a rotation would find a token there that equals its own in every field.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+use tf_provider::AttributePath;
 use tf_provider::value::Value;
-use tf_provider::{AttributePath, Diagnostics};
 
-use crate::framework::Report;
-use crate::provider::api_token::model::State;
+use crate::framework::Problem;
+use crate::provider::api_token::model::Planned;
+use crate::provider::api_token::slots::Slots;
 use crate::pve::TokenId;
 
-/// Every name that was planned in this run, and the base name of the resource that has it.
+/// Every token id that was planned in this run, with the id of its resource.
 #[derive(Default)]
-pub struct Names(Mutex<BTreeMap<Name, TokenId>>);
+pub struct ClaimedNames(Mutex<BTreeMap<Name, TokenId>>);
 
-/// A token's name on one of the provider's clusters.
+/// A token id on one of the provider's clusters.
 type Name = (Option<String>, TokenId);
 
-impl Names {
-    /// Notes the names of a planned resource. Reports one that another resource has.
-    pub fn claim(&self, planned: &State, diags: &mut Diagnostics) {
+impl ClaimedNames {
+    /// Claims the ids of a planned resource. Refuses one that another resource has.
+    pub fn claim(&self, planned: &Planned) -> Result<(), Problem> {
         if planned.cluster == Value::Unknown {
-            return;
+            return Ok(());
         }
-        let (Some(base), cluster) = (planned.token(), planned.cluster.as_ref_option()) else {
-            return;
+        let Some(Slots { base, other, .. }) = Slots::of(planned) else {
+            return Ok(());
         };
-        let other = planned.overlap().and_then(|_| planned.other());
+        let cluster = planned.cluster.as_ref_option();
+        let other = planned.overlap().map(|_| other);
         let mut claimed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for name in [Some(base.clone()), other].into_iter().flatten() {
+        for token in [Some(base.clone()), other].into_iter().flatten() {
             let holder = claimed
-                .entry((cluster.cloned(), name.clone()))
+                .entry((cluster.cloned(), token.clone()))
                 .or_insert_with(|| base.clone());
             if *holder != base {
-                taken(&name, &base, holder, diags);
+                return Err(claimed_twice(&token, &base, holder));
             }
         }
+        Ok(())
     }
 }
 
-fn taken(name: &TokenId, one: &TokenId, other: &TokenId, diags: &mut Diagnostics) {
-    diags.fail(
-        "API token name taken twice",
+fn claimed_twice(token: &TokenId, base: &TokenId, holder: &TokenId) -> Problem {
+    Problem::new(
+        "API token name used twice",
         format!(
-            "The resources of {one} and {other} both have the name {name}: with `rotation.overlap` \
-             a token takes turns between its own name and the one with `-b` behind it. Give one of \
-             them another `token_name`."
+            "The resources {base} and {holder} both use the name {token}: with `rotation.overlap` a \
+             token alternates between its own name and the same name with `-b` appended. Choose \
+             another `token_name` for one of them."
         ),
         AttributePath::new("token_name"),
-    );
+    )
 }

@@ -1,203 +1,201 @@
-//! What a configuration can get wrong, found before anything connects.
+//! Validation of a configuration, before anything connects.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 
+use tf_provider::AttributePath;
 use tf_provider::value::Value;
-use tf_provider::{AttributePath, Diagnostics};
 
-use crate::framework::Report;
-use crate::provider::api_token::acl::{AclEntry, entries};
-use crate::provider::api_token::model::State;
+use crate::framework::Problem;
+use crate::provider::api_token::acl::{AclEntry, Grant, entries};
+use crate::provider::api_token::model::Config;
 use crate::provider::attributes::{duration, timeouts, timestamp};
 use crate::pve::{TokenName, UserId};
 
-/// Reports everything that is wrong with a configuration.
-pub fn validate(config: &State, diags: &mut Diagnostics) {
-    validate_owner(config, diags);
-    if let Value::Value(name) = &config.token_name
-        && let Err(error) = name.parse::<TokenName>()
-    {
-        malformed("token_name", &error, diags);
-    }
-    validate_expiry(config, diags);
-    validate_rotation(config, diags);
-    timeouts::validate(&config.timeouts, diags);
-    validate_comment(config, diags);
-    validate_acl(config, diags);
+/// Every problem of a configuration.
+pub fn validate(config: &Config) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    problems.extend(owner(config));
+    problems.extend(token_name(config));
+    problems.extend(expiry(config));
+    problems.extend(rotation(config));
+    problems.extend(timeouts::problems(&config.timeouts));
+    problems.extend(comment(config));
+    problems.extend(acl(config));
+    problems
 }
 
 /// The paths of Proxmox VE's API are read as Latin-1, so a user whose name goes beyond ASCII can
-/// be made but not addressed (recording `360-username-umlaut`).
-fn validate_owner(config: &State, diags: &mut Diagnostics) {
-    let Value::Value(user) = &config.user_id else {
-        return;
-    };
+/// be created but not addressed (recording `360-username-umlaut`).
+fn owner(config: &Config) -> Option<Problem> {
+    let user = config.user_id.as_ref_option()?;
     match user.parse::<UserId>() {
-        Err(error) => malformed("user_id", &error, diags),
-        Ok(_) if !user.is_ascii() => malformed(
+        Err(error) => Some(invalid("user_id", error)),
+        Ok(_) if !user.is_ascii() => Some(invalid(
             "user_id",
-            &"the API of Proxmox VE cannot address a user whose name has characters beyond ASCII; \
-              choose another owner",
-            diags,
-        ),
-        Ok(_) => {}
+            "the API of Proxmox VE cannot address a user whose name has non-ASCII characters; \
+             choose another owner",
+        )),
+        Ok(_) => None,
     }
 }
 
-fn validate_expiry(config: &State, diags: &mut Diagnostics) {
-    if let Value::Value(date) = &config.expiration_date
-        && let Err(problem) = timestamp::parse(date)
-    {
-        malformed("expiration_date", &problem, diags);
-    }
-    is_duration("expires_in", &config.expires_in, diags);
-    if !config.expiration_date.is_null() && !config.expires_in.is_null() {
-        malformed(
-            "expires_in",
-            &"it and `expiration_date` both say when the token ends; keep one",
-            diags,
-        );
-    }
+fn token_name(config: &Config) -> Option<Problem> {
+    let parsed = config.token_name.as_ref_option()?.parse::<TokenName>();
+    parsed.err().map(|error| invalid("token_name", error))
 }
 
-fn validate_rotation(config: &State, diags: &mut Diagnostics) {
+fn expiry(config: &Config) -> Vec<Problem> {
+    let date = config.expiration_date.as_ref_option();
+    let date = date.and_then(|date| timestamp::parse(date).err());
+    let both = !config.expiration_date.is_null() && !config.expires_in.is_null();
+    [
+        date.map(|reason| invalid("expiration_date", reason)),
+        invalid_duration("expires_in", &config.expires_in),
+        both.then(|| {
+            invalid(
+                "expires_in",
+                "it conflicts with `expiration_date`; set only one of the two",
+            )
+        }),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn rotation(config: &Config) -> Vec<Problem> {
     let rotation = config.rotation();
-    let every = is_duration("rotation.every", &rotation.every, diags);
-    let before = is_duration("rotation.before_expiry", &rotation.before_expiry, diags);
-    let overlap = is_duration("rotation.overlap", &rotation.overlap, diags);
+    let mut problems: Vec<Problem> = [
+        ("rotation.every", &rotation.every),
+        ("rotation.before_expiry", &rotation.before_expiry),
+        ("rotation.overlap", &rotation.overlap),
+    ]
+    .into_iter()
+    .filter_map(|(attribute, value)| invalid_duration(attribute, value))
+    .collect();
     if !rotation.before_expiry.is_null() && config.expires_in.is_null() {
-        malformed(
+        problems.push(invalid(
             "rotation.before_expiry",
-            &"it needs `expires_in`, which gives each new secret an end of its own",
-            diags,
-        );
+            "it requires `expires_in`, which gives each new secret an expiry of its own",
+        ));
     }
-    let lifetime = duration::seconds(&config.expires_in);
+    let before = duration::known(&rotation.before_expiry);
+    let (every, overlap) = (duration::known(&rotation.every), config.overlap());
     for (attribute, value, limit, longest) in [
-        ("rotation.before_expiry", before, "expires_in", lifetime),
+        (
+            "rotation.before_expiry",
+            before,
+            "expires_in",
+            config.lifetime(),
+        ),
         ("rotation.overlap", overlap, "rotation.every", every),
-        ("rotation.overlap", overlap, "expires_in", lifetime),
+        ("rotation.overlap", overlap, "expires_in", config.lifetime()),
     ] {
-        if value
+        let is_too_long = value
             .zip(longest)
-            .is_some_and(|(value, longest)| value >= longest)
-        {
-            malformed(
-                attribute,
-                &format!("it must be shorter than `{limit}`"),
-                diags,
-            );
+            .is_some_and(|(value, longest)| value >= longest);
+        if is_too_long {
+            let reason = format!("it must be shorter than `{limit}`");
+            problems.push(invalid(attribute, reason));
         }
     }
+    problems
 }
 
-/// The seconds of a known duration, or a report of what is wrong with it.
-fn is_duration(
-    attribute: &'static str,
-    value: &Value<String>,
-    diags: &mut Diagnostics,
-) -> Option<i64> {
-    if let Err(problem) = duration::parse(value.as_ref_option()?) {
-        malformed(attribute, &problem, diags);
-    }
-    duration::seconds(value)
+fn invalid_duration(attribute: &'static str, value: &Value<String>) -> Option<Problem> {
+    let parsed = duration::parse(value.as_ref_option()?);
+    parsed.err().map(|reason| invalid(attribute, reason))
 }
 
-/// Proxmox VE takes a comment of "0" and stores none (recording `015-token-create-comment-zero`).
-fn validate_comment(config: &State, diags: &mut Diagnostics) {
-    if config
-        .comment
-        .as_ref_option()
-        .is_some_and(|comment| comment.trim() == "0")
-    {
-        malformed(
+/// Proxmox VE accepts a comment of "0" and stores none (recording `015-token-create-comment-zero`).
+fn comment(config: &Config) -> Option<Problem> {
+    let comment = config.comment.as_ref_option()?;
+    (comment.trim() == "0").then(|| {
+        invalid(
             "comment",
-            &"Proxmox VE never stores a comment of just \"0\"; choose another text",
-            diags,
-        );
-    }
+            "Proxmox VE does not store the comment \"0\"; choose another text",
+        )
+    })
 }
 
-fn validate_acl(config: &State, diags: &mut Diagnostics) {
+fn acl(config: &Config) -> Vec<Problem> {
+    let mut problems = Vec::new();
     let declared = config.acl.iter().flatten();
     if declared.clone().any(Value::is_null) {
-        malformed("acl", &"an entry is null", diags);
+        problems.push(invalid("acl", "an entry is null"));
     }
-    if config.privilege_separation == Value::Value(false) && declared.count() > 0 {
-        diags.fail(
+    if !config.is_separated() && declared.count() > 0 {
+        problems.push(Problem::new(
             "Access control without privilege separation",
             "`acl` is set while `privilege_separation` is false. A token without privilege \
-             separation has all of its owner's privileges, and Proxmox VE ignores entries of its \
-             own. Remove one of the two.",
+             separation has all privileges of its owner, and Proxmox VE ignores its own ACL \
+             entries. Remove one of the two.",
             AttributePath::new("acl"),
+        ));
+    }
+    problems.extend(entries(&config.acl).filter_map(path));
+    problems.extend(entries(&config.acl).filter_map(role));
+    problems.extend(duplicates(config));
+    problems
+}
+
+fn path(entry: &AclEntry) -> Option<Problem> {
+    let path = entry.path.as_ref_option()?;
+    let is_valid = path.starts_with('/') && !path.contains(char::is_whitespace);
+    (!is_valid).then(|| {
+        let reason = format!(
+            "the path {path:?} must begin with a slash, as in \"/vms\", and must not contain white \
+             space"
         );
-    }
-    for entry in entries(&config.acl) {
-        if let Value::Value(path) = &entry.path
-            && (!path.starts_with('/') || path.contains(char::is_whitespace))
-        {
-            malformed(
-                "acl",
-                &format!(
-                    "the path {path:?} must begin with a slash, as in \"/vms\", and hold no white \
-                     space"
-                ),
-                diags,
-            );
-        }
-        // The server takes a list here and grants each of its roles
-        // (recording `274-acl-set-token-two-roles`).
-        if let Value::Value(role) = &entry.role
-            && !is_role(role)
-        {
-            malformed(
-                "acl",
-                &format!("{role:?} must be the name of one role; make an entry for each"),
-                diags,
-            );
-        }
-    }
-    let grants = entries(&config.acl).filter_map(AclEntry::grant);
-    let mut seen = BTreeSet::new();
-    for grant in grants {
-        if !seen.insert((grant.path.clone(), grant.role.clone())) {
-            malformed(
-                "acl",
-                &format!(
-                    "the role {:?} is granted twice at the path {:?}",
-                    grant.role, grant.path
-                ),
-                diags,
-            );
-        }
-    }
+        invalid("acl", reason)
+    })
 }
 
-fn is_role(name: &str) -> bool {
+/// The server accepts a list of roles and grants each of them
+/// (recording `274-acl-set-token-two-roles`).
+fn role(entry: &AclEntry) -> Option<Problem> {
+    let role = entry.role.as_ref_option()?;
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    !name.is_empty() && name.chars().all(is_allowed)
+    let is_valid = !role.is_empty() && role.chars().all(is_allowed);
+    (!is_valid).then(|| {
+        let reason =
+            format!("{role:?} must be the name of one role; declare one entry for each role");
+        invalid("acl", reason)
+    })
 }
 
-fn malformed(attribute: &'static str, problem: &dyn std::fmt::Display, diags: &mut Diagnostics) {
-    diags.fail(
+fn duplicates(config: &Config) -> Vec<Problem> {
+    let mut seen = BTreeSet::new();
+    let grants = entries(&config.acl).filter_map(AclEntry::grant);
+    let repeated =
+        grants.filter(|grant| !seen.insert((grant.path().to_owned(), grant.role().to_owned())));
+    let problem = |grant: Grant| {
+        let reason = format!(
+            "the role {:?} is granted twice at the path {:?}",
+            grant.role(),
+            grant.path()
+        );
+        invalid("acl", reason)
+    };
+    repeated.map(problem).collect()
+}
+
+fn invalid(attribute: &'static str, reason: impl Display) -> Problem {
+    Problem::new(
         "Invalid API token configuration",
-        format!("`{attribute}` cannot be used: {problem}."),
-        path(attribute),
-    );
-}
-
-/// The path of an attribute as a person writes it, `rotation.every`.
-fn path(attribute: &'static str) -> AttributePath {
-    match attribute.split_once('.') {
-        Some((outer, inner)) => AttributePath::new(outer).attribute(inner),
-        None => AttributePath::new(attribute),
-    }
+        format!("`{attribute}` is invalid: {reason}."),
+        match attribute.split_once('.') {
+            Some((outer, inner)) => AttributePath::new(outer).attribute(inner),
+            None => AttributePath::new(attribute),
+        },
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::api_token::model::Rotation;
+    use crate::provider::api_token::model::{Rotation, State};
 
     fn config() -> State {
         State {
@@ -215,19 +213,16 @@ mod tests {
         })
     }
 
-    fn faults(config: &State) -> Vec<String> {
-        let mut diags = Diagnostics::default();
-        validate(config, &mut diags);
-        diags
-            .errors
+    fn invalid_attributes(config: &State) -> Vec<String> {
+        validate(&Config(config.clone()))
             .iter()
-            .map(|error| error.attribute.to_string())
+            .map(|problem| problem.attribute.to_string())
             .collect()
     }
 
     #[test]
-    fn a_plain_configuration_has_no_faults() {
-        assert_eq!(faults(&config()), Vec::<String>::new());
+    fn a_plain_configuration_is_valid() {
+        assert_eq!(invalid_attributes(&config()), Vec::<String>::new());
     }
 
     #[test]
@@ -239,7 +234,7 @@ mod tests {
             acl: Value::Unknown,
             ..State::default()
         };
-        assert_eq!(faults(&config), Vec::<String>::new());
+        assert_eq!(invalid_attributes(&config), Vec::<String>::new());
     }
 
     #[test]
@@ -253,7 +248,7 @@ mod tests {
             ..State::default()
         };
         assert_eq!(
-            faults(&config),
+            invalid_attributes(&config),
             ["user_id", "token_name", "expiration_date", "comment", "acl"]
         );
     }
@@ -267,7 +262,7 @@ mod tests {
             ]),
             ..config()
         };
-        assert_eq!(faults(&config), ["acl"]);
+        assert_eq!(invalid_attributes(&config), ["acl"]);
     }
 
     #[test]
@@ -282,7 +277,7 @@ mod tests {
                 acl: Value::Value(vec![entry]),
                 ..config()
             };
-            assert_eq!(faults(&config), ["acl"]);
+            assert_eq!(invalid_attributes(&config), ["acl"]);
         }
     }
 
@@ -292,7 +287,7 @@ mod tests {
             acl: Value::Value(vec![Value::Unknown]),
             ..config()
         };
-        assert_eq!(faults(&config), Vec::<String>::new());
+        assert_eq!(invalid_attributes(&config), Vec::<String>::new());
     }
 
     #[test]
@@ -302,7 +297,7 @@ mod tests {
             acl: Value::Value(vec![entry("/", "PVEAdmin", Value::Null)]),
             ..config()
         };
-        assert_eq!(faults(&config), ["acl"]);
+        assert_eq!(invalid_attributes(&config), ["acl"]);
     }
 
     fn text(text: &str) -> Value<String> {
@@ -310,26 +305,26 @@ mod tests {
     }
 
     fn rotating(expires_in: Value<String>, every: &str, before: &str, overlap: &str) -> State {
-        let given = |duration: &str| match duration {
+        let optional = |duration: &str| match duration {
             "" => Value::Null,
             duration => text(duration),
         };
         State {
             expires_in,
             rotation: Value::Value(Rotation {
-                every: given(every),
-                before_expiry: given(before),
-                overlap: given(overlap),
+                every: optional(every),
+                before_expiry: optional(before),
+                overlap: optional(overlap),
             }),
             ..config()
         }
     }
 
     #[test]
-    fn a_rotation_that_fits_its_lifetime_has_no_faults() {
-        assert!(faults(&rotating(text("90d"), "30d", "14d", "48h")).is_empty());
-        assert!(faults(&rotating(Value::Null, "30d", "", "48h")).is_empty());
-        assert!(faults(&rotating(Value::Unknown, "30d", "14d", "48h")).is_empty());
+    fn a_rotation_that_fits_its_lifetime_is_valid() {
+        assert!(invalid_attributes(&rotating(text("90d"), "30d", "14d", "48h")).is_empty());
+        assert!(invalid_attributes(&rotating(Value::Null, "30d", "", "48h")).is_empty());
+        assert!(invalid_attributes(&rotating(Value::Unknown, "30d", "14d", "48h")).is_empty());
     }
 
     #[test]
@@ -342,21 +337,21 @@ mod tests {
             (rotating(Value::Null, "-1d", "", ""), "every"),
             (rotating(Value::Null, "", "", "99999999d"), "overlap"),
         ] {
-            let faults = faults(&config);
+            let invalid = invalid_attributes(&config);
             assert!(
-                matches!(&faults[..], [fault] if fault.contains(attribute)),
-                "{attribute}: {faults:?}"
+                matches!(&invalid[..], [path] if path.contains(attribute)),
+                "{attribute}: {invalid:?}"
             );
         }
     }
 
     #[test]
-    fn two_ends_are_one_too_many() {
+    fn a_date_and_a_lifetime_conflict() {
         let config = State {
             expiration_date: text("2037-12-31T00:00:00Z"),
             expires_in: text("90d"),
             ..config()
         };
-        assert_eq!(faults(&config), ["expires_in"]);
+        assert_eq!(invalid_attributes(&config), ["expires_in"]);
     }
 }

@@ -1,252 +1,199 @@
-//! A new secret by another token, while the old one goes on working for a while.
+//! A new secret by a second token, while the old one keeps working for a while.
 //!
-//! The two take turns under two names. The old token is given its end in the same apply, so that
-//! it dies by itself even if nobody ever applies again.
+//! The two tokens alternate between two names. The old token is given its expiry in the same
+//! apply, so that it expires by itself even if there is never another apply.
 
 use tf_provider::value::Value;
-use tf_provider::{AttributePath, Diagnostics};
 
-use crate::framework::Report;
-use crate::provider::api_token::acl::Grant;
-use crate::provider::api_token::apply::grants::Held;
-use crate::provider::api_token::apply::mint::{Name, is_as_sent, mint};
-use crate::provider::api_token::apply::rotate::{Rotation, UNABLE, fail};
-use crate::provider::api_token::apply::{UNABLE_TO_SCOPE, other_name_taken, wanted};
+use crate::framework::Problem;
+use crate::provider::api_token::acl::Grants;
+use crate::provider::api_token::apply::messages::{not_granted, other_name_taken};
+use crate::provider::api_token::apply::mint::{Creation, Precheck, Purpose, matches, mint};
+use crate::provider::api_token::apply::outcome::Outcome;
+use crate::provider::api_token::apply::rotate::{Rotation, messages};
 use crate::provider::api_token::model::State;
-use crate::provider::attributes::{duration, timestamp};
-use crate::provider::diagnostics::explain;
-use crate::pve::{AclView, Context, NewToken, TokenChange, TokenId, TokenInfo};
+use crate::provider::attributes::timestamp;
+use crate::pve::{Context, Expiry, NewToken, TokenChange, TokenId, TokenInfo};
 
 const METHOD: &str = "alternate";
 
-/// What becomes of a token that may exist without a secret.
-const AGAIN: &str = "The token in use goes on working; the next apply removes what may be there and \
-                     tries again.";
-
-pub async fn run(rotation: Rotation<'_>, live_is_gone: bool, diags: &mut Diagnostics) -> State {
-    let Some(turn) = Turn::of(&rotation, live_is_gone) else {
-        diags.fail_if_silent("A rotation of a token without a second name");
-        return rotation.prior;
-    };
-    match take_turn(&rotation, &turn, diags).await {
-        Some(state) => state,
-        None => rotation.prior,
-    }
+/// Creates the next token and gives the one that it replaces its expiry.
+pub async fn run(rotation: &Rotation<'_>) -> Outcome {
+    let succession = Succession::of(rotation);
+    let succeeded = succeed(rotation, &succession).await;
+    succeeded.unwrap_or_else(|problem| Outcome::failed(rotation.change.prior.clone(), problem))
 }
 
-/// Which name is next, and which token is then the previous one.
-struct Turn {
+/// The token that is created, and the one that is then the previous token.
+struct Succession {
     next: TokenId,
     previous: TokenId,
 }
 
-impl Turn {
-    fn of(rotation: &Rotation<'_>, live_is_gone: bool) -> Option<Self> {
-        let live = rotation.live.clone();
-        Some(if live_is_gone {
-            Self {
-                next: live,
-                previous: rotation.prior.previous()?,
-            }
-        } else {
-            Self {
-                next: rotation.prior.next()?,
-                previous: live,
-            }
-        })
+impl Succession {
+    fn of(rotation: &Rotation<'_>) -> Self {
+        let (change, slots) = (&rotation.change, &rotation.change.slots);
+        match &slots.previous {
+            Some(previous) if change.live_is_gone() => Self {
+                next: slots.live.clone(),
+                previous: previous.clone(),
+            },
+            _ => Self {
+                next: slots.next().clone(),
+                previous: slots.live.clone(),
+            },
+        }
     }
 }
 
-/// `None` after an error that left the token in use as it was.
-async fn take_turn(rotation: &Rotation<'_>, turn: &Turn, diags: &mut Diagnostics) -> Option<State> {
+/// Creates the next token with its grants. After an error the token in use is as it was.
+async fn succeed(rotation: &Rotation<'_>, ids: &Succession) -> Result<Outcome, Problem> {
     let (client, context) = (rotation.client, &rotation.context);
-    let grants = grants(rotation, turn, diags).await?;
-    let new = wanted(&rotation.planned, rotation.end());
-    let name = make_way(rotation, turn, &new, diags).await?;
-    let minted = mint(client, &turn.next, &new, name, AGAIN, context, diags).await?;
-    if minted.secret.is_none() {
-        return abandon(rotation, turn, diags).await;
-    }
-    let mut held = Held::default();
-    if let Err(error) = held.grant(client, &turn.next, &grants, context).await {
-        explain(UNABLE_TO_SCOPE, &turn.next.to_string(), &error, diags);
-        return abandon(rotation, turn, diags).await;
-    }
-    let done = State {
-        previous_token_id: Value::Value(turn.previous.to_string()),
-        ..rotation.done(&turn.next, minted, METHOD)
+    let grants = grants(rotation, ids).await?;
+    let new = rotation.change.planned.new_token(rotation.expiry());
+    let precheck = free_next_slot(rotation, ids, &new).await?;
+    let purpose = Purpose::Alternation;
+    let (secret, warning) = match mint(client, &ids.next, &new, precheck, purpose, context).await? {
+        Creation::Ready(secret, warning) => (secret, warning),
+        Creation::SecretLost(problem) => return Ok(roll_back(rotation, ids, problem).await),
     };
-    Some(State {
-        previous_expires_at: timestamp::attribute(retire(rotation, turn, diags).await),
-        ..done
-    })
+    let mut held = Grants::default();
+    if let Err(error) = held.write(&grants, client, &ids.next, context).await {
+        let problem = not_granted(&ids.next, &error);
+        return Ok(roll_back(rotation, ids, problem)
+            .await
+            .with_warning(warning));
+    }
+    let rotated = State {
+        previous_token_id: Value::Value(ids.previous.to_string()),
+        ..rotation.rotated(&ids.next, secret, METHOD)
+    };
+    let retired = retire(rotation, ids, rotated).await;
+    Ok(retired.with_warning(warning))
 }
 
-/// Takes back a next token that cannot serve: the one in use goes on as if nothing had been.
-async fn abandon(rotation: &Rotation<'_>, turn: &Turn, diags: &mut Diagnostics) -> Option<State> {
-    // Also when Terraform has asked to stop: a half-made token is not left behind.
+/// Revokes a next token that could not be completed: the token in use stays as it was.
+async fn roll_back(rotation: &Rotation<'_>, ids: &Succession, problem: Problem) -> Outcome {
+    // Also when Terraform has asked to stop: an unfinished token is not left behind.
     let context = Context::default();
-    let rest = match rotation.client.delete_token(&turn.next, &context).await {
-        Ok(_) => String::new(),
-        Err(error) => format!(
-            " {} could not be revoked again ({error}); the next apply finds it in its way and \
-             removes it.",
-            turn.next
-        ),
+    let rolled_back = match rotation.client.delete_token(&ids.next, &context).await {
+        Ok(_) => messages::alternation_rolled_back(&ids.previous),
+        Err(error) => messages::alternation_not_rolled_back(&ids.previous, &ids.next, &error),
     };
-    diags.fail(
-        UNABLE,
-        format!(
-            "{}: the token that was to take its place could not be finished, so it stays in use. \
-             The next apply tries again.{rest}",
-            turn.previous
-        ),
-        AttributePath::root(),
-    );
-    None
+    Outcome::failed(rotation.change.prior.clone(), problem).with_problem(rolled_back)
 }
 
-/// The grants of the next token: those that are declared and those that others gave the one in
-/// use. `None` with the reason when the latter are not known and nothing is declared.
-async fn grants(
-    rotation: &Rotation<'_>,
-    turn: &Turn,
-    diags: &mut Diagnostics,
-) -> Option<Vec<Grant>> {
-    if !rotation.planned.is_separated() {
-        return Some(Vec::new());
+/// The grants of the next token: those that are declared and those that others gave the token in
+/// use. An error when the latter cannot be read and nothing is declared.
+async fn grants(rotation: &Rotation<'_>, ids: &Succession) -> Result<Grants, Problem> {
+    let planned = &rotation.change.planned;
+    if !planned.is_separated() {
+        return Ok(Grants::default());
     }
     match rotation.client.acl_view(&rotation.context).await {
-        Ok(view) if !view.complete && rotation.planned.acl.is_null() => {
-            fail(
-                &turn.previous,
-                "the token that is to take its place must have the same grants, and they cannot \
-                 all be read. Nothing was changed. Declare them in acl, or give the provider's \
-                 credential Sys.Audit on /access",
-                diags,
-            );
-            None
+        Ok(view) if !view.complete && planned.acl.is_null() => {
+            Err(messages::grants_unknown(&ids.previous))
         }
-        Ok(view) => Some(rotation.grants(&turn.previous, &view)),
-        Err(error) => {
-            explain(UNABLE, &turn.previous.to_string(), &error, diags);
-            None
-        }
+        Ok(view) => Ok(rotation.grants(&ids.previous, &view)),
+        Err(error) => Err(messages::not_rotated(&ids.previous, &error)),
     }
 }
 
-/// Frees the next name: of a predecessor that is still in its overlap, or of what an interrupted
-/// rotation left there. Anything else under it belongs to somebody else.
-async fn make_way(
+/// Frees the next name: from a previous token that is still in its overlap, or from a token that
+/// an interrupted rotation has left. Any other token of that name is left alone.
+async fn free_next_slot(
     rotation: &Rotation<'_>,
-    turn: &Turn,
+    ids: &Succession,
     new: &NewToken,
-    diags: &mut Diagnostics,
-) -> Option<Name> {
-    let (client, next) = (rotation.client, &turn.next);
-    let owner = match client.user(&next.user, &rotation.context).await {
+) -> Result<Precheck, Problem> {
+    let (client, context) = (rotation.client, &rotation.context);
+    let (next, slots) = (&ids.next, &rotation.change.slots);
+    let owner = match client.user(&next.user, context).await {
         Ok(owner) => owner,
-        Err(error) if rotation.prior.previous().is_none() => {
-            // May be made without being seen: then its name is free, or the server says not.
-            tracing::info!(%error, "the next token's name could not be looked at");
-            return Some(Name::NotSeen);
+        Err(error) if slots.previous.is_none() => {
+            // The credential may create the token without reading it: if the name is not free,
+            // the server refuses.
+            tracing::info!(%error, "the tokens of the owner cannot be read");
+            return Ok(Precheck::Unknown);
         }
-        Err(error) => {
-            explain(UNABLE, &turn.previous.to_string(), &error, diags);
-            return None;
-        }
+        Err(error) => return Err(messages::not_rotated(&ids.previous, &error)),
     };
-    let in_the_way = owner.and_then(|owner| owner.tokens.get(next.name.as_str()).cloned());
-    let Some(found) = in_the_way else {
-        return Some(Name::Free);
+    let found = owner.and_then(|owner| owner.tokens.get(next.name.as_str()).cloned());
+    let Some(found) = found else {
+        return Ok(Precheck::Absent);
     };
-    let ours = rotation.prior.previous().as_ref() == Some(next)
-        || is_leftover(rotation, turn, &found, new).await;
-    if !ours {
-        other_name_taken(next, diags);
-        return None;
+    let is_ours =
+        slots.previous.as_ref() == Some(next) || is_leftover(rotation, ids, &found, new).await;
+    if !is_ours {
+        return Err(other_name_taken(next));
     }
-    if let Err(error) = client.delete_token(next, &rotation.context).await {
-        explain(UNABLE, &next.to_string(), &error, diags);
-        return None;
+    match client.delete_token(next, context).await {
+        Ok(_) => Ok(Precheck::Absent),
+        Err(error) => Err(messages::not_rotated(next, &error)),
     }
-    Some(Name::Free)
 }
 
-/// Whether a token is in every field what an interrupted rotation of this one would have made.
+/// Whether a token is in every field what an interrupted rotation of this one would have created.
 async fn is_leftover(
     rotation: &Rotation<'_>,
-    turn: &Turn,
+    ids: &Succession,
     found: &TokenInfo,
     new: &NewToken,
 ) -> bool {
-    // An end that counts from the rotation was counted from that earlier one.
-    let expire = match (
-        duration::seconds(&rotation.planned.expires_in),
-        found.expire,
-    ) {
-        (Some(lifetime), Some(end)) => {
-            let begun = end.saturating_sub(lifetime);
-            let since = rotation.prior.secret_since().unwrap_or(i64::MIN);
-            (since..=rotation.now).contains(&begun).then_some(end)
-        }
-        _ => new.expire,
-    };
-    let sent = NewToken {
-        expire,
+    let expected = NewToken {
+        expire: interrupted_expiry(rotation, found).unwrap_or(new.expire),
         ..new.clone()
     };
-    if !is_as_sent(found, &sent) {
+    if !matches(found, &expected) {
         return false;
     }
     match rotation.client.acl_view(&rotation.context).await {
+        // The interrupted rotation may not have written all of the grants, but it wrote no others.
         Ok(view) => {
-            let grants = rotation.grants(&turn.previous, &view);
-            has_no_more_than(&view, &turn.next, &grants)
+            let grants = rotation.grants(&ids.previous, &view);
+            Grants::on_server(&view, &ids.next).is_subset(&grants)
         }
         Err(_) => false,
     }
 }
 
-/// An interrupted rotation may not have come to all of the grants, but it made no others.
-fn has_no_more_than(view: &AclView, token: &TokenId, grants: &[Grant]) -> bool {
-    view.of_token(token).all(|entry| {
-        grants.iter().any(|grant| {
-            grant.path == entry.path
-                && grant.role == entry.role
-                && grant.propagate == entry.propagate
-        })
-    })
+/// The expiry of a token that an earlier rotation has left, where `expires_in` made it count from
+/// that rotation.
+fn interrupted_expiry(rotation: &Rotation<'_>, found: &TokenInfo) -> Option<Expiry> {
+    let lifetime = rotation.change.planned.lifetime()?;
+    let begun = found.expire.date()? - lifetime;
+    let since = rotation.change.prior.secret_since();
+    let is_plausible = begun <= rotation.change.now && since.is_none_or(|since| since <= begun);
+    is_plausible.then_some(found.expire)
 }
 
-/// Gives the previous token its end, and returns the end that it then has.
-async fn retire(rotation: &Rotation<'_>, turn: &Turn, diags: &mut Diagnostics) -> Option<i64> {
-    let current = if turn.previous == rotation.live {
-        rotation.prior.end()
-    } else {
-        rotation.prior.previous_end()
+/// Gives the previous token its expiry.
+async fn retire(rotation: &Rotation<'_>, ids: &Succession, rotated: State) -> Outcome {
+    let change = &rotation.change;
+    let present = match ids.previous == change.slots.live {
+        true => change.prior.expiry(),
+        false => change.prior.previous_expiry(),
     };
-    let overlap = rotation.planned.overlap().unwrap_or_default();
-    let meant = rotation.now.saturating_add(overlap);
-    if current.is_some_and(|end| end <= meant) {
-        return current;
+    let with_expiry = |expiry: Expiry| State {
+        previous_expires_at: timestamp::attribute(expiry),
+        ..rotated
+    };
+    let overlap = change.planned.overlap().unwrap_or_default();
+    let planned = Expiry::At(change.now + overlap);
+    if present <= planned {
+        return Outcome::done(with_expiry(present));
     }
-    let change = TokenChange {
-        expire: Some(Some(meant)),
+    let expire = TokenChange {
+        expire: Some(planned),
         ..TokenChange::default()
     };
-    // Also when Terraform has asked to stop: the old secret would not end by itself.
+    // Also when Terraform has asked to stop: otherwise the old secret would not expire by itself.
     let (client, context) = (rotation.client, Context::default());
-    match client.update_token(&turn.previous, &change, &context).await {
-        Ok(_) => Some(meant),
+    match client.update_token(&ids.previous, &expire, &context).await {
+        Ok(_) => Outcome::done(with_expiry(planned)),
         Err(error) => {
-            explain(
-                UNABLE,
-                &format!("{} (its end)", turn.previous),
-                &error,
-                diags,
-            );
-            current
+            let problem = messages::previous_without_expiry(&ids.previous, &error);
+            Outcome::failed(with_expiry(present), problem)
         }
     }
 }

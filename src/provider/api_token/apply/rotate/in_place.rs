@@ -1,122 +1,109 @@
 //! A new secret in place: one request, which keeps the id, the grants and the settings.
 //!
-//! The server writes the secret before the settings, so after an answer that was lost the old
-//! secret may be dead already. Such a request is never repeated before the old secret has shown
-//! whether it still works.
+//! The server writes the secret before the settings, so when the response is lost, the old secret
+//! may no longer work. Such a request is never repeated before the old secret has been tried.
 
-use tf_provider::{AttributePath, Diagnostics};
-
-use crate::framework::Report;
-use crate::provider::api_token::apply::grants::Held;
-use crate::provider::api_token::apply::mint::Minted;
-use crate::provider::api_token::apply::rotate::{Rotation, UNABLE, recreate, still_works};
-use crate::provider::api_token::apply::{
-    UNABLE_TO_SCOPE, change_between, changes_of_acl, scope_of, settle_previous,
-};
+use crate::framework::Problem;
+use crate::provider::api_token::acl::Grants;
+use crate::provider::api_token::apply::messages::not_granted;
+use crate::provider::api_token::apply::outcome::Outcome;
+use crate::provider::api_token::apply::revoke::retire_previous;
+use crate::provider::api_token::apply::rotate::messages::{self, LostRotation};
+use crate::provider::api_token::apply::rotate::{Rotation, recreate};
+use crate::provider::api_token::change::settings_diff;
 use crate::provider::api_token::model::State;
-use crate::provider::attributes::timestamp;
-use crate::provider::diagnostics::explain;
-use crate::pve::{Context, CreatedToken, Error, TokenChange};
+use crate::pve::{ApiToken, Client, Context, Error, ErrorKind, Secret, TokenChange};
 
 const METHOD: &str = "regenerate";
 
-pub async fn run(rotation: Rotation<'_>, diags: &mut Diagnostics) -> State {
+/// Replaces the secret of the token in use. Where the server cannot, the token is recreated.
+pub async fn run(rotation: &Rotation<'_>) -> Outcome {
     let Rotation {
         client,
-        live,
-        prior,
-        planned,
+        change,
         context,
-        ..
-    } = &rotation;
-    let changes = changes_of_acl(prior, planned);
-    let mut held = Held::from(&prior.acl);
-    if let Err(error) = held.grant(client, live, &changes.add, context).await {
-        explain(UNABLE_TO_SCOPE, &live.to_string(), &error, diags);
-        return unfinished(&rotation, &held);
+    } = rotation;
+    let live = &change.slots.live;
+    let diff = change.grants_diff();
+    let mut held = Grants::declared(&change.prior.acl);
+    if let Err(error) = held.write(&diff.write, client, live, context).await {
+        return Outcome::failed(change.unfinished(&held), not_granted(live, &error));
     }
-    let wanted = State {
-        expires_at: timestamp::attribute(rotation.end()),
-        ..planned.clone()
-    };
-    let change = change_between(prior, &wanted).unwrap_or_default();
-    let created = match client.regenerate_token(live, &change, context).await {
+    let planned = change.planned.clone().with_expiry(rotation.expiry());
+    let settings = settings_diff(&change.prior, &planned).unwrap_or_default();
+    let regenerated = match client.regenerate_token(live, &settings, context).await {
+        Ok(created) => Ok((created.secret, None)),
         Err(error) if error.is_unknown_parameter("regenerate") => {
-            return recreate::run(rotation, diags).await;
+            return recreate::run(rotation, change.unfinished(&held)).await;
         }
         Err(error) if error.may_have_taken_effect() => {
-            investigate(&rotation, &change, &error, diags).await
+            investigate(rotation, &settings, &error).await
         }
-        Err(error) => {
-            explain(UNABLE, &live.to_string(), &error, diags);
-            None
-        }
-        Ok(created) => Some(created),
+        Err(error) => Err(messages::not_rotated(live, &error)),
     };
-    let Some(created) = created else {
-        return unfinished(&rotation, &held);
+    let (secret, warning) = match regenerated {
+        Ok(regenerated) => regenerated,
+        Err(problem) => return Outcome::failed(change.unfinished(&held), problem),
     };
-    let minted = Minted {
-        secret: Some(created.secret),
-    };
-    let done = rotation.done(live, minted, METHOD);
-    if let Err(error) = held.revoke(client, live, &changes.remove, context).await {
-        explain(UNABLE_TO_SCOPE, &live.to_string(), &error, diags);
-        let acl = scope_of(&held, prior, &done);
-        return State { acl, ..done };
+    let rotated = rotation.rotated(live, secret, METHOD);
+    if let Err(error) = held.revoke(&diff.remove, client, live, context).await {
+        let acl = change.acl_with(&held);
+        let problem = not_granted(live, &error);
+        return Outcome::failed(State { acl, ..rotated }, problem).with_warning(warning);
     }
-    settle_previous(client, prior, done, context, diags).await
+    retire_previous(client, change, rotated, context)
+        .await
+        .with_warning(warning)
 }
 
-/// The state as it was, so that the rotation stays due, but for the grants that were made.
-fn unfinished(rotation: &Rotation<'_>, held: &Held) -> State {
-    State {
-        acl: scope_of(held, &rotation.prior, &rotation.planned),
-        ..rotation.prior.clone()
-    }
-}
-
-/// Finds out by the old secret what became of a request whose answer was lost, and asks for
-/// another secret if that one is dead.
+/// Finds out with the old secret whether a request whose response was lost took effect, and
+/// requests another secret if it did.
 async fn investigate(
     rotation: &Rotation<'_>,
-    change: &TokenChange,
+    settings: &TokenChange,
     lost: &Error,
-    diags: &mut Diagnostics,
-) -> Option<CreatedToken> {
-    let (client, live) = (rotation.client, &rotation.live);
-    let story = match still_works(client, rotation.prior.api_token()).await {
-        Some(false) => match client
-            .regenerate_token(live, change, &Context::default())
-            .await
-        {
-            Ok(created) => {
-                diags.warn(
-                    "The answer to a rotation was lost",
-                    format!(
-                        "{live}: {lost}. The old secret did not work any more, so the token was \
-                         given another new one."
-                    ),
-                    AttributePath::root(),
-                );
-                return Some(created);
+) -> Result<(Secret, Option<Problem>), Problem> {
+    let (client, live) = (rotation.client, &rotation.change.slots.live);
+    let old = rotation.change.prior.credential(live);
+    match still_works(client, old).await {
+        Some(true) => Err(messages::rotation_lost(
+            live,
+            lost,
+            &LostRotation::OldSecretWorks,
+        )),
+        None => Err(messages::rotation_lost(
+            live,
+            lost,
+            &LostRotation::Unverified,
+        )),
+        Some(false) => {
+            let again = client
+                .regenerate_token(live, settings, &Context::default())
+                .await;
+            match again {
+                Ok(created) => {
+                    let warning = messages::no_response_to_rotation(live, lost);
+                    Ok((created.secret, Some(warning)))
+                }
+                Err(error) => {
+                    let outcome = LostRotation::OldSecretDead(&error);
+                    Err(messages::rotation_lost(live, lost, &outcome))
+                }
             }
-            Err(error) => format!(
-                "The old secret does not work any more, and another new one could not be had: \
-                 {error}. Until the next apply, which rotates again, nothing can log in with it"
-            ),
-        },
-        Some(true) => "The old secret still works; the next apply rotates again".to_owned(),
-        None => {
-            "Whether the old secret still works could not be found out; the next apply rotates \
-                 again"
-                .to_owned()
         }
-    };
-    diags.fail(
-        UNABLE,
-        format!("{live}: {lost}. {story}."),
-        AttributePath::root(),
-    );
-    None
+    }
+}
+
+/// Whether a secret can be used to log in; `None` where that could not be found out.
+async fn still_works(client: &Client, credential: Option<ApiToken>) -> Option<bool> {
+    // Also when Terraform has asked to stop: which secret works must be known.
+    let context = Context::default();
+    match client.with_token(credential?).version(&context).await {
+        Ok(_) => Some(true),
+        Err(Error {
+            kind: ErrorKind::Unauthenticated { .. },
+            ..
+        }) => Some(false),
+        Err(_) => None,
+    }
 }

@@ -1,31 +1,29 @@
-//! Entries that take away what the token has from above.
+//! Entries that mask the privileges that the token inherits from above.
 //!
 //! A deeper entry replaces inherited roles and does not add to them, unlike a second role at the
-//! same path. `NoAccess` takes away by intention, and nothing is said of it.
+//! same path. `NoAccess` masks by intention, so it causes no warning.
 
-use std::collections::BTreeSet;
-
-use tf_provider::Diagnostics;
-
-use crate::provider::api_token::acl::Grant;
-use crate::provider::api_token::plan::acl_checks::{Scope, listing, warn_of_all};
+use crate::framework::Problem;
+use crate::provider::api_token::acl::{Grant, Grants};
+use crate::provider::api_token::plan::acl_checks::{Scope, listing, warning_about};
 use crate::pve::{Entry, Masked, Roles, masked};
 
 /// Warns of privileges that a deeper entry masks, where the token would have them without it.
-pub fn warn(scope: &Scope, foreign: &BTreeSet<Grant>, roles: &Roles, diags: &mut Diagnostics) {
-    warn_of_all(
+pub fn warning(scope: &Scope, foreign: &Grants, roles: &Roles) -> Option<Problem> {
+    warning_about(
         "Entry masks inherited privileges",
         &findings(scope, foreign, roles),
-        "A deeper entry takes the place of inherited ones. To keep them, declare the role from \
-         above at the deeper path too; if the token is to have less there, leave it so.",
-        diags,
-    );
+        "A deeper entry replaces inherited ones. To keep the inherited privileges, also declare \
+         the role from above at the deeper path. If the token should have fewer privileges there, \
+         ignore this warning.",
+    )
 }
 
 /// The masked privileges, where entries of this configuration are involved: entries of others that
 /// mask each other are not its concern.
-fn findings(scope: &Scope, foreign: &BTreeSet<Grant>, roles: &Roles) -> Vec<String> {
-    let all = scope.declared.iter().chain(foreign).map(entry).collect();
+fn findings(scope: &Scope, foreign: &Grants, roles: &Roles) -> Vec<String> {
+    let all = scope.declared.iter().chain(foreign.iter());
+    let all = all.map(Grant::in_model).collect();
     let is_ours = |masked: &Masked<'_>| {
         let mut involved = masked.by.iter().chain(&masked.of);
         involved.any(|entry| scope.declares(entry))
@@ -34,18 +32,10 @@ fn findings(scope: &Scope, foreign: &BTreeSet<Grant>, roles: &Roles) -> Vec<Stri
     masked.map(|masked| message(scope, &masked)).collect()
 }
 
-/// A grant as the permission model has it.
-fn entry(grant: &Grant) -> Entry<'_> {
-    Entry {
-        path: &grant.path,
-        role: &grant.role,
-        propagate: grant.propagate,
-    }
-}
-
 impl Scope {
-    fn declares(&self, sought: &Entry<'_>) -> bool {
-        self.declared.iter().any(|grant| entry(grant) == *sought)
+    fn declares(&self, entry: &Entry<'_>) -> bool {
+        let grant = Grant::new(entry.path, entry.role, entry.propagate);
+        self.declared.contains(&grant)
     }
 }
 
@@ -64,11 +54,11 @@ fn message(scope: &Scope, masked: &Masked<'_>) -> String {
         ", which is on the server and not in `acl`,"
     };
     format!(
-        "acl entry {here} {by} of {scope}{undeclared} replaces what the token has there from \
-         {above} ({of}): {reach} {here} it is without {lost}.",
+        "acl entry {here} {by} of {scope}{undeclared} replaces the roles that the token inherits \
+         there from {above} ({of}): {reach} {here} it is without {lost}.",
         by = names(&masked.by),
         of = names(&masked.of),
-        lost = listing(masked.privileges.iter().map(String::as_str)),
+        lost = listing(&masked.privileges),
     )
 }
 
@@ -77,39 +67,43 @@ mod tests {
     use super::*;
     use crate::provider::api_token::plan::acl_checks::tests::{grant, roles, scope};
 
-    fn told_of(declared: &[Grant], foreign: &[Grant]) -> Vec<String> {
+    fn messages(declared: &[Grant], foreign: &[Grant]) -> Vec<String> {
         let foreign = foreign.iter().cloned().collect();
-        let scope = scope(declared.iter().cloned().collect::<BTreeSet<_>>());
+        let scope = scope(declared.iter().cloned());
         findings(&scope, &foreign, &roles())
     }
 
-    fn is_silent(declared: &[Grant], foreign: &[Grant]) {
-        assert_eq!(told_of(declared, foreign), Vec::<String>::new());
+    fn masks_nothing(declared: &[Grant], foreign: &[Grant]) {
+        assert_eq!(messages(declared, foreign), Vec::<String>::new());
     }
 
     #[test]
-    fn a_deeper_entry_names_what_it_masks_and_where() {
-        let told = told_of(
+    fn a_masking_entry_is_named_with_the_lost_privileges() {
+        let masked = messages(
             &[
                 grant("/vms", "Admin", true),
                 grant("/vms/100", "User", true),
             ],
             &[],
         );
-        assert_eq!(told.len(), 1);
+        assert_eq!(masked.len(), 1);
         for words in [
             "acl entry /vms/100 User of demo@pve!ci",
             "/vms (Admin)",
             "at or below /vms/100",
             "without VM.Allocate.",
         ] {
-            assert!(told[0].contains(words), "{words:?} is not in {}", told[0]);
+            assert!(
+                masked[0].contains(words),
+                "{words:?} is not in {}",
+                masked[0]
+            );
         }
     }
 
     #[test]
     fn a_deeper_entry_that_holds_all_of_it_masks_nothing() {
-        is_silent(
+        masks_nothing(
             &[grant("/", "Auditor", true), grant("/vms", "Admin", true)],
             &[],
         );
@@ -117,7 +111,7 @@ mod tests {
 
     #[test]
     fn roles_at_one_path_add_up() {
-        is_silent(
+        masks_nothing(
             &[
                 grant("/", "User", true),
                 grant("/vms", "Auditor", true),
@@ -129,23 +123,23 @@ mod tests {
 
     #[test]
     fn what_does_not_propagate_is_not_inherited_and_masks_its_own_path_only() {
-        is_silent(
+        masks_nothing(
             &[
                 grant("/vms", "Admin", false),
                 grant("/vms/100", "User", true),
             ],
             &[],
         );
-        let told = told_of(
+        let masked = messages(
             &[grant("/", "Admin", true), grant("/vms", "User", false)],
             &[],
         );
-        assert!(told[0].contains(": at /vms it"), "{}", told[0]);
+        assert!(masked[0].contains(": at /vms it"), "{}", masked[0]);
     }
 
     #[test]
     fn a_second_role_that_does_not_propagate_is_missing_below() {
-        let told = told_of(
+        let masked = messages(
             &[
                 grant("/", "Admin", true),
                 grant("/vms", "User", true),
@@ -153,12 +147,12 @@ mod tests {
             ],
             &[],
         );
-        assert_eq!(told.len(), 1);
+        assert_eq!(masked.len(), 1);
     }
 
     #[test]
     fn only_the_nearest_entries_above_count() {
-        let told = told_of(
+        let masked = messages(
             &[
                 grant("/", "Admin", true),
                 grant("/vms", "User", true),
@@ -166,13 +160,13 @@ mod tests {
             ],
             &[],
         );
-        assert!(told[1].contains("/vms (User)"), "{}", told[1]);
-        assert!(!told[1].contains("VM.Allocate"), "{}", told[1]);
+        assert!(masked[1].contains("/vms (User)"), "{}", masked[1]);
+        assert!(!masked[1].contains("VM.Allocate"), "{}", masked[1]);
     }
 
     #[test]
     fn no_access_is_meant_and_what_is_below_it_masks_nothing() {
-        is_silent(
+        masks_nothing(
             &[
                 grant("/", "Admin", true),
                 grant("/vms", "NoAccess", true),
@@ -186,11 +180,11 @@ mod tests {
     fn entries_of_others_count_where_ours_are_involved() {
         let ours = grant("/vms", "Admin", true);
         let theirs = grant("/vms/100", "Auditor", true);
-        let told = told_of(&[ours], std::slice::from_ref(&theirs));
-        assert!(told[0].contains("not in `acl`"), "{}", told[0]);
-        let told = told_of(&[theirs], &[grant("/", "Admin", true)]);
-        assert_eq!(told.len(), 1);
-        is_silent(
+        let masked = messages(&[ours], std::slice::from_ref(&theirs));
+        assert!(masked[0].contains("not in `acl`"), "{}", masked[0]);
+        let masked = messages(&[theirs], &[grant("/", "Admin", true)]);
+        assert_eq!(masked.len(), 1);
+        masks_nothing(
             &[grant("/storage", "Auditor", true)],
             &[
                 grant("/vms", "Admin", true),
@@ -201,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_role_that_is_not_known_is_not_judged() {
-        is_silent(
+        masks_nothing(
             &[grant("/vms", "Admin", true), grant("/vms/100", "New", true)],
             &[],
         );

@@ -1,126 +1,124 @@
-//! What a plan says about the scope of a token: what the server would refuse, and what it would
-//! take although nobody means it.
+//! Checks of the `acl` of a token at plan time: roles that the server does not have, and entries
+//! that do something else than they say.
 //!
-//! Advice is given when a plan creates a token or changes its `acl`, and it is the best that can
-//! be had: where the provider is not configured yet, the host is down or the credential may not
-//! look, nothing is said. Each part of it is a file: [`roles`], [`paths`], [`masking`] and
-//! [`owner`]; [`filtered`] is what a refresh says.
+//! They run when a plan creates a token or changes its `acl`, and say nothing where the server
+//! cannot be asked: the provider is not configured yet, the host is down, or the credential may
+//! not look. Each check is a file: [`roles`], [`paths`], [`masking`] and [`owner`].
 
-mod filtered;
 mod masking;
 mod owner;
 mod paths;
 mod roles;
 
-use std::collections::BTreeSet;
 use std::fmt;
 
-pub use filtered::note_filtered;
-use tf_provider::{AttributePath, Diagnostics};
+use tf_provider::AttributePath;
 
-use crate::framework::Report;
-use crate::provider::api_token::acl;
-use crate::provider::api_token::acl::Grant;
-use crate::provider::api_token::model::State;
+use crate::framework::Problem;
+use crate::provider::api_token::acl::{self, Grant, Grants};
+use crate::provider::api_token::model::{Config, State};
+use crate::provider::api_token::slots::Slots;
 use crate::provider::clients::context;
 use crate::pve::{Client, Context, TokenId};
 
-/// Refuses roles that the server does not have, and warns of entries that do something else than
-/// they say. Without a client only of what can be told without asking.
-pub async fn advise(
-    client: Option<&Client>,
-    config: &State,
-    prior: Option<&State>,
-    diags: &mut Diagnostics,
-) {
-    let declared = acl::grants(&config.acl);
-    let is_refused = !diags.errors.is_empty();
-    if is_refused
-        || declared.is_empty()
-        || prior.is_some_and(|prior| !is_news(config, prior, &declared))
-    {
-        return;
+/// The findings of the checks.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// Entries that the server would refuse.
+    pub problems: Vec<Problem>,
+    /// Entries that do something else than they say.
+    pub warnings: Vec<Problem>,
+}
+
+/// Checks the `acl` of a new token, or of one whose `acl` changes. Without a client, only the
+/// checks that need no request.
+pub async fn check(client: Option<&Client>, config: &Config, prior: Option<&State>) -> Findings {
+    let declared = Grants::declared(&config.acl);
+    let token = Slots::of(config).map(|slots| slots.base);
+    if declared.is_empty() || prior.is_some_and(|prior| !acl_changed(config, prior, &declared)) {
+        return Findings::default();
     }
     let scope = Scope {
-        token: config.token(),
+        token,
         declared,
-        whole: acl::entries(&config.acl).all(|entry| entry.grant().is_some())
-            && config.acl.iter().flatten().all(|entry| entry.is_value()),
+        is_known: acl::is_known(&config.acl),
     };
-    paths::warn(&scope, diags);
+    let mut findings = Findings::default();
+    findings.warnings.extend(paths::warning(&scope));
     if let Some(client) = client {
-        ask(client, &scope, prior, &context(), diags).await;
+        ask(client, &scope, prior, &context(), &mut findings).await;
     }
+    findings
 }
 
-/// Whether the entries change. A token that is replaced is planned once more, as a creation.
-fn is_news(config: &State, prior: &State, declared: &BTreeSet<Grant>) -> bool {
-    let same_token = config.token() == prior.token() && config.cluster == prior.cluster;
-    same_token && acl::grants(&prior.acl) != *declared
+/// Whether the entries of the same token change. One that is replaced is planned once more, as a
+/// creation.
+fn acl_changed(config: &Config, prior: &State, declared: &Grants) -> bool {
+    let base = |state: &State| Slots::of(state).map(|slots| slots.base);
+    let is_same_token = base(config) == base(prior) && config.cluster == prior.cluster;
+    is_same_token && Grants::declared(&prior.acl) != *declared
 }
 
+/// Runs the checks that need the server's roles.
 async fn ask(
     client: &Client,
     scope: &Scope,
     prior: Option<&State>,
     context: &Context,
-    diags: &mut Diagnostics,
+    findings: &mut Findings,
 ) {
     let Ok(known) = client.known_roles(context).await else {
         return;
     };
-    let roles = roles::check(client, scope, &known, context, diags).await;
-    if scope.whole {
+    let (roles, unknown) = roles::resolve(client, scope, &known, context).await;
+    findings.problems.extend(unknown);
+    findings.warnings.extend(roles::warning(scope, &roles));
+    if scope.is_known {
         let foreign = foreign(client, scope, prior, context).await;
-        masking::warn(scope, &foreign, &roles, diags);
+        let masked = masking::warning(scope, &foreign, &roles);
+        findings.warnings.extend(masked);
     }
     if let Some(token) = &scope.token {
-        owner::warn(client, token, scope, &roles, context, diags).await;
+        let lacking = owner::warning(client, token, scope, &roles, context).await;
+        findings.warnings.extend(lacking);
     }
 }
 
-/// The token's entries on the server that are not and were not declared. A new token has none.
+/// The token's grants on the server that are not and were not declared. A new token has none.
 async fn foreign(
     client: &Client,
     scope: &Scope,
     prior: Option<&State>,
     context: &Context,
-) -> BTreeSet<Grant> {
-    let Some((prior, token)) = prior.and_then(|prior| Some((prior, prior.live()?))) else {
-        return BTreeSet::new();
+) -> Grants {
+    let Some((prior, slots)) = prior.and_then(|prior| Some((prior, Slots::of(prior)?))) else {
+        return Grants::default();
     };
-    let view = match client.acl_view(context).await {
-        Ok(view) if view.complete => view,
-        _ => return BTreeSet::new(),
-    };
-    let ours = acl::grants(&prior.acl);
-    let is_ours = |entry: &Grant| {
-        let mut known = ours.iter().chain(&scope.declared);
-        known.any(|grant| grant.path == entry.path && grant.role == entry.role)
-    };
-    view.of_token(&token)
-        .map(Grant::from)
-        .filter(|entry| !is_ours(entry))
-        .collect()
-}
-
-/// What a configuration declares of one token.
-struct Scope {
-    /// The token, once its owner and name are known.
-    token: Option<TokenId>,
-    declared: BTreeSet<Grant>,
-    /// Whether every entry is known.
-    whole: bool,
-}
-
-impl Scope {
-    /// An entry as messages name it.
-    fn entry(&self, grant: &Grant) -> String {
-        format!("acl entry {} {} of {self}", grant.path, grant.role)
+    match client.acl_view(context).await {
+        Ok(view) if view.complete => Grants::on_server(&view, &slots.live)
+            .without(&Grants::declared(&prior.acl))
+            .without(&scope.declared),
+        _ => Grants::default(),
     }
 }
 
-/// Whose entries these are.
+/// The grants that a configuration declares for one token.
+struct Scope {
+    /// The token, once its owner and name are known.
+    token: Option<TokenId>,
+    declared: Grants,
+    /// Whether every entry is known.
+    is_known: bool,
+}
+
+impl Scope {
+    /// The name of an entry in messages.
+    fn entry(&self, grant: &Grant) -> String {
+        format!("acl entry {} {} of {self}", grant.path(), grant.role())
+    }
+}
+
+/// The token in messages.
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.token {
@@ -130,22 +128,25 @@ impl fmt::Display for Scope {
     }
 }
 
-/// Warns once of everything of one kind that was found about a token: of warnings with the same
-/// summary the command lines show only one. The remedy is the same for all.
-fn warn_of_all(summary: &'static str, findings: &[String], remedy: &str, diags: &mut Diagnostics) {
+/// One warning about all findings of one kind: of warnings with the same summary the command lines
+/// show only one. The remedy is the same for all.
+fn warning_about(summary: &'static str, findings: &[String], remedy: &str) -> Option<Problem> {
     let findings = match findings {
-        [] => return,
-        [one] => format!("{one} "),
-        many => many.iter().map(|one| format!("- {one}\n")).collect(),
+        [] => return None,
+        [finding] => format!("{finding} "),
+        many => many
+            .iter()
+            .map(|finding| format!("- {finding}\n"))
+            .collect(),
     };
     let detail = format!("{findings}{remedy}");
-    diags.warn(summary, detail, AttributePath::new("acl"));
+    Some(Problem::new(summary, detail, AttributePath::new("acl")))
 }
 
 /// Names in a sentence; of many, the first ones and how many more there are.
-fn listing<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+pub fn listing(names: impl IntoIterator<Item = impl fmt::Display>) -> String {
     const SHOWN: usize = 8;
-    let names: Vec<&str> = names.into_iter().collect();
+    let names: Vec<String> = names.into_iter().map(|name| name.to_string()).collect();
     match names.len().saturating_sub(SHOWN) {
         0 => names.join(", "),
         more => format!("{} and {more} more", names[..SHOWN].join(", ")),
@@ -160,19 +161,15 @@ mod tests {
     use crate::provider::api_token::acl::AclEntry;
     use crate::pve::Roles;
 
-    pub(crate) fn grant(path: &str, role: &str, propagate: bool) -> Grant {
-        Grant {
-            path: path.into(),
-            role: role.into(),
-            propagate,
-        }
+    pub(crate) fn grant(path: &str, role: &str, propagates: bool) -> Grant {
+        Grant::new(path, role, propagates)
     }
 
-    pub(crate) fn scope(declared: impl Into<BTreeSet<Grant>>) -> Scope {
+    pub(crate) fn scope(declared: impl IntoIterator<Item = Grant>) -> Scope {
         Scope {
             token: "demo@pve!ci".parse().ok(),
-            declared: declared.into(),
-            whole: true,
+            declared: declared.into_iter().collect(),
+            is_known: true,
         }
     }
 
@@ -206,14 +203,13 @@ mod tests {
     }
 
     async fn warnings(config: &State, prior: Option<&State>) -> usize {
-        let mut diags = Diagnostics::default();
-        advise(None, config, prior, &mut diags).await;
-        assert_eq!(diags.errors, []);
-        diags.warnings.len()
+        let findings = check(None, &Config(config.clone()), prior).await;
+        assert_eq!(findings.problems, []);
+        findings.warnings.len()
     }
 
     #[tokio::test]
-    async fn advice_is_given_once_when_entries_are_new_and_not_when_they_stay() {
+    async fn entries_are_checked_when_they_change_and_not_when_they_stay() {
         let odd = state("/nonsense");
         assert_eq!(warnings(&odd, None).await, 1);
         assert_eq!(warnings(&odd, Some(&state("/vms"))).await, 1);
@@ -226,29 +222,23 @@ mod tests {
     }
 
     #[test]
-    fn what_is_found_of_one_kind_is_one_warning() {
-        let told = |findings: &[&str]| {
-            let findings: Vec<String> = findings.iter().map(|&one| one.to_owned()).collect();
-            let mut diags = Diagnostics::default();
-            warn_of_all("Odd", &findings, "Change it.", &mut diags);
-            let details = diags
-                .warnings
-                .into_iter()
-                .map(|one| one.detail.into_owned());
-            details.collect::<Vec<_>>()
+    fn all_findings_of_one_kind_are_one_warning() {
+        let detail = |findings: &[&str]| {
+            let findings: Vec<String> = findings.iter().map(|&text| text.to_owned()).collect();
+            warning_about("Odd", &findings, "Change it.").map(|warning| warning.detail.into_owned())
         };
-        assert_eq!(told(&[]), Vec::<String>::new());
-        assert_eq!(told(&["A is odd."]), ["A is odd. Change it."]);
+        assert_eq!(detail(&[]), None);
+        assert_eq!(detail(&["A is odd."]).unwrap(), "A is odd. Change it.");
         assert_eq!(
-            told(&["A is odd.", "B is odd."]),
-            ["- A is odd.\n- B is odd.\nChange it."]
+            detail(&["A is odd.", "B is odd."]).unwrap(),
+            "- A is odd.\n- B is odd.\nChange it."
         );
     }
 
     #[test]
-    fn of_many_names_the_first_are_told() {
-        let names = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"];
-        assert_eq!(listing(names[..2].iter().copied()), "1, 2");
-        assert_eq!(listing(names), "1, 2, 3, 4, 5, 6, 7, 8 and 2 more");
+    fn of_many_names_the_first_are_shown() {
+        let names: Vec<String> = (1..=10).map(|n| n.to_string()).collect();
+        assert_eq!(listing(&names[..2]), "1, 2");
+        assert_eq!(listing(&names), "1, 2, 3, 4, 5, 6, 7, 8 and 2 more");
     }
 }

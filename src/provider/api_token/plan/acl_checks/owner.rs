@@ -1,34 +1,32 @@
-//! Entries that grant what the token's owner does not have.
+//! Entries that grant privileges that the token's owner does not have.
 //!
-//! A token with privilege separation has what its own entries and its owner's rights have in
-//! common, so an entry that goes beyond the owner does nothing. The owner's rights count at the
+//! A token with privilege separation has the privileges that both its own entries and its owner
+//! have, so an entry that goes beyond the owner has no effect. The owner's rights count at the
 //! path itself, at deeper paths and at the members of pools.
 
 use std::collections::BTreeSet;
 
-use tf_provider::Diagnostics;
-
+use crate::framework::Problem;
 use crate::provider::api_token::acl::Grant;
-use crate::provider::api_token::plan::acl_checks::{Scope, listing, warn_of_all};
+use crate::provider::api_token::plan::acl_checks::{Scope, listing, warning_about};
 use crate::pve::{Client, Context, Error, Roles, SUPERUSER, TokenId, UserId, is_below};
 
 /// Warns of entries that grant more than the owner has.
-pub async fn warn(
+pub async fn warning(
     client: &Client,
     token: &TokenId,
     scope: &Scope,
     roles: &Roles,
     context: &Context,
-    diags: &mut Diagnostics,
-) {
+) -> Option<Problem> {
     let owner = &token.user;
     if owner.to_string() == SUPERUSER || client.may_see_rights_of(owner, context).await != Ok(true)
     {
-        return;
+        return None;
     }
     let mut findings = Vec::new();
-    for grant in &scope.declared {
-        let granted = match roles.get(&grant.role) {
+    for grant in scope.declared.iter() {
+        let granted = match roles.get(grant.role()) {
             Some(granted) if !granted.is_empty() => granted,
             _ => continue,
         };
@@ -41,13 +39,14 @@ pub async fn warn(
     }
     // Of a user that does not exist yet the server says that it has no rights.
     if findings.is_empty() || !matches!(client.user(owner, context).await, Ok(Some(_))) {
-        return;
+        return None;
     }
     let remedy = format!(
-        "A token never has more than its owner. Grant {owner} or one of its groups what is missing \
-         (Datacenter > Permissions), choose a role with fewer privileges, or another `user_id`."
+        "A token never has more privileges than its owner. Grant {owner} or one of its groups the \
+         missing privileges (Datacenter > Permissions), choose a role with fewer privileges, or \
+         choose another `user_id`."
     );
-    warn_of_all("Owner lacks what is granted", &findings, &remedy, diags);
+    warning_about("Owner lacks granted privileges", &findings, &remedy)
 }
 
 /// The privileges of a grant that the owner has nowhere where the grant reaches.
@@ -58,8 +57,8 @@ async fn lacking(
     granted: &BTreeSet<String>,
     context: &Context,
 ) -> Result<BTreeSet<String>, Error> {
-    let here = client.rights_of(owner, Some(&grant.path), context).await?;
-    let here = here.at(&grant.path);
+    let here = client.rights_of(owner, Some(grant.path()), context).await?;
+    let here = here.at(grant.path());
     let not_here = granted.iter().filter(|name| !here.contains(name));
     let not_here: BTreeSet<String> = not_here.cloned().collect();
     if not_here.is_empty() {
@@ -68,7 +67,7 @@ async fn lacking(
     let everywhere = client.rights_of(owner, None, context).await?;
     Ok(not_here
         .into_iter()
-        .filter(|name| !everywhere.covered(&here, name, &grant.path, grant.propagate))
+        .filter(|name| !everywhere.covered(&here, name, grant.path(), grant.propagates()))
         .collect())
 }
 
@@ -80,11 +79,7 @@ fn message(
     lacking: &BTreeSet<String>,
 ) -> String {
     let entry = scope.entry(grant);
-    let (reach, role, names) = (
-        reach(grant),
-        &grant.role,
-        listing(lacking.iter().map(String::as_str)),
-    );
+    let (reach, role, names) = (reach(grant), grant.role(), listing(lacking));
     if lacking == granted {
         format!(
             "{entry} grants nothing: its owner {owner} has none of the privileges of {role} \
@@ -97,8 +92,8 @@ fn message(
 
 /// Where an entry holds.
 fn reach(grant: &Grant) -> String {
-    let path = &grant.path;
-    match (grant.propagate, is_below(path, "/pool")) {
+    let path = grant.path();
+    match (grant.propagates(), is_below(path, "/pool")) {
         (_, true) => format!("at {path} or the members of pools"),
         (true, false) => format!("at or below {path}"),
         (false, false) => format!("at {path}"),
@@ -110,20 +105,20 @@ mod tests {
     use super::*;
     use crate::provider::api_token::plan::acl_checks::tests::{grant, roles, scope};
 
-    fn told(grant: &Grant, lacking: &[&str]) -> String {
+    fn message_about(grant: &Grant, lacking: &[&str]) -> String {
         let lacking = lacking.iter().map(|&name| name.to_owned()).collect();
         let owner = "demo@pve".parse().unwrap();
         let scope = scope([grant.clone()]);
-        message(&scope, &owner, grant, &roles()[&grant.role], &lacking)
+        message(&scope, &owner, grant, &roles()[grant.role()], &lacking)
     }
 
     #[test]
-    fn an_entry_without_effect_is_told_from_one_that_has_less_effect() {
+    fn an_entry_without_effect_differs_from_one_with_less_effect() {
         let entry = grant("/vms", "User", true);
-        let nothing = told(&entry, &["VM.Audit", "VM.Console"]);
+        let nothing = message_about(&entry, &["VM.Audit", "VM.Console"]);
         assert!(nothing.contains("acl entry /vms User of demo@pve!ci grants nothing"));
         assert!(nothing.contains("(VM.Audit, VM.Console) at or below /vms"));
-        let less = told(&entry, &["VM.Console"]);
+        let less = message_about(&entry, &["VM.Console"]);
         assert!(less.contains("less than it says"), "{less}");
         assert!(
             less.contains("without VM.Console at or below /vms"),
@@ -132,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn where_an_entry_holds_is_told() {
+    fn the_reach_of_an_entry_follows_its_path_and_propagation() {
         for (path, propagate, expected) in [
             ("/vms", false, "at /vms"),
             ("/vms", true, "at or below /vms"),

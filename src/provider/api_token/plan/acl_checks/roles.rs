@@ -1,61 +1,58 @@
-//! Roles that the server does not have, and roles that hold nothing.
+//! Roles that the server does not have, and roles without privileges.
 
-use tf_provider::{AttributePath, Diagnostics};
+use tf_provider::AttributePath;
 
-use crate::framework::Report;
+use crate::framework::Problem;
 use crate::provider::api_token::acl::Grant;
-use crate::provider::api_token::plan::acl_checks::{Scope, warn_of_all};
+use crate::provider::api_token::plan::acl_checks::{Scope, warning_about};
 use crate::provider::nearest::nearest;
 use crate::pve::{Client, Context, Error, ErrorKind, NO_ACCESS, Roles};
 
-/// How many of the nearest role names a message lists.
+/// How many of the nearest names a message lists.
 const LISTED: usize = 4;
 
-/// Refuses roles that the server does not have and warns of those without privileges. Returns
-/// the roles that there are.
-pub async fn check(
+/// The roles of the server, and a problem for each declared role that it does not have.
+pub async fn resolve(
     client: &Client,
     scope: &Scope,
     known: &Roles,
     context: &Context,
-    diags: &mut Diagnostics,
-) -> Roles {
-    let mut roles = known.clone();
-    for grant in &scope.declared {
-        if roles.contains_key(&grant.role) {
+) -> (Roles, Vec<Problem>) {
+    let (mut roles, mut problems) = (known.clone(), Vec::new());
+    for grant in scope.declared.iter() {
+        if roles.contains_key(grant.role()) {
             continue;
         }
-        // It may have been made since the roles were read.
-        match client.role_privileges(&grant.role, context).await {
+        // It may have been created since the roles were read.
+        match client.role_privileges(grant.role(), context).await {
             Ok(privileges) => {
-                roles.insert(grant.role.clone(), privileges);
+                roles.insert(grant.role().to_owned(), privileges);
             }
             Err(Error {
                 kind: ErrorKind::NoSuchRole { .. },
                 ..
-            }) => refuse(client, scope, grant, known, diags),
+            }) => problems.push(unknown(client, scope, grant, known)),
             Err(_) => {}
         }
     }
-    warn_of_nothing(scope, &roles, diags);
-    roles
+    (roles, problems)
 }
 
-fn refuse(client: &Client, scope: &Scope, grant: &Grant, known: &Roles, diags: &mut Diagnostics) {
-    diags.fail(
+fn unknown(client: &Client, scope: &Scope, grant: &Grant, known: &Roles) -> Problem {
+    Problem::new(
         "No such role",
         format!(
-            "{} cannot be granted: {} has no role {:?}. The nearest names there: {}. Correct \
-             `role`, or make the role first (Datacenter > Permissions > Roles). If it is made in \
-             the same apply, take its name from an attribute that is known only after apply, such \
-             as the `id` of its resource.",
+            "{} cannot be granted: {} has no role {:?}. The nearest names are {}. Correct `role`, \
+             or create the role first (Datacenter > Permissions > Roles). If the same apply \
+             creates it, take its name from an attribute that is known only after apply, such as \
+             the `id` of its resource.",
             scope.entry(grant),
             client.settings().endpoint,
-            grant.role,
-            nearest_roles(&grant.role, known).join(", "),
+            grant.role(),
+            nearest_roles(grant.role(), known).join(", "),
         ),
         AttributePath::new("acl"),
-    );
+    )
 }
 
 fn nearest_roles<'a>(name: &str, known: &'a Roles) -> Vec<&'a str> {
@@ -63,30 +60,24 @@ fn nearest_roles<'a>(name: &str, known: &'a Roles) -> Vec<&'a str> {
     nearest.map(|(role, _)| role).take(LISTED).collect()
 }
 
-fn warn_of_nothing(scope: &Scope, roles: &Roles, diags: &mut Diagnostics) {
+/// Warns of roles without privileges.
+pub fn warning(scope: &Scope, roles: &Roles) -> Option<Problem> {
     let is_empty = |grant: &&Grant| {
-        let privileges = roles.get(&grant.role);
-        grant.role != NO_ACCESS && privileges.is_some_and(|held| held.is_empty())
+        let privileges = roles.get(grant.role());
+        grant.role() != NO_ACCESS && privileges.is_some_and(|privileges| privileges.is_empty())
     };
-    let empty: Vec<String> = scope
-        .declared
-        .iter()
-        .filter(is_empty)
-        .map(|grant| {
-            format!(
-                "{} grants nothing: the role has no privileges.",
-                scope.entry(grant)
-            )
-        })
-        .collect();
-    warn_of_all(
+    let empty = scope.declared.iter().filter(is_empty).map(|grant| {
+        let entry = scope.entry(grant);
+        format!("{entry} grants nothing: the role has no privileges.")
+    });
+    let empty: Vec<String> = empty.collect();
+    warning_about(
         "Role without privileges",
         &empty,
-        "Such an entry even takes away what the token has from above, since a deeper entry \
-         replaces inherited ones. Give the role privileges (Datacenter > Permissions > Roles), \
-         choose another one, or NoAccess if that is what is meant.",
-        diags,
-    );
+        "Such an entry also takes away the privileges that the token inherits from above, since a \
+         deeper entry replaces inherited ones. Give the role privileges (Datacenter > Permissions \
+         > Roles), choose another role, or use NoAccess if no access is intended.",
+    )
 }
 
 #[cfg(test)]
@@ -95,11 +86,15 @@ mod tests {
     use crate::provider::api_token::plan::acl_checks::tests::{grant, roles, scope};
 
     #[test]
-    fn a_role_without_privileges_is_told_unless_it_is_meant() {
-        for (role, told) in [("Empty", 1), ("NoAccess", 0), ("Auditor", 0), ("New", 0)] {
-            let mut diags = Diagnostics::default();
-            warn_of_nothing(&scope([grant("/vms", role, true)]), &roles(), &mut diags);
-            assert_eq!(diags.warnings.len(), told, "{role}");
+    fn the_plan_warns_of_a_role_without_privileges_but_not_of_no_access() {
+        for (role, expected) in [
+            ("Empty", true),
+            ("NoAccess", false),
+            ("Auditor", false),
+            ("New", false),
+        ] {
+            let warning = warning(&scope([grant("/vms", role, true)]), &roles());
+            assert_eq!(warning.is_some(), expected, "{role}");
         }
     }
 }

@@ -1,16 +1,17 @@
-//! How each answer says that something is wrong.
+//! The response to each call that holds diagnostics alone.
 
 use tf_provider::Diagnostics;
 
-use super::super::{calls::Answer, convert, proto};
+use crate::plugin::calls::FromDiagnostics;
+use crate::plugin::{convert, proto};
 
-/// Answers with a list of diagnostics under the usual name.
-macro_rules! answers {
+/// Implements the conversion for responses with a list of diagnostics under the usual name.
+macro_rules! responses {
     ($($call:ident)*) => {
         $(
             #[allow(clippy::needless_update, reason = "some have no other field")]
-            impl Answer for proto::$call::Response {
-                fn refused(diags: Diagnostics) -> Self {
+            impl FromDiagnostics for proto::$call::Response {
+                fn from_diagnostics(diags: Diagnostics) -> Self {
                     Self {
                         diagnostics: convert::diagnostics(diags),
                         ..Default::default()
@@ -21,7 +22,7 @@ macro_rules! answers {
     };
 }
 
-answers! {
+responses! {
     get_metadata get_provider_schema get_resource_identity_schemas get_functions
     configure_provider
     validate_resource_config upgrade_resource_state upgrade_resource_identity read_resource
@@ -37,8 +38,8 @@ answers! {
     validate_provider_config
 }
 
-impl Answer for proto::call_function::Response {
-    fn refused(diags: Diagnostics) -> Self {
+impl FromDiagnostics for proto::call_function::Response {
+    fn from_diagnostics(diags: Diagnostics) -> Self {
         Self {
             result: None,
             error: convert::function_error(&diags),
@@ -46,8 +47,8 @@ impl Answer for proto::call_function::Response {
     }
 }
 
-impl Answer for proto::list_resource::Event {
-    fn refused(diags: Diagnostics) -> Self {
+impl FromDiagnostics for proto::list_resource::Event {
+    fn from_diagnostics(diags: Diagnostics) -> Self {
         Self {
             diagnostic: convert::diagnostics(diags),
             ..Default::default()
@@ -55,8 +56,8 @@ impl Answer for proto::list_resource::Event {
     }
 }
 
-impl Answer for proto::invoke_action::Event {
-    fn refused(diags: Diagnostics) -> Self {
+impl FromDiagnostics for proto::invoke_action::Event {
+    fn from_diagnostics(diags: Diagnostics) -> Self {
         use proto::invoke_action::event::{Completed, Type};
         Self {
             r#type: Some(Type::Completed(Completed {
@@ -66,8 +67,8 @@ impl Answer for proto::invoke_action::Event {
     }
 }
 
-impl Answer for proto::read_state_bytes::ResponseChunk {
-    fn refused(diags: Diagnostics) -> Self {
+impl FromDiagnostics for proto::read_state_bytes::ResponseChunk {
+    fn from_diagnostics(diags: Diagnostics) -> Self {
         Self {
             diagnostics: convert::diagnostics(diags),
             ..Default::default()

@@ -1,0 +1,90 @@
+//! The changes that a plan has planned: create, update and destroy.
+//!
+//! Nothing real is lost from the state: the object that exists after a failure is returned together
+//! with the error.
+
+use serde::de::DeserializeOwned;
+use tf_provider::{Diagnostics, Resource};
+
+use super::{ApplyRequest, Instance, PrivateOf, ResourceAdapter, StateOf};
+use crate::framework::diagnostics::Report;
+use crate::framework::encoded::decode_private;
+
+impl<T> ResourceAdapter<T>
+where
+    T: Resource + 'static,
+    StateOf<T>: DeserializeOwned,
+    PrivateOf<T>: DeserializeOwned,
+    T::ProviderMetaState<'static>: DeserializeOwned,
+{
+    pub(super) async fn create(&self, request: ApplyRequest, diags: &mut Diagnostics) -> Instance {
+        let created = self.create_typed(&request, diags).await;
+        created.unwrap_or_else(|| {
+            diags.fail_if_silent("A creation returned nothing");
+            Instance::none()
+        })
+    }
+
+    async fn create_typed(
+        &self,
+        request: &ApplyRequest,
+        diags: &mut Diagnostics,
+    ) -> Option<Instance> {
+        let planned = self.state(&request.planned.state, diags)?;
+        let config = self.state(&request.config, diags)?;
+        let private = decode_private(&request.planned.private, diags)?;
+        let meta = Self::meta(diags)?;
+        let created = self.resource.create(diags, planned, config, private, meta);
+        let (state, private) = created.await?;
+        self.instance(&state, &private, diags)
+    }
+
+    pub(super) async fn update(&self, request: ApplyRequest, diags: &mut Diagnostics) -> Instance {
+        let updated = self.update_typed(&request, diags).await;
+        updated.unwrap_or_else(|| {
+            diags.fail_if_silent("An update returned nothing");
+            unchanged(request)
+        })
+    }
+
+    async fn update_typed(
+        &self,
+        request: &ApplyRequest,
+        diags: &mut Diagnostics,
+    ) -> Option<Instance> {
+        let prior = self.state(&request.prior, diags)?;
+        let planned = self.state(&request.planned.state, diags)?;
+        let config = self.state(&request.config, diags)?;
+        let private = decode_private(&request.planned.private, diags)?;
+        let meta = Self::meta(diags)?;
+        let updated = self
+            .resource
+            .update(diags, prior, planned, config, private, meta);
+        let (state, private) = updated.await?;
+        self.instance(&state, &private, diags)
+    }
+
+    pub(super) async fn destroy(&self, request: ApplyRequest, diags: &mut Diagnostics) -> Instance {
+        let destroyed = self.destroy_typed(&request, diags).await;
+        if destroyed.is_some() && diags.errors.is_empty() {
+            return Instance::none();
+        }
+        diags.fail_if_silent("A destruction stopped without a reason");
+        unchanged(request)
+    }
+
+    async fn destroy_typed(&self, request: &ApplyRequest, diags: &mut Diagnostics) -> Option<()> {
+        let prior = self.state(&request.prior, diags)?;
+        let private = decode_private(&request.planned.private, diags)?;
+        let meta = Self::meta(diags)?;
+        self.resource.destroy(diags, prior, private, meta).await
+    }
+}
+
+/// The object that a failed change left as it was.
+fn unchanged(request: ApplyRequest) -> Instance {
+    Instance {
+        state: request.prior,
+        ..request.planned
+    }
+}

@@ -1,0 +1,106 @@
+//! Creation of a token with its grants.
+
+use tf_provider::value::Value;
+
+use crate::framework::Problem;
+use crate::provider::api_token::acl::Grants;
+use crate::provider::api_token::apply::messages;
+use crate::provider::api_token::apply::mint::{Creation, Purpose, mint, precheck};
+use crate::provider::api_token::apply::outcome::Outcome;
+use crate::provider::api_token::model::{Planned, State};
+use crate::provider::api_token::plan::expiry::{PlannedExpiry, refuse_past};
+use crate::provider::api_token::slots::Slots;
+use crate::provider::attributes::timestamp;
+use crate::provider::clients::call_within;
+use crate::pve::{Client, Context, Expiry, Timestamp, TokenId};
+
+/// Creates the planned token with the grants that it declares. A token that cannot be given its
+/// grants is revoked again.
+pub async fn create(client: &Client, slots: &Slots, planned: Planned) -> Outcome {
+    let created = create_token(client, slots, planned).await;
+    created.unwrap_or_else(Outcome::nothing)
+}
+
+async fn create_token(
+    client: &Client,
+    slots: &Slots,
+    planned: Planned,
+) -> Result<Outcome, Problem> {
+    let (token, context) = (&slots.base, call_within(planned.timeout("create")));
+    let precheck = precheck(client, token, &context).await?;
+    check_other_name(client, slots, &planned, &context).await?;
+    let now = client.server_now().into();
+    let expiry = PlannedExpiry::of(&planned, Some(now), None);
+    refuse_past(&planned, expiry, None, now)?;
+    let expiry = expiry.at(now);
+    let new = planned.new_token(expiry);
+    let creation = mint(client, token, &new, precheck, Purpose::Creation, &context).await?;
+    let state = created(planned, token, now, expiry);
+    Ok(match creation {
+        Creation::SecretLost(problem) => {
+            Outcome::failed(with_grants(state, &Grants::default()), problem)
+        }
+        Creation::Ready(secret, warning) => {
+            let state = state.with_secret(token, secret);
+            grant(client, token, state, &context)
+                .await
+                .with_warning(warning)
+        }
+    })
+}
+
+/// Refuses a token whose rotation with overlap would find its second name taken. A token that this
+/// resource did not create is never taken over, so that is better known now than in some weeks.
+async fn check_other_name(
+    client: &Client,
+    slots: &Slots,
+    planned: &Planned,
+    context: &Context,
+) -> Result<(), Problem> {
+    let other = &slots.other;
+    if planned.overlap().is_none() {
+        return Ok(());
+    }
+    match client.user(&other.user, context).await {
+        Ok(Some(owner)) if owner.tokens.contains_key(other.name.as_str()) => {
+            Err(messages::other_name_taken(other))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The state of a token that was just created, without its secret.
+fn created(planned: Planned, token: &TokenId, now: Timestamp, expiry: Expiry) -> State {
+    State {
+        id: Value::Value(token.to_string()),
+        token_id: Value::Value(token.to_string()),
+        created_at: timestamp::attribute(now),
+        expires_at: timestamp::attribute(expiry),
+        ..planned.0.without_secret()
+    }
+}
+
+/// Gives a new token its grants, or revokes it again.
+async fn grant(client: &Client, token: &TokenId, state: State, context: &Context) -> Outcome {
+    let mut held = Grants::default();
+    let declared = Grants::declared(&state.acl);
+    let Err(error) = held.write(&declared, client, token, context).await else {
+        return Outcome::done(state);
+    };
+    // Also when Terraform has asked to stop: an unfinished token is not left behind.
+    match client.delete_token(token, &Context::default()).await {
+        Ok(_) => Outcome::nothing(messages::not_granted_and_revoked(token, &error)),
+        Err(revocation) => Outcome::failed(
+            with_grants(state, &held),
+            messages::not_granted(token, &error),
+        )
+        .with_problem(messages::not_revoked_again(token, &revocation)),
+    }
+}
+
+fn with_grants(state: State, held: &Grants) -> State {
+    State {
+        acl: held.attribute(&state.acl),
+        ..state
+    }
+}

@@ -1,0 +1,336 @@
+//! The errors and warnings of operations on a token. Those of a rotation are beside it.
+
+use tf_provider::AttributePath;
+
+use crate::framework::Problem;
+use crate::provider::api_token::acl::Grants;
+use crate::provider::api_token::apply::mint::Purpose;
+use crate::provider::diagnostics;
+use crate::pve::diagnosis::{Refusal, Verdict};
+use crate::pve::{Error, ErrorKind, IdError, TokenId, UserId};
+
+const UNABLE_TO_CREATE: &str = "Unable to create API token";
+const UNABLE_TO_READ: &str = "Unable to read API token";
+const UNABLE_TO_IMPORT: &str = "Unable to import API token";
+const UNABLE_TO_UPDATE: &str = "Unable to update API token";
+const UNABLE_TO_REVOKE: &str = "Unable to revoke API token";
+const UNABLE_TO_SCOPE: &str = "Unable to scope API token";
+
+/// A problem of the resource as a whole.
+pub fn problem(summary: &'static str, detail: String) -> Problem {
+    Problem::new(summary, detail, AttributePath::root())
+}
+
+// Creation.
+
+/// The server refused the creation of a token.
+pub fn not_created(token: &TokenId, error: &Error) -> Problem {
+    match error {
+        Error {
+            kind: ErrorKind::TokenExists { .. },
+            ..
+        } => already_exists(token),
+        Error {
+            kind: ErrorKind::NoSuchUser { .. },
+            ..
+        } => no_such_owner(token),
+        error => diagnostics::problem(UNABLE_TO_CREATE, &token.to_string(), error),
+    }
+}
+
+/// A token of that id exists.
+pub fn already_exists(token: &TokenId) -> Problem {
+    Problem::new(
+        "API token already exists",
+        format!(
+            "Proxmox VE already has a token {token}. It was left unchanged, since taking it over \
+             would cut off its users. Choose another `token_name`, or run `terraform import` and \
+             get a new secret with `rotate_when_changed`, also if an earlier run was killed after \
+             it had created this token. If this resource is being replaced, a resource that \
+             depends on it sets `create_before_destroy`, and two tokens cannot have one name: \
+             give the new token another `token_name`, or remove `create_before_destroy` there."
+        ),
+        AttributePath::new("token_name"),
+    )
+}
+
+/// The owner of the token does not exist.
+pub fn no_such_owner(token: &TokenId) -> Problem {
+    Problem::new(
+        "Owner of the API token does not exist",
+        format!(
+            "Proxmox VE has no user {}. Create the user first, or correct `user_id`: the realm \
+             follows the @.",
+            token.user
+        ),
+        AttributePath::new("user_id"),
+    )
+}
+
+/// The name that a rotation with overlap needs is taken.
+pub fn other_name_taken(other: &TokenId) -> Problem {
+    Problem::new(
+        "Second name of the API token is taken",
+        format!(
+            "With `overlap`, a rotation needs the name {other}, and Proxmox VE already has a token \
+             of that name which this resource did not create. That token was left unchanged. \
+             Choose another `token_name`, revoke that token, or remove `overlap`."
+        ),
+        AttributePath::new("rotation").attribute("overlap"),
+    )
+}
+
+/// The response to a creation was lost, and so was the check for the token.
+pub fn creation_unverified(
+    token: &TokenId,
+    lost: &Error,
+    error: &Error,
+    purpose: Purpose,
+) -> Problem {
+    problem(
+        UNABLE_TO_CREATE,
+        format!(
+            "{token}: {lost}. Whether the token was created could not be verified: {error}. {}",
+            purpose.consequence()
+        ),
+    )
+}
+
+/// The response to a creation was lost, and the token does not exist yet.
+pub fn creation_pending(token: &TokenId, lost: &Error, purpose: Purpose) -> Problem {
+    problem(
+        UNABLE_TO_CREATE,
+        format!(
+            "{token}: {lost}. The token does not exist now, but the server may still create it. {}",
+            purpose.consequence()
+        ),
+    )
+}
+
+/// The response to a creation was lost, and the token has other settings.
+pub fn created_by_another(token: &TokenId, lost: &Error) -> Problem {
+    Problem::new(
+        UNABLE_TO_CREATE,
+        format!(
+            "{token}: {lost}. A token of this name now exists with other settings than requested, \
+             so another client created it at the same moment. It was left unchanged. Choose \
+             another `token_name`, or import the token."
+        ),
+        AttributePath::new("token_name"),
+    )
+}
+
+/// The response to a creation was lost, and a new secret could not be had.
+pub fn secret_lost(token: &TokenId, lost: &Error, error: &Error, purpose: Purpose) -> Problem {
+    problem(
+        UNABLE_TO_CREATE,
+        format!(
+            "{token}: {lost}. The token exists, but its secret was lost with the response, and \
+             requesting a new secret failed: {error}. {}",
+            purpose.consequence()
+        ),
+    )
+}
+
+/// The response to a creation was lost, and the token has a new secret.
+pub fn no_response_to_creation(token: &TokenId, lost: &Error) -> Problem {
+    problem(
+        "No response to token creation",
+        format!(
+            "{token}: {lost}. The token exists with the requested settings and was given a new \
+             secret."
+        ),
+    )
+}
+
+// Grants.
+
+/// A grant could not be written or removed.
+pub fn not_granted(token: &TokenId, error: &Error) -> Problem {
+    diagnostics::problem(UNABLE_TO_SCOPE, &token.to_string(), error)
+}
+
+/// A new token could not be given its grants and was revoked again.
+pub fn not_granted_and_revoked(token: &TokenId, error: &Error) -> Problem {
+    let object = format!("{token}, which was therefore revoked again");
+    diagnostics::problem(UNABLE_TO_SCOPE, &object, error)
+}
+
+/// A new token without its grants could not be revoked.
+pub fn not_revoked_again(token: &TokenId, error: &Error) -> Problem {
+    problem(
+        UNABLE_TO_REVOKE,
+        format!(
+            "{token} was created but could not be given the grants in `acl`, and revoking it \
+             again failed: {error}. It is kept in the state as damaged, and the next apply \
+             replaces it."
+        ),
+    )
+}
+
+/// Declared grants that the server does not show.
+pub fn grants_hidden(token: &TokenId, hidden: &Grants) -> Problem {
+    Problem::new(
+        "ACL only partly visible",
+        format!(
+            "The provider's credential cannot read the whole access control list, so these acl \
+             entries of {token} could not be verified and were left unchanged in the state: {}. \
+             Grant the credential Sys.Audit on /access, propagating, as the role PVEAuditor does.",
+            listing(hidden)
+        ),
+        AttributePath::new("acl"),
+    )
+}
+
+fn listing(grants: &Grants) -> String {
+    let entries = grants
+        .iter()
+        .map(|grant| format!("{} {}", grant.path(), grant.role()));
+    crate::provider::api_token::plan::acl_checks::listing(entries)
+}
+
+// Refresh.
+
+/// The token could not be read.
+pub fn not_read(token: &TokenId, error: &Error) -> Problem {
+    diagnostics::problem(UNABLE_TO_READ, &token.to_string(), error)
+}
+
+/// The token in use was removed while its predecessor exists.
+pub fn removed_during_overlap(token: &TokenId) -> Problem {
+    problem(
+        "API token removed during its overlap",
+        format!(
+            "{token} no longer exists, while its predecessor still does. The next apply creates \
+             {token} again, with a new secret."
+        ),
+    )
+}
+
+/// The token was not found by a node without quorum.
+pub fn absence_without_quorum(token: &TokenId) -> Problem {
+    absence_doubted(
+        token,
+        "the node that answered sees no majority of its cluster online",
+    )
+}
+
+/// The token was not found by a node whose quorum is unknown.
+pub fn absence_unverified(token: &TokenId, error: &Error) -> Problem {
+    let reason = format!("the quorum of the node that answered could not be verified: {error}");
+    absence_doubted(token, &reason)
+}
+
+fn absence_doubted(token: &TokenId, reason: &str) -> Problem {
+    problem(
+        "API token not found but kept",
+        format!(
+            "{token} was not found, but {reason}. Its state is kept until a node with quorum \
+             answers."
+        ),
+    )
+}
+
+/// The server refuses the stored secret.
+pub fn secret_refused(refusal: &Refusal) -> Problem {
+    let remedy = match refusal {
+        Refusal::OtherSecret(_) => {
+            " The secret was replaced outside of Terraform. Find out by whom before you replace it \
+             again with `rotate_when_changed`: that cuts off the users of the present secret."
+        }
+        _ => "",
+    };
+    Problem::new(
+        "Stored secret is refused",
+        format!("The stored secret cannot be used to log in: {refusal}.{remedy}"),
+        AttributePath::new("secret"),
+    )
+}
+
+/// The stored secret could not be verified.
+pub fn secret_not_verified(token: &TokenId, error: &Error) -> Problem {
+    Problem::new(
+        "Stored secret not verified",
+        format!(
+            "Logging in with the stored secret of {token} failed for another reason than the \
+             secret: {}",
+            Verdict::from(error).message
+        ),
+        AttributePath::new("secret"),
+    )
+}
+
+// Update and revocation.
+
+/// The settings of the token could not be changed.
+pub fn not_updated(token: &TokenId, error: &Error) -> Problem {
+    diagnostics::problem(UNABLE_TO_UPDATE, &token.to_string(), error)
+}
+
+/// The response to a change was lost, and the token has the planned settings.
+pub fn no_response_to_update(token: &TokenId, lost: &Error) -> Problem {
+    problem(
+        "No response to token update",
+        format!("{token}: {lost}. The token has the planned settings."),
+    )
+}
+
+/// The token could not be revoked.
+pub fn not_revoked(token: &TokenId, error: &Error) -> Problem {
+    diagnostics::problem(UNABLE_TO_REVOKE, &token.to_string(), error)
+}
+
+// Import.
+
+/// The import id is not a token id.
+pub fn invalid_import_id(error: &IdError) -> Problem {
+    problem(
+        "Invalid import id",
+        format!(
+            "{error}. Import a token by its full id, such as \"demo@pve!ci\", or by the key of its \
+             cluster and its id, such as \"berlin/demo@pve!ci\"."
+        ),
+    )
+}
+
+/// The token to import could not be read.
+pub fn not_imported(token: &TokenId, error: &Error) -> Problem {
+    diagnostics::problem(UNABLE_TO_IMPORT, &token.to_string(), error)
+}
+
+/// The owner of the token to import does not exist.
+pub fn no_user_to_import(user: &UserId) -> Problem {
+    Problem::new(
+        "Nothing to import",
+        format!("Proxmox VE has no user {user}."),
+        AttributePath::new("user_id"),
+    )
+}
+
+/// The token to import does not exist.
+pub fn no_token_to_import(token: &TokenId) -> Problem {
+    Problem::new(
+        "Nothing to import",
+        format!("{} has no token {}.", token.user, token.name),
+        AttributePath::new("token_name"),
+    )
+}
+
+/// The warning about the secret of an imported token.
+pub fn imported_without_secret(live: &TokenId, previous: Option<&TokenId>) -> Problem {
+    let predecessor = previous.map_or_else(String::new, |previous| {
+        format!(
+            " {previous} was imported as its predecessor, which a rotation with overlap has left. \
+             If it is not, do not apply, and remove the resource from the state."
+        )
+    });
+    problem(
+        "Imported without its secret",
+        format!(
+            "Proxmox VE shows a secret only once, so `secret` and `api_token` of {live} are null. \
+             The present secret keeps working for its users. For a new secret, set or change \
+             `rotate_when_changed`. That invalidates the present secret at once, or with \
+             `rotation.overlap` after a while.{predecessor}"
+        ),
+    )
+}

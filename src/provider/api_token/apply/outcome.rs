@@ -1,0 +1,67 @@
+//! The result of an operation on the server: what now exists, and what went wrong.
+
+use tf_provider::Diagnostics;
+
+use crate::framework::{Problem, Report};
+use crate::provider::api_token::model::State;
+
+/// The result of an operation on the server. Whatever exists is in it, also after an error, so
+/// that nothing real drops out of the state.
+#[derive(Debug)]
+#[must_use = "what exists has to be stored, and its problems reported"]
+pub struct Outcome {
+    /// The token as it now is; `None` if it does not exist.
+    pub exists: Option<State>,
+    /// The errors.
+    pub problems: Vec<Problem>,
+    /// The warnings.
+    pub warnings: Vec<Problem>,
+}
+
+impl Outcome {
+    /// An operation that succeeded.
+    pub fn done(state: State) -> Self {
+        Self {
+            exists: Some(state),
+            problems: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// An operation that failed and left this.
+    pub fn failed(state: State, problem: Problem) -> Self {
+        Self::done(state).with_problem(problem)
+    }
+
+    /// An operation that failed and left nothing.
+    pub fn nothing(problem: Problem) -> Self {
+        Self {
+            exists: None,
+            problems: vec![problem],
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Adds an error.
+    pub fn with_problem(mut self, problem: Problem) -> Self {
+        self.problems.push(problem);
+        self
+    }
+
+    /// Adds a warning, if there is one.
+    pub fn with_warning(mut self, warning: Option<Problem>) -> Self {
+        self.warnings.extend(warning);
+        self
+    }
+
+    /// Reports errors and warnings, and returns what exists.
+    pub fn report(self, diags: &mut Diagnostics) -> Option<State> {
+        self.problems
+            .into_iter()
+            .for_each(|problem| diags.problem(problem));
+        self.warnings
+            .into_iter()
+            .for_each(|warning| diags.warn(warning.summary, warning.detail, warning.attribute));
+        self.exists
+    }
+}

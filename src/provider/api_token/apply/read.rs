@@ -1,0 +1,151 @@
+//! The refresh: settings, declared grants and the previous token, as the server has them.
+
+use std::sync::Arc;
+
+use tf_provider::value::Value;
+
+use crate::framework::Problem;
+use crate::provider::api_token::acl::Grants;
+use crate::provider::api_token::apply::messages;
+use crate::provider::api_token::apply::verify::verify;
+use crate::provider::api_token::model::State;
+use crate::provider::api_token::private_state::PrivateState;
+use crate::provider::api_token::slots::Slots;
+use crate::provider::attributes::timestamp;
+use crate::provider::clients::call_within;
+use crate::pve::{Client, Context, Owner, TokenId, TokenInfo, majority_online};
+
+/// The result of a refresh.
+pub enum Reading {
+    /// The token exists, with warnings about it.
+    Present(Box<State>, PrivateState, Vec<Problem>),
+    /// The token, or its owner, no longer exists.
+    Gone,
+    /// The token was not found, and the warning says why that is not believed.
+    Unconfirmed(Problem),
+}
+
+/// Reads a token: its settings, the declared part of its grants, and its previous token.
+pub async fn read(client: &Client, state: State, slots: &Slots) -> Result<Reading, Problem> {
+    let (live, context) = (&slots.live, call_within(state.timeout("read")));
+    let owner = match client.user(&live.user, &context).await {
+        Ok(owner) => owner,
+        Err(error) => return Err(messages::not_read(live, &error)),
+    };
+    let previous = slots.previous.as_ref();
+    let previous_info = previous.and_then(|previous| find(&owner, previous));
+    let (Some(info), Some(present)) = (find(&owner, live), owner.as_deref()) else {
+        return Ok(
+            match (confirm_absence(client, live, &context).await, &owner) {
+                (Err(doubt), _) => Reading::Unconfirmed(doubt),
+                (Ok(()), Some(owner)) if previous_info.is_some() => {
+                    previous_only(state, live, owner)
+                }
+                (Ok(()), _) => Reading::Gone,
+            },
+        );
+    };
+    let mut warnings = Vec::new();
+    let state = refreshed(state, slots, info);
+    let state = match (previous, previous_info) {
+        (_, Some(info)) => State {
+            previous_expires_at: timestamp::attribute(info.expire),
+            ..state
+        },
+        (Some(previous), None) => match confirm_absence(client, previous, &context).await {
+            Ok(()) => state.without_previous(),
+            Err(doubt) => {
+                warnings.push(doubt);
+                state
+            }
+        },
+        (None, None) => state,
+    };
+    let (state, hidden) = with_grants(client, live, state, &context).await?;
+    warnings.extend(verify(client, &state, live, present, &context).await);
+    warnings.extend(hidden);
+    let private = PrivateState::observed(present);
+    Ok(Reading::Present(Box::new(state), private, warnings))
+}
+
+fn find<'a>(owner: &'a Option<Arc<Owner>>, token: &TokenId) -> Option<&'a TokenInfo> {
+    owner.as_ref()?.tokens.get(token.name.as_str())
+}
+
+/// The token in use was removed and its predecessor still exists: nothing drops out of the state,
+/// and the next apply creates the token again.
+fn previous_only(state: State, live: &TokenId, owner: &Owner) -> Reading {
+    let private = PrivateState {
+        live_is_gone: true,
+        ..PrivateState::observed(owner)
+    };
+    let warning = messages::removed_during_overlap(live);
+    Reading::Present(Box::new(state.with_defaults()), private, vec![warning])
+}
+
+/// Believes that a token is absent only if a node says so that sees the majority of its cluster:
+/// an isolated one answers from the past.
+async fn confirm_absence(
+    client: &Client,
+    token: &TokenId,
+    context: &Context,
+) -> Result<(), Problem> {
+    match client.nodes(context).await {
+        Ok(nodes) if majority_online(&nodes) => Ok(()),
+        Ok(_) => Err(messages::absence_without_quorum(token)),
+        Err(error) => Err(messages::absence_unverified(token, &error)),
+    }
+}
+
+/// The state with the server's settings, in the spelling of the state where they mean the same.
+pub fn refreshed(state: State, slots: &Slots, info: &TokenInfo) -> State {
+    let comment = Value::from(info.comment.clone().filter(|comment| !comment.is_empty()));
+    let expires_at = timestamp::attribute(info.expire);
+    // With `expires_in`, a change outside of Terraform shows in `expires_at` alone.
+    let keeps_date =
+        !state.expires_in.is_null() || timestamp::same(&state.expiration_date, &expires_at);
+    State {
+        id: Value::Value(slots.base.to_string()),
+        token_id: Value::Value(slots.live.to_string()),
+        privilege_separation: Value::Value(info.privilege_separation),
+        comment: match state.has_comment(&comment) {
+            true => state.comment,
+            false => comment,
+        },
+        expiration_date: match keeps_date {
+            true => state.expiration_date,
+            false => expires_at.clone(),
+        },
+        expires_at,
+        ..state
+    }
+    .with_defaults()
+}
+
+/// The state with its declared grants as the server has them, and a warning about those that the
+/// server does not show.
+async fn with_grants(
+    client: &Client,
+    token: &TokenId,
+    state: State,
+    context: &Context,
+) -> Result<(State, Option<Problem>), Problem> {
+    let declared = Grants::declared(&state.acl);
+    if declared.is_empty() {
+        return Ok((state, None));
+    }
+    let view = match client.acl_view(context).await {
+        Ok(view) => view,
+        Err(error) => return Err(messages::not_read(token, &error)),
+    };
+    let on_server = Grants::on_server(&view, token);
+    let hidden = declared.without(&on_server);
+    let warning =
+        (!view.complete && !hidden.is_empty()).then(|| messages::grants_hidden(token, &hidden));
+    let grants = declared.refreshed(&on_server, view.complete);
+    let state = State {
+        acl: grants.attribute(&state.acl),
+        ..state
+    };
+    Ok((state, warning))
+}

@@ -1,0 +1,77 @@
+//! Revocation of a token, and of the token that a rotation with overlap has left.
+
+use crate::framework::Problem;
+use crate::provider::api_token::apply::messages;
+use crate::provider::api_token::apply::outcome::Outcome;
+use crate::provider::api_token::change::Change;
+use crate::provider::api_token::model::State;
+use crate::provider::api_token::slots::Slots;
+use crate::provider::clients::call_within;
+use crate::pve::{Client, Context, TokenChange, TokenId};
+
+/// Revokes a token and its previous one. A token that does not exist, or whose owner does not,
+/// counts as revoked.
+pub async fn revoke(client: &Client, prior: &State, slots: &Slots) -> Result<(), Vec<Problem>> {
+    let context = call_within(prior.timeout("delete"));
+    let mut problems = Vec::new();
+    for token in slots.existing() {
+        problems.extend(revoke_token(client, token, &context).await.err());
+    }
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(problems),
+    }
+}
+
+async fn revoke_token(client: &Client, token: &TokenId, context: &Context) -> Result<(), Problem> {
+    let Err(error) = client.delete_token(token, context).await else {
+        return Ok(());
+    };
+    match error.may_have_taken_effect() && is_gone(client, token).await {
+        true => Ok(()),
+        false => Err(messages::not_revoked(token, &error)),
+    }
+}
+
+async fn is_gone(client: &Client, token: &TokenId) -> bool {
+    match client.user(&token.user, &Context::default()).await {
+        Ok(Some(owner)) => !owner.tokens.contains_key(token.name.as_str()),
+        Ok(None) => true,
+        Err(_) => false,
+    }
+}
+
+/// Revokes the previous token, or gives it an expiry, where that is planned. `changed` is the state
+/// after the change of the token in use.
+pub async fn retire_previous(
+    client: &Client,
+    change: &Change,
+    changed: State,
+    context: &Context,
+) -> Outcome {
+    let Some(previous) = &change.slots.previous else {
+        return Outcome::done(changed);
+    };
+    let prior = &change.prior;
+    let retired = if changed.previous_token_id.is_null() {
+        client.delete_token(previous, context).await.map(drop)
+    } else if changed.previous_expires_at != prior.previous_expires_at {
+        let expiry = TokenChange {
+            expire: Some(changed.previous_expiry()),
+            ..TokenChange::default()
+        };
+        let updated = client.update_token(previous, &expiry, context).await;
+        updated.map(drop)
+    } else {
+        Ok(())
+    };
+    let Err(error) = retired else {
+        return Outcome::done(changed);
+    };
+    let with_previous = State {
+        previous_token_id: prior.previous_token_id.clone(),
+        previous_expires_at: prior.previous_expires_at.clone(),
+        ..changed
+    };
+    Outcome::failed(with_previous, messages::not_revoked(previous, &error))
+}

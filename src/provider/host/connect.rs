@@ -1,0 +1,106 @@
+//! The client for a registered host.
+
+use std::sync::Arc;
+
+use tf_provider::AttributePath;
+use tf_provider::value::Value;
+
+use crate::framework::Problem;
+use crate::provider::clients::{Connections, client};
+use crate::provider::host::facts::required_privileges;
+use crate::provider::host::model::State;
+use crate::provider::settings::address::{Nodes, parse_endpoint};
+use crate::provider::settings::connection::ConnectionSettings;
+use crate::provider::settings::setting::{Setting, SettingError, Source};
+use crate::pve::diagnosis::Requirements;
+use crate::pve::{Client, Credentials};
+
+/// The client that automation uses for the host, and the privileges that it requires.
+pub fn target(
+    connections: &Connections,
+    state: &State,
+) -> Result<(Client, Requirements), SettingError> {
+    let requirements = required_privileges(&state.required_privileges)?;
+    if state.has_no_settings() {
+        return Ok((connections.client(&state.cluster)?, requirements));
+    }
+    let settings = connections.settings(&state.cluster)?;
+    let credentials = match state.credentials().resolve()? {
+        Credentials::None => settings.credentials()?,
+        own => own,
+    };
+    let client = client_of(state, &settings, credentials)?;
+    Ok((client, requirements))
+}
+
+/// A client for the host that sends no credential.
+pub fn without_credentials(
+    connections: &Connections,
+    state: &State,
+) -> Result<Client, SettingError> {
+    let settings = connections.settings(&state.cluster)?;
+    client_of(state, &settings, Credentials::None)
+}
+
+/// The client of the provider's own connection that looks up why the host's credential fails:
+/// another credential for the same server, which can log in without a one-time code that apply
+/// needs.
+pub fn lookup_client(connections: &Connections, state: &State, client: &Client) -> Option<Client> {
+    let settings = connections.settings(&state.cluster).ok()?;
+    if !settings.includes(&client.settings().endpoint) {
+        return None;
+    }
+    let own = connections.client(&state.cluster).ok()?;
+    let same = own
+        .settings()
+        .credentials
+        .is(&client.settings().credentials);
+    let can_log_in = own.settings().credentials.user().is_some() && !own.would_spend_a_code();
+    (can_log_in && !same).then_some(own)
+}
+
+/// A client for the host's own address and TLS settings, or those of the provider.
+fn client_of(
+    state: &State,
+    settings: &Arc<ConnectionSettings>,
+    credentials: Credentials,
+) -> Result<Client, SettingError> {
+    let nodes = nodes(state, settings)?;
+    // The provider's TLS settings belong to its own address and do not apply to another.
+    let tls = if settings.includes(&nodes.first) {
+        state.tls().or(&settings.tls)
+    } else {
+        state.tls()
+    };
+    client(settings, nodes, credentials, tls.resolve()?)
+}
+
+/// The host's own address, or the nodes of the provider's connection.
+fn nodes(state: &State, settings: &ConnectionSettings) -> Result<Nodes, SettingError> {
+    let hostname = Setting::attribute("hostname", state.hostname.clone());
+    let nodes = match hostname.known()? {
+        Some((hostname, source)) => parse_endpoint(hostname, source)?.into(),
+        None => settings.nodes()?,
+    };
+    Ok(match own_port(state)? {
+        Some(port) => nodes.first.with_port(port).into(),
+        None => nodes,
+    })
+}
+
+/// The host's own port.
+pub fn own_port(state: &State) -> Result<Option<u16>, SettingError> {
+    match state.port {
+        Value::Null => Ok(None),
+        Value::Unknown => Err(SettingError::Unknown(Source::Attribute("port"))),
+        Value::Value(port) => match u16::try_from(port) {
+            Ok(port) if port != 0 => Ok(Some(port)),
+            _ => Err(Problem::new(
+                "Invalid address",
+                "`port` must be between 1 and 65535.",
+                AttributePath::new("port"),
+            )
+            .into()),
+        },
+    }
+}
