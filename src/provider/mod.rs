@@ -12,6 +12,7 @@ mod data_sources;
 pub(crate) mod diagnostics;
 mod functions;
 pub(crate) mod host;
+mod nearest;
 pub(crate) mod settings;
 
 use async_trait::async_trait;

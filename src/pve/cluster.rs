@@ -10,7 +10,6 @@ use std::sync::{Arc, OnceLock};
 
 use crate::pve::api::access::Owner;
 use crate::pve::api::acl::AclView;
-use crate::pve::api::rights::{Rights, Roles};
 use crate::pve::audit::Audit;
 use crate::pve::cache::Cache;
 use crate::pve::client::Client;
@@ -18,7 +17,9 @@ use crate::pve::context::Context;
 use crate::pve::error::Error;
 use crate::pve::id::{TokenId, UserId};
 use crate::pve::net::request::Request;
-use crate::pve::permissions::acl_path::normalise_path;
+use crate::pve::permissions::path::normalise_path;
+use crate::pve::permissions::privileges::Rights;
+use crate::pve::permissions::roles::Roles;
 use crate::pve::settings::Settings;
 
 /// The path on which the rights of others are looked up.

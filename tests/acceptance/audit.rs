@@ -211,7 +211,7 @@ fn every_finding_is_found(cli: &Cli) {
     assert_eq!(token("off@pve!ci")["owner_enabled"], false);
     assert_eq!(
         token("hr@pve!ci")["root_equivalent_by"],
-        "privilege separation is off, and hr@pve has User.Modify on /access/groups"
+        "privilege separation is off, and the owner hr@pve has User.Modify on /access/groups"
     );
     assert_eq!(token("demo@pve!endless")["last_task_seen_at"], Value::Null);
 }

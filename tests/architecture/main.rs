@@ -47,7 +47,7 @@ const FLOORS: [(&str, &[&[&str]]); 2] = [
     (
         "provider",
         &[
-            &["attributes"],
+            &["attributes", "nearest"],
             &["settings"],
             &["diagnostics"],
             &["clients"],

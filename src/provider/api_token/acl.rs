@@ -9,7 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use tf_provider::value::Value;
 
-use crate::pve::{AclView, TokenId, normalise_path};
+use crate::pve::{AclView, Entry, TokenId, normalise_path};
 
 /// The `acl` attribute.
 pub type Acl = Value<Vec<Value<AclEntry>>>;
@@ -76,6 +76,15 @@ impl Grant {
     /// Whether deeper paths inherit it.
     pub fn propagates(&self) -> bool {
         self.propagates
+    }
+
+    /// The grant as the permission model has it.
+    pub fn in_model(&self) -> Entry<'_> {
+        Entry {
+            path: &self.path,
+            role: &self.role,
+            propagate: self.propagates,
+        }
     }
 
     /// Whether both are the same role at the same path, which is one entry on the server.

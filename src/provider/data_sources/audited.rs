@@ -282,7 +282,7 @@ mod tests {
             name: "tf-ephemeral-0f3c",
             expire: Some(NOW - 1),
             owner_enabled: false,
-            root_equivalent: Some("it has User.Modify on /access/groups"),
+            root_equivalent: Some("the token has User.Modify on /access/groups"),
             ..GOOD
         };
         assert_eq!(

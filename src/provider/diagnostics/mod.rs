@@ -2,6 +2,7 @@
 //! to change.
 
 pub(crate) mod check_result;
+pub(crate) mod listing;
 
 use tf_provider::{AttributePath, Diagnostics};
 

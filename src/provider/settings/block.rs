@@ -10,6 +10,7 @@ use tf_provider::schema::{AttributeType, Schema};
 use tf_provider::value::Value;
 
 use crate::framework::{Problem, schema};
+use crate::provider::nearest::nearest;
 use crate::provider::settings::connection::{ConnectionAttributes, ConnectionSettings, attributes};
 use crate::provider::settings::environment::Environment;
 use crate::provider::settings::setting::{Setting, SettingError, Source};
@@ -151,9 +152,8 @@ impl BlockSettings {
 
 /// A cluster that is not configured, with the most similar keys.
 fn no_such_cluster<'a>(name: &str, keys: impl Iterator<Item = &'a String>) -> Problem {
-    let mut keys: Vec<&str> = keys.map(String::as_str).collect();
-    keys.sort_by_key(|key| strsim::damerau_levenshtein(name, key));
-    keys.truncate(5);
+    let keys = nearest(name, keys.map(String::as_str)).into_iter();
+    let keys: Vec<&str> = keys.map(|(key, _)| key).take(5).collect();
     let detail = if keys.is_empty() {
         format!(
             "`cluster` is {name:?}, but the provider block does not define `clusters`. Define it \

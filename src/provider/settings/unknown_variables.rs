@@ -3,6 +3,7 @@
 use tf_provider::AttributePath;
 
 use crate::framework::Problem;
+use crate::provider::nearest::nearest;
 use crate::provider::settings::connection::definitions;
 use crate::provider::settings::environment::Environment;
 
@@ -59,21 +60,21 @@ fn meant<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
         .into_iter()
         .find(|prefix| name.starts_with(prefix))?;
     let rest = name.strip_prefix(prefix)?;
-    let alike = known
+    let alike: Vec<&str> = known
         .iter()
-        .filter_map(|known| Some((*known, known.strip_prefix(prefix)?)))
-        .filter(|(_, known)| !known.starts_with("VE_"))
-        .map(|(whole, known)| (distance(rest, known), whole));
-    let near = alike.filter(|(distance, _)| *distance <= 1 + rest.len() / 8);
-    near.min().map(|(_, whole)| whole)
-}
-
-/// How many letters differ; a name that was written out (`PASSWORD` for `PASS`) is near.
-fn distance(name: &str, known: &str) -> usize {
-    match name.strip_prefix(known) {
-        Some(more) if !more.contains('_') => 1,
-        _ => strsim::damerau_levenshtein(name, known),
+        .copied()
+        .filter(|known| known.starts_with(prefix) && !known.starts_with("PM_VE_"))
+        .collect();
+    // The name written out: `PASSWORD` for `PASS`.
+    let is_short_form = |known: &&&str| {
+        let more = name.strip_prefix(**known);
+        more.is_some_and(|more| !more.contains('_'))
+    };
+    if let Some(short) = alike.iter().find(is_short_form) {
+        return Some(short);
     }
+    let (known, distance) = nearest(name, alike).into_iter().next()?;
+    (distance <= 1 + rest.len() / 8).then_some(known)
 }
 
 #[cfg(test)]

@@ -15,7 +15,8 @@ use crate::pve::error::{Error, ErrorKind};
 use crate::pve::id::UserId;
 use crate::pve::lenient;
 use crate::pve::net::request::Request;
-use crate::pve::permissions::acl_path::normalise_path;
+use crate::pve::permissions::path::normalise_path;
+use crate::pve::permissions::privileges::{Privileges, Rights};
 use crate::pve::timestamp::Expiry;
 
 /// A realm, as the login page lists it.
@@ -115,42 +116,21 @@ struct RawRole {
     special: bool,
 }
 
-/// The privileges of a user or token at one path.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Privileges(BTreeMap<String, bool>);
+/// The response to `GET /access/permissions`: by path and privilege, whether it propagates. A 0
+/// means granted without propagation (recording `164-use-permissions-privsep1-acl-noprop`).
+#[derive(Deserialize)]
+pub(in crate::pve) struct RawPermissions(BTreeMap<String, BTreeMap<String, Value>>);
 
-impl Privileges {
-    /// Whether the privilege is granted at the path itself, inherited by deeper ones or not.
-    pub fn contains(&self, privilege: &str) -> bool {
-        self.0.contains_key(privilege)
-    }
-
-    /// Whether the privilege is granted and passed on to deeper paths.
-    pub fn propagates(&self, privilege: &str) -> bool {
-        self.0.get(privilege).copied().unwrap_or(false)
-    }
-
-    /// The names, in order.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The answer of `GET /access/permissions`, in which a 0 means granted without
-    /// propagation (recording `164-use-permissions-privsep1-acl-noprop`).
-    pub(crate) fn at(path: &str, answer: &BTreeMap<String, BTreeMap<String, Value>>) -> Self {
-        let granted = answer.get(path).into_iter().flatten();
-        Self(
-            granted
-                .map(|(name, propagate)| {
-                    (name.clone(), lenient::to_flag(propagate).unwrap_or(false))
-                })
-                .collect(),
-        )
+impl From<RawPermissions> for Rights {
+    fn from(raw: RawPermissions) -> Self {
+        let propagates = |flag: &Value| lenient::to_flag(flag).unwrap_or(false);
+        let at_path = |(path, granted): (String, BTreeMap<String, Value>)| {
+            let privileges = granted
+                .into_iter()
+                .map(|(name, flag)| (name, propagates(&flag)));
+            (path, privileges.collect())
+        };
+        raw.0.into_iter().map(at_path).collect()
     }
 }
 
@@ -273,28 +253,20 @@ impl Client {
         let mut query = vec![("path", path.as_str())];
         query.extend(auth_id.map(|id| ("userid", id)));
         let asked = Request::get(&["access", "permissions"]).query(&query);
-        let answer: BTreeMap<String, BTreeMap<String, Value>> =
-            self.send(asked, context).await?.decode()?;
-        Ok(Privileges::at(&path, &answer))
+        let raw: RawPermissions = self.send(asked, context).await?.decode()?;
+        Ok(Rights::from(raw).at(&path))
     }
 
     /// The caller's own privileges at the paths that the server lists: `/`, its usual branches
-    /// (`/access`, `/access/groups`, `/nodes`, `/vms`, …), and wherever somebody was granted
-    /// something. Any other path has to be asked about by name.
+    /// (`/access`, `/access/groups`, `/nodes`, `/vms`, …), and every path that has entries. Any
+    /// other path has to be requested by name.
     ///
     /// # Errors
     /// Any [`Error`] of a read.
-    pub async fn own_permissions(
-        &self,
-        context: &Context,
-    ) -> Result<BTreeMap<String, Privileges>, Error> {
+    pub async fn own_permissions(&self, context: &Context) -> Result<Rights, Error> {
         let asked = Request::get(&["access", "permissions"]);
-        let answer: BTreeMap<String, BTreeMap<String, Value>> =
-            self.send(asked, context).await?.decode()?;
-        let paths = answer.keys().cloned();
-        Ok(paths
-            .map(|path| (path.clone(), Privileges::at(&path, &answer)))
-            .collect())
+        let raw: RawPermissions = self.send(asked, context).await?.decode()?;
+        Ok(raw.into())
     }
 
     /// Whether the caller has no privilege anywhere (recording
@@ -306,8 +278,7 @@ impl Client {
         &self,
         context: &Context,
     ) -> Result<bool, Error> {
-        let paths = self.own_permissions(context).await?;
-        Ok(paths.values().all(Privileges::is_empty))
+        Ok(self.own_permissions(context).await?.is_empty())
     }
 
     /// The privileges of one role. That of `Administrator` has every privilege that this
@@ -349,12 +320,11 @@ impl Client {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use serde_json::json;
     use time::OffsetDateTime;
 
-    use super::{Privileges, RawUser};
+    use super::{RawPermissions, RawUser};
+    use crate::pve::permissions::privileges::Rights;
     use crate::pve::timestamp::Expiry;
 
     #[test]
@@ -392,15 +362,15 @@ mod tests {
     #[test]
     fn a_privilege_with_the_value_zero_is_granted_without_propagation() {
         // 164-use-permissions-privsep1-acl-noprop
-        let answer: BTreeMap<String, BTreeMap<String, serde_json::Value>> =
-            serde_json::from_value(json!({
-                "/": {"Sys.Audit": 0, "VM.Audit": 1}
-            }))
-            .unwrap();
-        let privileges = Privileges::at("/", &answer);
+        let raw: RawPermissions = serde_json::from_value(json!({
+            "/": {"Sys.Audit": 0, "VM.Audit": 1}
+        }))
+        .unwrap();
+        let rights = Rights::from(raw);
+        let privileges = rights.at("/");
         assert!(privileges.contains("Sys.Audit") && !privileges.propagates("Sys.Audit"));
         assert!(privileges.contains("VM.Audit") && privileges.propagates("VM.Audit"));
         assert!(!privileges.contains("VM.Allocate"));
-        assert!(Privileges::at("/vms", &answer).is_empty());
+        assert!(rights.at("/vms").is_empty());
     }
 }

@@ -8,7 +8,8 @@ use crate::pve::error::Error;
 use crate::pve::id::TokenId;
 use crate::pve::lenient;
 use crate::pve::net::request::Request;
-use crate::pve::permissions::acl_path::normalise_path;
+use crate::pve::permissions::entry::{Entry, Subject};
+use crate::pve::permissions::path::normalise_path;
 
 /// The kind of an entry's subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -39,6 +40,23 @@ pub struct AclEntry {
     /// Whether deeper paths inherit it.
     #[serde(default, deserialize_with = "lenient::flag")]
     pub propagate: bool,
+}
+
+impl AclEntry {
+    /// The subject and the entry, as the permission model has them.
+    pub(in crate::pve) fn in_model(&self) -> (Subject<'_>, Entry<'_>) {
+        let subject = match self.kind {
+            AclSubject::User => Subject::User(&self.subject),
+            AclSubject::Group => Subject::Group(&self.subject),
+            AclSubject::Token => Subject::Token(&self.subject),
+        };
+        let entry = Entry {
+            path: &self.path,
+            role: &self.role,
+            propagate: self.propagate,
+        };
+        (subject, entry)
+    }
 }
 
 /// The access control list as one caller sees it.

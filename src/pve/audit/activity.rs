@@ -7,13 +7,15 @@ use futures_util::future::join_all;
 
 use crate::pve::api::nodes::Node;
 use crate::pve::api::tasks::{NodeTasks, Task};
-use crate::pve::audit::AUDIT;
 use crate::pve::auth::credentials::Credentials;
 use crate::pve::client::Client;
 use crate::pve::context::Context;
 use crate::pve::error::{Error, ErrorKind};
 use crate::pve::id::TokenId;
 use crate::pve::timestamp::Timestamp;
+
+/// The privilege that shows the objects of others.
+const AUDIT: &str = "Sys.Audit";
 
 /// The tasks that a token ran, and where more of them may be hidden.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,8 +7,6 @@
 //! for the roles, one for the recent tasks, and those that show whether the answers are whole.
 
 mod activity;
-mod rights;
-mod root;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,16 +14,20 @@ use std::sync::Arc;
 pub use activity::Activity;
 use time::OffsetDateTime;
 
-use crate::pve::api::access::{Owner, Privileges};
-use crate::pve::api::acl::AclView;
+use crate::pve::api::access::{Owner, Role};
+use crate::pve::api::acl::{AclEntry, AclView};
 use crate::pve::api::nodes::majority_online;
 use crate::pve::api::tasks::Task;
 use crate::pve::api::tokens::TokenInfo;
-use crate::pve::audit::root::roots;
 use crate::pve::client::Client;
 use crate::pve::context::Context;
 use crate::pve::error::Error;
 use crate::pve::id::TokenId;
+use crate::pve::permissions::entry::{Token, User};
+use crate::pve::permissions::inheritance::Permissions;
+use crate::pve::permissions::privileges::Rights;
+use crate::pve::permissions::roles::Roles;
+use crate::pve::permissions::root::RootEquivalents;
 use crate::pve::timestamp::{Expiry, Timestamp};
 
 const AUDIT: &str = "Sys.Audit";
@@ -37,8 +39,8 @@ const GRANTS: &str = "/access";
 pub struct Audit {
     owners: Vec<Owner>,
     acl: Arc<AclView>,
-    /// Why a token is as good as root, by id.
-    roots: BTreeMap<String, String>,
+    /// Why tokens are root-equivalent, by id.
+    root_equivalent: BTreeMap<String, String>,
     /// When the latest task of a token began, by id.
     last_tasks: BTreeMap<String, Timestamp>,
     visible: Visible,
@@ -58,11 +60,8 @@ struct Visible {
 }
 
 impl Visible {
-    fn new(own: &BTreeMap<String, Privileges>, acl: &AclView) -> Self {
-        let has = |path: &str, privilege: &str| {
-            own.get(path)
-                .is_some_and(|privileges| privileges.contains(privilege))
-        };
+    fn new(own: &Rights, acl: &AclView) -> Self {
+        let has = |path: &str, privilege: &str| own.at(path).contains(privilege);
         Self {
             users: has(USERS, AUDIT) || has(USERS, "User.Modify"),
             grants: acl.complete,
@@ -82,7 +81,7 @@ pub struct AuditedToken<'a> {
     pub info: &'a TokenInfo,
     /// Whose it is.
     pub owner: &'a Owner,
-    /// Why it is as good as `root@pam`, if it is known to be.
+    /// Why it has the power of `root@pam`, if it is known to have it.
     pub root_equivalent: Option<&'a str>,
     /// When its latest known task began.
     pub last_task: Option<Timestamp>,
@@ -115,7 +114,7 @@ impl Audit {
             client.nodes(context),
         )?;
         Ok(Self {
-            roots: roots(&users.owners, &acl, &roles),
+            root_equivalent: root_equivalent(&users.owners, &acl, roles),
             last_tasks: latest(tasks),
             visible: Visible::new(&own, &acl),
             quorate: majority_online(&nodes),
@@ -154,7 +153,7 @@ impl Audit {
             name,
             info,
             owner,
-            root_equivalent: self.roots.get(&id).map(String::as_str),
+            root_equivalent: self.root_equivalent.get(&id).map(String::as_str),
             last_task: self.last_tasks.get(&id).copied(),
             id,
         }
@@ -191,6 +190,47 @@ fn full_id(owner: &Owner, name: &str) -> String {
     format!("{}!{name}", owner.user_id)
 }
 
+/// Why tokens are root-equivalent, by id, as far as the visible part of the access control list
+/// shows.
+fn root_equivalent(owners: &[Owner], acl: &AclView, roles: Vec<Role>) -> BTreeMap<String, String> {
+    let roles: Roles = roles
+        .into_iter()
+        .map(|role| (role.name, role.privileges))
+        .collect();
+    let permissions = acl.complete.then(|| {
+        let entries = acl.entries.iter().map(AclEntry::in_model);
+        Permissions::new(entries.collect(), &roles)
+    });
+    let ids: Vec<String> = owners
+        .iter()
+        .map(|owner| owner.user_id.to_string())
+        .collect();
+    let users: Vec<User<'_>> = owners
+        .iter()
+        .zip(&ids)
+        .map(|(owner, id)| User {
+            id,
+            groups: &owner.groups,
+        })
+        .collect();
+    let equivalents = RootEquivalents::among(&users, permissions);
+    let mut found = BTreeMap::new();
+    for (owner, user) in owners.iter().zip(&users) {
+        for (name, info) in &owner.tokens {
+            let id = full_id(owner, name);
+            let token = Token {
+                id: &id,
+                owner: *user,
+                privilege_separation: info.privilege_separation,
+            };
+            if let Some(why) = equivalents.of_token(token) {
+                found.insert(id, why.to_string());
+            }
+        }
+    }
+    found
+}
+
 fn latest(tasks: Vec<Task>) -> BTreeMap<String, Timestamp> {
     let mut latest = BTreeMap::new();
     for task in tasks {
@@ -202,51 +242,9 @@ fn latest(tasks: Vec<Task>) -> BTreeMap<String, Timestamp> {
 
 #[cfg(test)]
 mod tests {
-    use time::OffsetDateTime;
-
     use super::latest;
-    use crate::pve::api::access::Owner;
-    use crate::pve::api::acl::{AclEntry, AclSubject};
     use crate::pve::api::tasks::Task;
-    use crate::pve::api::tokens::TokenInfo;
-    use crate::pve::timestamp::{Expiry, Timestamp};
-
-    /// An entry for `user@realm`, `user@realm!token` or `@group`.
-    pub(crate) fn entry(path: &str, subject: &str, role: &str, propagate: bool) -> AclEntry {
-        let (kind, subject) = match subject.strip_prefix('@') {
-            Some(group) => (AclSubject::Group, group),
-            None if subject.contains('!') => (AclSubject::Token, subject),
-            None => (AclSubject::User, subject),
-        };
-        AclEntry {
-            path: path.to_owned(),
-            kind,
-            subject: subject.to_owned(),
-            role: role.to_owned(),
-            propagate,
-        }
-    }
-
-    /// A user with its groups and tokens, each with whether its privileges are separate.
-    pub(crate) fn owner(user: &str, groups: &[&str], tokens: &[(&str, bool)]) -> Owner {
-        let tokens = tokens.iter().map(|(name, privilege_separation)| {
-            let info = TokenInfo {
-                privilege_separation: *privilege_separation,
-                ..TokenInfo::default()
-            };
-            ((*name).to_owned(), info)
-        });
-        Owner {
-            user_id: user.parse().unwrap(),
-            details_known: true,
-            enabled: true,
-            expire: Expiry::Never,
-            groups: groups.iter().map(|&group| group.to_owned()).collect(),
-            comment: None,
-            tokens: tokens.collect(),
-            observed_at: OffsetDateTime::UNIX_EPOCH,
-        }
-    }
+    use crate::pve::timestamp::Timestamp;
 
     #[test]
     fn the_latest_of_several_tasks_counts() {

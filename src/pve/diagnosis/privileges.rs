@@ -2,17 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::pve::api::rights::Roles;
 use crate::pve::auth::credentials::Credentials;
 use crate::pve::cluster::Cluster;
 use crate::pve::context::Context;
 use crate::pve::diagnosis::report::{Requirements, Stage, Status};
 use crate::pve::diagnosis::verdict::Verdict;
 use crate::pve::id::{TokenId, UserId};
-use crate::pve::permissions::acl_path::normalise_path;
-
-/// The role that holds every privilege: granting it is never the remedy.
-const ALL: &str = "Administrator";
+use crate::pve::permissions::path::normalise_path;
+use crate::pve::permissions::roles::{ADMINISTRATOR, Roles, is_privilege, least_role};
 
 /// How many letters a misspelt name is off at most.
 const NEAR: usize = 3;
@@ -157,7 +154,7 @@ fn for_token(
 /// The names that no role of the host holds: it knows no such privilege.
 fn unheard(missing: &ByPath, roles: &Roles) -> Vec<String> {
     let names = missing.values().flatten();
-    let unknown = names.filter(|name| !is_known(name, roles));
+    let unknown = names.filter(|name| !is_privilege(name, roles));
     let mut unheard: Vec<String> = unknown.cloned().collect();
     unheard.sort();
     unheard.dedup();
@@ -200,16 +197,16 @@ fn grants(
             return String::new();
         };
         let needed = needed.get(path).into_iter().flatten();
-        let needed: Vec<&String> = needed.filter(|name| is_known(name, roles)).collect();
-        match least(&needed, roles) {
+        let needed = needed
+            .map(String::as_str)
+            .filter(|name| is_privilege(name, roles));
+        match least_role(&needed.collect(), roles) {
             Some(role) => format!(" (for instance with the role {role})"),
-            None => format!(" (no role but {ALL} has all that is needed there: make one)"),
+            None => {
+                format!(" (no role but {ADMINISTRATOR} has all that is needed there: make one)")
+            }
         }
     })
-}
-
-fn is_known(name: &str, roles: &Roles) -> bool {
-    roles.values().any(|held| held.contains(name))
 }
 
 fn join(by_path: &ByPath, remark: impl Fn(&str) -> String) -> String {
@@ -218,18 +215,6 @@ fn join(by_path: &ByPath, remark: impl Fn(&str) -> String) -> String {
         format!("{names} on {}{}", normalise_path(path), remark(path))
     });
     parts.collect::<Vec<_>>().join("; ")
-}
-
-/// The role that is enough and lets its holder change the least, and then see the least.
-fn least<'a>(names: &[&String], roles: &'a Roles) -> Option<&'a str> {
-    let enough = roles
-        .iter()
-        .filter(|(role, held)| *role != ALL && names.iter().all(|name| held.contains(*name)));
-    let least = enough.min_by_key(|(role, held)| {
-        let changes = held.iter().filter(|name| !name.ends_with(".Audit"));
-        (changes.count(), held.len(), *role)
-    });
-    least.map(|(role, _)| role.as_str())
 }
 
 #[cfg(test)]

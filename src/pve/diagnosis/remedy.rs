@@ -65,9 +65,7 @@ fn advice(kind: &ErrorKind) -> &'static str {
             "Raise request_timeout if the host is slow; on the host, see that the services \
              pveproxy and pvedaemon run"
         }
-        ErrorKind::PlainHttp => {
-            "Check the port in endpoint: Proxmox VE speaks https on port 8006"
-        }
+        ErrorKind::PlainHttp => "Check the port in endpoint: Proxmox VE speaks https on port 8006",
         ErrorKind::Proxy {
             failure: ProxyFailure::Unauthenticated,
             ..

@@ -34,9 +34,7 @@ impl From<&Error> for Verdict {
 fn classify(error: &Error) -> (Status, Stage) {
     match &error.kind {
         ErrorKind::Dns { .. } => (Status::DnsFailure, Stage::Dns),
-        ErrorKind::Refused | ErrorKind::Connect { .. } => {
-            (Status::ConnectionRefused, Stage::Tcp)
-        }
+        ErrorKind::Refused | ErrorKind::Connect { .. } => (Status::ConnectionRefused, Stage::Tcp),
         ErrorKind::Timeout {
             phase: Phase::Connect,
             ..

@@ -255,8 +255,5 @@ async fn a_port_that_speaks_plain_http_is_told_as_such() {
         .version(&Context::default())
         .await
         .unwrap_err();
-    assert!(
-        matches!(error.kind, ErrorKind::PlainHttp),
-        "{error:?}"
-    );
+    assert!(matches!(error.kind, ErrorKind::PlainHttp), "{error:?}");
 }

@@ -5,6 +5,7 @@ use tf_provider::AttributePath;
 use crate::framework::Problem;
 use crate::provider::api_token::acl::Grants;
 use crate::provider::diagnostics;
+use crate::provider::diagnostics::listing::listing;
 use crate::pve::diagnosis::{Refusal, Verdict};
 use crate::pve::{Error, ErrorKind, IdError, TokenId, UserId};
 
@@ -203,17 +204,17 @@ pub fn grants_hidden(token: &TokenId, hidden: &Grants) -> Problem {
             "The provider's credential cannot read the whole access control list, so these acl \
              entries of {token} could not be verified and were left unchanged in the state: {}. \
              Grant the credential Sys.Audit on /access, propagating, as the role PVEAuditor does.",
-            listing(hidden)
+            entries(hidden)
         ),
         AttributePath::new("acl"),
     )
 }
 
-fn listing(grants: &Grants) -> String {
+fn entries(grants: &Grants) -> String {
     let entries = grants
         .iter()
         .map(|grant| format!("{} {}", grant.path(), grant.role()));
-    crate::provider::api_token::plan::acl_checks::listing(entries)
+    listing(entries)
 }
 
 // Refresh.

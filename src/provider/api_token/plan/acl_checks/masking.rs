@@ -3,13 +3,11 @@
 //! A deeper entry replaces inherited roles and does not add to them, unlike a second role at the
 //! same path. `NoAccess` masks by intention, so it causes no warning.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::framework::Problem;
 use crate::provider::api_token::acl::{Grant, Grants};
-use crate::provider::api_token::plan::acl_checks::roles::NO_ACCESS;
-use crate::provider::api_token::plan::acl_checks::{Scope, listing, warning_about};
-use crate::pve::{Roles, is_below};
+use crate::provider::api_token::plan::acl_checks::scope::{Scope, warning_about};
+use crate::provider::diagnostics::listing::listing;
+use crate::pve::{Entry, Masked, Roles, masked};
 
 /// Warns of privileges that a deeper entry masks, where the token would have them without it.
 pub fn warning(scope: &Scope, foreign: &Grants, roles: &Roles) -> Option<Problem> {
@@ -25,96 +23,33 @@ pub fn warning(scope: &Scope, foreign: &Grants, roles: &Roles) -> Option<Problem
 /// The masked privileges, where entries of this configuration are involved: entries of others that
 /// mask each other are not its concern.
 fn findings(scope: &Scope, foreign: &Grants, roles: &Roles) -> Vec<String> {
-    let all: BTreeSet<&Grant> = scope.declared.iter().chain(foreign.iter()).collect();
-    let is_ours = |masked: &Masked| {
+    let all = scope.declared.iter().chain(foreign.iter());
+    let all = all.map(Grant::in_model).collect();
+    let is_ours = |masked: &Masked<'_>| {
         let mut involved = masked.by.iter().chain(&masked.of);
-        involved.any(|grant| scope.declared.contains(grant))
+        involved.any(|entry| scope.declares(entry))
     };
     let masked = masked(&all, roles).into_iter().filter(is_ours);
     masked.map(|masked| message(scope, &masked)).collect()
 }
 
-/// The privileges lost at one path.
-struct Masked<'a> {
-    /// The entries at that path.
-    by: Vec<&'a Grant>,
-    /// The entries above that would hold there without them.
-    of: Vec<&'a Grant>,
-    privileges: BTreeSet<String>,
-}
-
-fn masked<'a>(all: &BTreeSet<&'a Grant>, roles: &Roles) -> Vec<Masked<'a>> {
-    let mut by_path: BTreeMap<&str, Vec<&'a Grant>> = BTreeMap::new();
-    for &grant in all {
-        by_path.entry(grant.path()).or_default().push(grant);
+impl Scope {
+    fn declares(&self, entry: &Entry<'_>) -> bool {
+        let grant = Grant::new(entry.path, entry.role, entry.propagate);
+        self.declared.contains(&grant)
     }
-    let at_path = |(path, by): (&&str, &Vec<&'a Grant>)| {
-        let of = inherited(path, &by_path);
-        let is_meant = by.iter().any(|grant| grant.role() == NO_ACCESS);
-        let lost = lost(&of, by, roles)?;
-        (!is_meant && !lost.is_empty()).then(|| Masked {
-            by: by.clone(),
-            of,
-            privileges: lost,
-        })
-    };
-    by_path.iter().filter_map(at_path).collect()
 }
 
-/// The entries that hold at a path when it has none of its own: those that propagate at the
-/// nearest path above that has such. `NoAccess` among them leaves nothing.
-fn inherited<'a>(path: &str, by_path: &BTreeMap<&str, Vec<&'a Grant>>) -> Vec<&'a Grant> {
-    let above = by_path.iter().filter(|(other, _)| is_below(path, other));
-    let propagating = above.filter_map(|(other, grants)| {
-        let grants: Vec<_> = grants
-            .iter()
-            .copied()
-            .filter(|grant| grant.propagates())
-            .collect();
-        (!grants.is_empty()).then_some((other.len(), grants))
-    });
-    let nearest = propagating.max_by_key(|(length, _)| *length);
-    let grants = nearest.map(|(_, grants)| grants).unwrap_or_default();
-    if grants.iter().any(|grant| grant.role() == NO_ACCESS) {
-        return Vec::new();
-    }
-    grants
-}
-
-/// The privileges that entries give and those that replace them do not; `None` if not every role
-/// is known. Where some of the latter propagate, they are what replaces the former below.
-fn lost(of: &[&Grant], by: &[&Grant], roles: &Roles) -> Option<BTreeSet<String>> {
-    let before = privileges(of.iter(), roles)?;
-    let propagating: Vec<_> = by.iter().filter(|grant| grant.propagates()).collect();
-    let after = if propagating.is_empty() {
-        privileges(by.iter(), roles)?
-    } else {
-        privileges(propagating.into_iter(), roles)?
-    };
-    Some(before.difference(&after).cloned().collect())
-}
-
-fn privileges<'a, 'b: 'a>(
-    grants: impl Iterator<Item = &'a &'b Grant>,
-    roles: &Roles,
-) -> Option<BTreeSet<String>> {
-    let mut all = BTreeSet::new();
-    for grant in grants {
-        all.extend(roles.get(grant.role())?.iter().cloned());
-    }
-    Some(all)
-}
-
-fn message(scope: &Scope, masked: &Masked) -> String {
-    let names = |grants: &[&Grant]| listing(grants.iter().map(|grant| grant.role()));
-    let path = |grants: &[&Grant]| grants.first().map_or("", |grant| grant.path()).to_owned();
+fn message(scope: &Scope, masked: &Masked<'_>) -> String {
+    let names = |entries: &[Entry<'_>]| listing(entries.iter().map(|entry| entry.role));
+    let path = |entries: &[Entry<'_>]| entries.first().map_or("", |entry| entry.path).to_owned();
     let (here, above) = (path(&masked.by), path(&masked.of));
-    let reach = if masked.by.iter().any(|grant| grant.propagates()) {
+    let reach = if masked.by.iter().any(|entry| entry.propagate) {
         "at or below"
     } else {
         "at"
     };
-    let undeclared = if masked.by.iter().any(|grant| scope.declared.contains(grant)) {
+    let undeclared = if masked.by.iter().any(|entry| scope.declares(entry)) {
         ""
     } else {
         ", which is on the server and not in `acl`,"
@@ -131,7 +66,7 @@ fn message(scope: &Scope, masked: &Masked) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::api_token::plan::acl_checks::tests::{grant, roles, scope};
+    use crate::provider::api_token::plan::acl_checks::scope::tests::{grant, roles, scope};
 
     fn messages(declared: &[Grant], foreign: &[Grant]) -> Vec<String> {
         let foreign = foreign.iter().cloned().collect();

@@ -9,17 +9,15 @@ mod masking;
 mod owner;
 mod paths;
 mod roles;
-
-use std::fmt;
-
-use tf_provider::AttributePath;
+mod scope;
 
 use crate::framework::Problem;
-use crate::provider::api_token::acl::{self, Grant, Grants};
+use crate::provider::api_token::acl::{self, Grants};
 use crate::provider::api_token::model::{Config, State};
+use crate::provider::api_token::plan::acl_checks::scope::Scope;
 use crate::provider::api_token::slots::Slots;
 use crate::provider::clients::context;
-use crate::pve::{Client, Context, TokenId};
+use crate::pve::{Client, Context};
 
 /// The findings of the checks.
 #[derive(Debug, Default)]
@@ -102,91 +100,12 @@ async fn foreign(
     }
 }
 
-/// The grants that a configuration declares for one token.
-struct Scope {
-    /// The token, once its owner and name are known.
-    token: Option<TokenId>,
-    declared: Grants,
-    /// Whether every entry is known.
-    is_known: bool,
-}
-
-impl Scope {
-    /// The name of an entry in messages.
-    fn entry(&self, grant: &Grant) -> String {
-        format!("acl entry {} {} of {self}", grant.path(), grant.role())
-    }
-}
-
-/// The token in messages.
-impl fmt::Display for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.token {
-            Some(token) => token.fmt(f),
-            None => f.write_str("the token"),
-        }
-    }
-}
-
-/// One warning about all findings of one kind: of warnings with the same summary the command lines
-/// show only one. The remedy is the same for all.
-fn warning_about(summary: &'static str, findings: &[String], remedy: &str) -> Option<Problem> {
-    let findings = match findings {
-        [] => return None,
-        [finding] => format!("{finding} "),
-        many => many
-            .iter()
-            .map(|finding| format!("- {finding}\n"))
-            .collect(),
-    };
-    let detail = format!("{findings}{remedy}");
-    Some(Problem::new(summary, detail, AttributePath::new("acl")))
-}
-
-/// Names in a sentence; of many, the first ones and how many more there are.
-pub fn listing(names: impl IntoIterator<Item = impl fmt::Display>) -> String {
-    const SHOWN: usize = 8;
-    let names: Vec<String> = names.into_iter().map(|name| name.to_string()).collect();
-    match names.len().saturating_sub(SHOWN) {
-        0 => names.join(", "),
-        more => format!("{} and {more} more", names[..SHOWN].join(", ")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use tf_provider::value::Value;
 
     use super::*;
     use crate::provider::api_token::acl::AclEntry;
-    use crate::pve::Roles;
-
-    pub(crate) fn grant(path: &str, role: &str, propagates: bool) -> Grant {
-        Grant::new(path, role, propagates)
-    }
-
-    pub(crate) fn scope(declared: impl IntoIterator<Item = Grant>) -> Scope {
-        Scope {
-            token: "demo@pve!ci".parse().ok(),
-            declared: declared.into_iter().collect(),
-            is_known: true,
-        }
-    }
-
-    pub(crate) fn roles() -> Roles {
-        let role = |name: &str, privileges: &[&str]| {
-            let privileges = privileges.iter().map(|&name| name.to_owned());
-            (name.to_owned(), privileges.collect())
-        };
-        [
-            role("Admin", &["VM.Allocate", "VM.Audit", "VM.Console"]),
-            role("Auditor", &["VM.Audit"]),
-            role("User", &["VM.Audit", "VM.Console"]),
-            role("NoAccess", &[]),
-            role("Empty", &[]),
-        ]
-        .into()
-    }
 
     fn state(path: &str) -> State {
         let entry = AclEntry {
@@ -219,26 +138,5 @@ mod tests {
             ..state("/vms")
         };
         assert_eq!(warnings(&odd, Some(&replaced)).await, 0);
-    }
-
-    #[test]
-    fn all_findings_of_one_kind_are_one_warning() {
-        let detail = |findings: &[&str]| {
-            let findings: Vec<String> = findings.iter().map(|&text| text.to_owned()).collect();
-            warning_about("Odd", &findings, "Change it.").map(|warning| warning.detail.into_owned())
-        };
-        assert_eq!(detail(&[]), None);
-        assert_eq!(detail(&["A is odd."]).unwrap(), "A is odd. Change it.");
-        assert_eq!(
-            detail(&["A is odd.", "B is odd."]).unwrap(),
-            "- A is odd.\n- B is odd.\nChange it."
-        );
-    }
-
-    #[test]
-    fn of_many_names_the_first_are_shown() {
-        let names: Vec<String> = (1..=10).map(|n| n.to_string()).collect();
-        assert_eq!(listing(&names[..2]), "1, 2");
-        assert_eq!(listing(&names), "1, 2, 3, 4, 5, 6, 7, 8 and 2 more");
     }
 }

@@ -8,11 +8,9 @@ use std::collections::BTreeSet;
 
 use crate::framework::Problem;
 use crate::provider::api_token::acl::Grant;
-use crate::provider::api_token::plan::acl_checks::{Scope, listing, warning_about};
-use crate::pve::{Client, Context, Error, Roles, TokenId, UserId, is_below};
-
-/// The user that has every privilege everywhere.
-const SUPERUSER: &str = "root@pam";
+use crate::provider::api_token::plan::acl_checks::scope::{Scope, warning_about};
+use crate::provider::diagnostics::listing::listing;
+use crate::pve::{Client, Context, Error, Roles, SUPERUSER, TokenId, UserId, is_below};
 
 /// Warns of entries that grant more than the owner has.
 pub async fn warning(
@@ -70,7 +68,7 @@ async fn lacking(
     let everywhere = client.rights_of(owner, None, context).await?;
     Ok(not_here
         .into_iter()
-        .filter(|name| !everywhere.beyond(&here, name, grant.path(), grant.propagates()))
+        .filter(|name| !everywhere.covered(&here, name, grant.path(), grant.propagates()))
         .collect())
 }
 
@@ -106,7 +104,7 @@ fn reach(grant: &Grant) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::api_token::plan::acl_checks::tests::{grant, roles, scope};
+    use crate::provider::api_token::plan::acl_checks::scope::tests::{grant, roles, scope};
 
     fn message_about(grant: &Grant, lacking: &[&str]) -> String {
         let lacking = lacking.iter().map(|&name| name.to_owned()).collect();

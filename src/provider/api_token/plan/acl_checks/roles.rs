@@ -4,14 +4,12 @@ use tf_provider::AttributePath;
 
 use crate::framework::Problem;
 use crate::provider::api_token::acl::Grant;
-use crate::provider::api_token::plan::acl_checks::{Scope, warning_about};
-use crate::pve::{Client, Context, Error, ErrorKind, Roles};
-
-/// The role that takes all privileges away, by intention.
-pub const NO_ACCESS: &str = "NoAccess";
+use crate::provider::api_token::plan::acl_checks::scope::{Scope, warning_about};
+use crate::provider::nearest::nearest;
+use crate::pve::{Client, Context, Error, ErrorKind, NO_ACCESS, Roles};
 
 /// How many of the nearest names a message lists.
-const NEAREST: usize = 4;
+const LISTED: usize = 4;
 
 /// The roles of the server, and a problem for each declared role that it does not have.
 pub async fn resolve(
@@ -51,20 +49,15 @@ fn unknown(client: &Client, scope: &Scope, grant: &Grant, known: &Roles) -> Prob
             scope.entry(grant),
             client.settings().endpoint,
             grant.role(),
-            nearest(grant.role(), known).join(", "),
+            nearest_roles(grant.role(), known).join(", "),
         ),
         AttributePath::new("acl"),
     )
 }
 
-/// The names that are most like one, the likeliest first.
-fn nearest<'a>(name: &str, known: &'a Roles) -> Vec<&'a str> {
-    let distance =
-        |other: &&str| strsim::damerau_levenshtein(&name.to_lowercase(), &other.to_lowercase());
-    let mut names: Vec<&str> = known.keys().map(String::as_str).collect();
-    names.sort_by_key(distance);
-    names.truncate(NEAREST);
-    names
+fn nearest_roles<'a>(name: &str, known: &'a Roles) -> Vec<&'a str> {
+    let nearest = nearest(name, known.keys().map(String::as_str)).into_iter();
+    nearest.map(|(role, _)| role).take(LISTED).collect()
 }
 
 /// Warns of roles without privileges.
@@ -90,13 +83,7 @@ pub fn warning(scope: &Scope, roles: &Roles) -> Option<Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::api_token::plan::acl_checks::tests::{grant, roles, scope};
-
-    #[test]
-    fn the_nearest_names_come_first_whatever_their_case() {
-        assert_eq!(nearest("auditer", &roles())[0], "Auditor");
-        assert_eq!(nearest("ADMIN", &roles())[0], "Admin");
-    }
+    use crate::provider::api_token::plan::acl_checks::scope::tests::{grant, roles, scope};
 
     #[test]
     fn the_plan_warns_of_a_role_without_privileges_but_not_of_no_access() {
