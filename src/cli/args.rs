@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use lexopt::{Arg, Parser, ValueExt};
 
 use crate::cli::exit::Failure;
+use crate::provider::diagnostics::Words;
 use crate::provider::settings::connection::definitions;
 use crate::provider::settings::definition::{Definition, Kind};
 use crate::provider::settings::setting::{Setting, Source};
@@ -145,6 +146,23 @@ pub fn help(command: Command) -> String {
     lines.collect()
 }
 
+/// Names settings by their options, or else by their environment variables.
+pub const WORDS: Words = Words::Options(setting_name);
+
+fn setting_name(definition: &Definition) -> String {
+    let sets = |option: &&CommandOption| {
+        let is_setting = |setting: &Definition| setting.name == definition.name;
+        option.setting.is_some_and(is_setting) || option.name == option_name(definition)
+    };
+    let option = OPTIONS.iter().find(sets).map(|option| option.name);
+    let variable = definition.variables.first().copied();
+    option.or(variable).unwrap_or(definition.name).to_owned()
+}
+
+fn option_name(definition: &Definition) -> String {
+    format!("--{}", definition.name.replace('_', "-"))
+}
+
 /// The options of a command line.
 #[derive(Debug, Default)]
 pub struct Options {
@@ -247,7 +265,7 @@ impl Options {
 
 /// Whether an argument names a secret, which must not be an option.
 fn is_secret(definition: &Definition, argument: &str) -> bool {
-    definition.kind.is_secret() && argument == format!("--{}", definition.name.replace('_', "-"))
+    definition.kind.is_secret() && argument == option_name(definition)
 }
 
 fn exposed(name: &str, secret: &Definition) -> Failure {
@@ -386,6 +404,18 @@ mod tests {
                 "{message}"
             );
             assert!(!message.contains("s3cr3t"), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_setting_is_named_by_its_option_or_else_by_its_variable() {
+        for (definition, expected) in [
+            (&address::ENDPOINT, "--endpoint"),
+            (&tls::CERTIFICATE_FINGERPRINTS, "--fingerprint"),
+            (&tls::VERIFY_SSL, "PROXMOX_VE_VERIFY_SSL"),
+            (&credentials::PASSWORD, "PROXMOX_VE_PASSWORD"),
+        ] {
+            assert_eq!(setting_name(definition), expected);
         }
     }
 }

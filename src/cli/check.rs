@@ -3,12 +3,13 @@
 use std::ffi::OsString;
 use std::fmt::Write;
 
-use crate::cli::args::{Command, Options, help};
+use crate::cli::args::{Command, Options, WORDS, help};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::prompt::ask_secretly;
 use crate::cli::settings::{answered, client};
 use crate::cli::terminal::print;
 use crate::provider::diagnostics::check_result::Outcome;
+use crate::provider::diagnostics::{Explanation, explain_check};
 use crate::provider::host::facts::Facts;
 use crate::provider::settings::credentials::{API_TOKEN_ID, CredentialSettings, USERNAME};
 use crate::pve::diagnosis::Report;
@@ -29,9 +30,6 @@ Secrets are not options, because any user of the machine can read the arguments 
 password of --username and the secret of --api-token-id are read from the environment, or else
 prompted for: on a terminal without echo, otherwise from one line of standard input.
 --ca-certificate and --fingerprint replace all certificate settings of the environment.
-
-The result names attributes of the provider. Each of them can be set by an environment variable,
-PROXMOX_VE_ followed by the name of the attribute in upper case.
 
 Exit status:
   0  Success
@@ -58,16 +56,24 @@ pub async fn run(arguments: Vec<OsString>) -> Result<Exit, Failure> {
         ));
     }
     if let Some((error, source)) = settings.address.invalid() {
-        let report = Report {
-            message: format!("The address in {source} is invalid: {error}."),
-            ..Report::invalid_endpoint(&error)
+        let message = format!("The address in {source} is invalid: {error}.");
+        let report = Report::invalid_endpoint(error);
+        let explanation = Explanation {
+            message,
+            ..explain_check(&report, WORDS)
         };
-        return finish(Facts::default(), report, options.json);
+        return finish(Facts::default(), report, explanation, options.json);
     }
     settings.credentials = credentials(&options, settings.credentials).await?;
     let client = client(&settings)?;
     let report = diagnosis::check(&client, None, &options.requirements, &Context::default()).await;
-    finish(Facts::of(&client, &report), report, options.json)
+    let explanation = explain_check(&report, WORDS);
+    finish(
+        Facts::of(&client, &report),
+        report,
+        explanation,
+        options.json,
+    )
 }
 
 /// The credential to check, with a prompt for the secret of the one that the options name.
@@ -102,22 +108,27 @@ async fn credentials(
 }
 
 /// Prints the report. A failed check is a result like any other and goes to stdout.
-fn finish(facts: Facts, report: Report, json: bool) -> Result<Exit, Failure> {
+fn finish(
+    facts: Facts,
+    report: Report,
+    explanation: Explanation,
+    json: bool,
+) -> Result<Exit, Failure> {
     let exit = report.status.into();
     if json {
-        let object = serde_json::to_string(&Outcome::of(facts, report));
+        let object = serde_json::to_string(&Outcome::of(facts, report, explanation));
         let object = object.map_err(|error| {
             Failure::new(Exit::Other, format!("Unable to write the result: {error}."))
         })?;
         print(&format!("{object}\n"))?;
     } else {
-        print(&text_of(&report))?;
+        print(&text_of(&report, &explanation))?;
     }
     Ok(exit)
 }
 
 /// The report as text: a line for each stage, the result, and the required change.
-fn text_of(report: &Report) -> String {
+fn text_of(report: &Report, explanation: &Explanation) -> String {
     let mut text = String::new();
     for stage in &report.stages {
         let outcome = if stage.ok { "ok" } else { "failed" };
@@ -125,9 +136,9 @@ fn text_of(report: &Report) -> String {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{name:<16}{outcome:<8}{elapsed:>6} ms");
     }
-    let _ = writeln!(text, "\n{}: {}", report.status, report.message);
-    if let Some(remedy) = &report.remedy {
-        let _ = writeln!(text, "{remedy}");
+    let _ = writeln!(text, "\n{}: {}", report.status, explanation.message);
+    if !explanation.remedy.is_empty() {
+        let _ = writeln!(text, "{}", explanation.remedy);
     }
     text
 }

@@ -1,8 +1,7 @@
 //! The exit statuses of the commands.
 
 use crate::provider::settings::setting::Problem;
-use crate::pve::Error;
-use crate::pve::diagnosis::{Status, Verdict};
+use crate::pve::diagnosis::Status;
 
 /// The exit statuses, one for each class of failure. Scripts may rely on them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,15 +93,5 @@ impl From<Vec<Problem>> for Failure {
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
         vec![problem].into()
-    }
-}
-
-impl From<&Error> for Failure {
-    fn from(error: &Error) -> Self {
-        let verdict = Verdict::from(error);
-        Self::new(
-            verdict.status.into(),
-            format!("{} {}", verdict.message, verdict.remedy),
-        )
     }
 }

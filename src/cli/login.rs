@@ -4,15 +4,17 @@ use std::ffi::OsString;
 use std::fmt::Write;
 use std::path;
 
-use crate::cli::args::{Command, Options, help};
+use crate::cli::args::{Command, Options, WORDS, help};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::prompt::{ask, ask_secretly};
 use crate::cli::settings::{answered, client};
 use crate::cli::terminal::{print, write_stderr};
+use crate::provider::diagnostics::explain_error;
 use crate::provider::settings::connection::ConnectionSettings;
 use crate::provider::settings::credentials::CredentialSettings;
 use crate::provider::settings::setting::{Problem, Setting, Source};
 use crate::provider::settings::tls;
+use crate::pve::diagnosis::Status;
 use crate::pve::{AuthFailure, Client, Context, Error, ErrorKind, LoginTicket, Secret};
 
 const ABOUT: &str = "\
@@ -128,7 +130,10 @@ async fn log_in(client: &Client) -> Result<LoginTicket, Failure> {
                  used only once."
             ),
         )),
-        Err(error) => Err(Failure::from(&error)),
+        Err(error) => Err(Failure::new(
+            Status::from(&error).into(),
+            explain_error(&error, WORDS).text(),
+        )),
     }
 }
 

@@ -11,7 +11,7 @@ use tf_provider::{DataSource, Diagnostics};
 use crate::framework::{Problem, Report, schema};
 use crate::provider::clients::{Connections, cluster_attribute, context};
 use crate::provider::diagnostics::check_result::Outcome;
-use crate::provider::diagnostics::{reported, unproven};
+use crate::provider::diagnostics::{Words, check_failed, explain_check, reported};
 use crate::provider::host::facts;
 use crate::provider::host::facts::{
     Facts, PrivilegeMap, invalid_required_privileges, required_privileges,
@@ -160,11 +160,12 @@ impl ConnectionData {
         let report = diagnosis::check(&client, None, &requirements, &context()).await;
         if report.status.is_failure() && config.fail_on_error == Value::Value(true) {
             let endpoint = client.settings().endpoint.to_string();
-            return Err(unproven(&endpoint, &report));
+            return Err(check_failed(&endpoint, &report));
         }
         let facts = Facts::of(&client, &report);
+        let explanation = explain_check(&report, Words::Attributes);
         Ok(State {
-            outcome: Outcome::of(facts, report),
+            outcome: Outcome::of(facts, report, explanation),
             ..config
         })
     }

@@ -8,7 +8,7 @@ use tf_provider::{DataSource, Diagnostics};
 
 use crate::framework::{Problem, schema};
 use crate::provider::clients::{Connections, cluster_attribute, context};
-use crate::provider::diagnostics::{reported, unproven};
+use crate::provider::diagnostics::{check_failed, reported};
 use crate::provider::host::facts;
 use crate::provider::host::facts::Facts;
 use crate::pve::diagnosis;
@@ -61,7 +61,7 @@ impl HostData {
         let report = diagnosis::check(&client, None, &Requirements::default(), &context()).await;
         if report.status.is_failure() {
             let endpoint = client.settings().endpoint.to_string();
-            return Err(unproven(&endpoint, &report));
+            return Err(check_failed(&endpoint, &report));
         }
         let facts = Facts::of(&client, &report);
         Ok(State { facts, ..config })

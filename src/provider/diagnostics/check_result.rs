@@ -1,5 +1,5 @@
-//! How a connection check ended, as attributes: what `proxmox_connection` has, and what the
-//! command `check` prints as JSON.
+//! The result of a connection check, as the attributes of `proxmox_connection` and as the JSON of
+//! the command `check`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,10 +7,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tf_provider::value::Value;
 
+use crate::provider::diagnostics::explanation::Explanation;
 use crate::provider::host::facts::Facts;
 use crate::pve::diagnosis::{Report, StageResult};
 
-/// How a check ended, and the facts that it came to.
+/// The result of a check, with the facts that it found.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
     ok: Value<bool>,
@@ -44,8 +45,8 @@ impl From<&StageResult> for Stage {
 }
 
 impl Outcome {
-    /// The report's own words beside the facts.
-    pub fn of(facts: Facts, report: Report) -> Self {
+    /// The result of a check, with the facts and the explanation of its report.
+    pub fn of(facts: Facts, report: Report, explanation: Explanation) -> Self {
         Self {
             ok: (report.status.is_ok()).into(),
             status: report.status.as_str().to_owned().into(),
@@ -53,8 +54,8 @@ impl Outcome {
             latency_ms: report.latency.map(milliseconds).into(),
             identity: report.identity.into(),
             missing_privileges: Value::Value(report.missing_privileges),
-            message: report.message.into(),
-            remedy: report.remedy.unwrap_or_default().into(),
+            message: explanation.message.into(),
+            remedy: explanation.remedy.into(),
             facts,
         }
     }

@@ -1,23 +1,37 @@
-//! How an error of the client is told to a person: what failed, on which object, why, and what
-//! to change.
+//! The messages about failed requests and connection checks: the object, the cause, and what to
+//! change.
+//!
+//! The client returns errors and structured causes. The files here hold their texts, for a
+//! configuration or for a command line ([`Words`]).
 
 pub(crate) mod check_result;
+mod explanation;
 pub(crate) mod listing;
+mod missing_privileges;
+mod one_time_code;
+mod rejection;
+mod report;
+mod request;
+mod tls;
+mod words;
 
 use tf_provider::{AttributePath, Diagnostics};
 
+pub use self::explanation::Explanation;
+pub use self::one_time_code::{code_kept, code_would_be_spent};
+pub use self::report::explain as explain_check;
+pub use self::request::explain as explain_error;
+pub use self::words::Words;
 use crate::framework::{Problem, Report as _};
-use crate::provider::settings::setting::Source;
-use crate::pve::diagnosis::{Report, Verdict};
+use crate::pve::diagnosis::Report;
 use crate::pve::{Error, ErrorKind};
 
-/// The problem of an error of the client: `summary` is what failed (constant), `object` on what.
+/// The problem of a failed request: `summary` is what failed (constant), `object` on what.
 pub fn problem(summary: &'static str, object: &str, error: &Error) -> Problem {
-    let Verdict {
-        message, remedy, ..
-    } = Verdict::from(error);
+    let Explanation { message, remedy } = explain_error(error, Words::Attributes);
     let doubt = if error.may_have_taken_effect() {
-        " The server may have done it all the same."
+        " The change may have been applied nevertheless: check the object on the server before \
+         retrying."
     } else {
         ""
     };
@@ -25,6 +39,20 @@ pub fn problem(summary: &'static str, object: &str, error: &Error) -> Problem {
         summary,
         format!("{object}: {message}{doubt} {remedy}"),
         attribute_of(error),
+    )
+}
+
+/// The problem of a connection check that failed.
+pub fn check_failed(object: &str, report: &Report) -> Problem {
+    Problem::new(
+        "Connection check failed",
+        format!(
+            "{object} ({}, at the stage {}): {}",
+            report.status,
+            report.stage,
+            explain_check(report, Words::Attributes).text()
+        ),
+        AttributePath::root(),
     )
 }
 
@@ -39,7 +67,7 @@ pub fn reported<T>(result: Result<T, Problem>, diags: &mut Diagnostics) -> Optio
     }
 }
 
-/// The attribute that a refused parameter stands for.
+/// The attribute of a parameter that the server refused.
 fn attribute_of(error: &Error) -> AttributePath {
     let ErrorKind::ParameterErrors { refusal } = &error.kind else {
         return match error.kind {
@@ -61,50 +89,4 @@ fn attribute_of(error: &Error) -> AttributePath {
             _ => None,
         });
     attribute.map(AttributePath::new).unwrap_or_default()
-}
-
-/// The problem of a connection check that failed.
-pub fn unproven(object: &str, report: &Report) -> Problem {
-    Problem::new(
-        "Connection check failed",
-        format!(
-            "{object} ({}, at the stage {}): {} {}",
-            report.status.as_str(),
-            report.stage.as_str(),
-            report.message,
-            report.remedy.as_deref().unwrap_or_default()
-        ),
-        AttributePath::root(),
-    )
-}
-
-/// Warns that a refresh was skipped to reserve a one-time code for apply.
-pub fn code_kept(
-    summary: &'static str,
-    object: &str,
-    one_time_code: &Source,
-    diags: &mut Diagnostics,
-) {
-    diags.warn(
-        summary,
-        format!(
-            "{one_time_code} can be used only once and is reserved for apply, so {object} was not \
-             refreshed. Its last known state was kept."
-        ),
-        AttributePath::root(),
-    );
-}
-
-/// The problem of a read during a plan that would use up a one-time code.
-pub fn code_would_be_spent(object: &str, one_time_code: &Source) -> Problem {
-    Problem::new(
-        "One-time code reserved for apply",
-        format!(
-            "{one_time_code} can be used for only one login and is reserved for apply. Reading \
-             {object}, which usually happens during a plan, would use it up. Set `totp_secret` \
-             instead, or log in once with the command `terraform-provider-proxmox login`, whose \
-             ticket is valid for both plan and apply."
-        ),
-        AttributePath::root(),
-    )
 }

@@ -11,7 +11,9 @@ use tf_provider::{AttributePath, Diagnostics, Resource};
 use crate::framework::{Problem, Report};
 use crate::provider::attributes::timeouts;
 use crate::provider::clients::{Connections, call_within};
-use crate::provider::diagnostics::{code_kept, reported, unproven};
+use crate::provider::diagnostics::{
+    Words, check_failed, code_kept, explain_check, explain_error, reported,
+};
 use crate::provider::host::connect::{lookup_client, target, without_credentials};
 use crate::provider::host::facts::Facts;
 use crate::provider::host::model;
@@ -20,7 +22,7 @@ pub use crate::provider::host::model::WRITE_ONLY;
 use crate::provider::host::validate::problems;
 use crate::provider::settings::setting::SettingError;
 use crate::provider::settings::warnings;
-use crate::pve::diagnosis::{Requirements, Verdict};
+use crate::pve::diagnosis::Requirements;
 use crate::pve::{Client, Context, diagnosis};
 
 const NOT_REFRESHED: &str = "Host not refreshed";
@@ -57,11 +59,7 @@ impl HostResource {
             })?;
         let report = self.check(state, &client, &requirements, context).await;
         match report.status.is_failure() {
-            true => Err(format!(
-                "{} {}",
-                report.message,
-                report.remedy.unwrap_or_default()
-            )),
+            true => Err(explain_check(&report, Words::Attributes).text()),
             false => Ok(Facts::of(&client, &report)),
         }
     }
@@ -70,8 +68,7 @@ impl HostResource {
     async fn unreachable(&self, state: &State, context: &Context) -> Option<String> {
         let client = without_credentials(&self.connections, state).ok()?;
         let error = client.domains(context).await.err()?;
-        let verdict = Verdict::from(&error);
-        Some(format!("{} {}", verdict.message, verdict.remedy))
+        Some(explain_error(&error, Words::Attributes).text())
     }
 
     /// Registers a host after its connection check.
@@ -92,9 +89,9 @@ impl HostResource {
         let (client, requirements) = target(&self.connections, &planned)?;
         let report = self.check(&planned, &client, &requirements, context).await;
         if report.status.is_failure() {
-            return Err(unproven(&display_name(&planned), &report));
+            return Err(check_failed(&display_name(&planned), &report));
         }
-        if report.barred {
+        if report.no_privileges {
             no_privileges(&planned, &report, diags);
         }
         Ok(State {
@@ -276,7 +273,7 @@ fn no_privileges(state: &State, report: &diagnosis::Report, diags: &mut Diagnost
              `privilege_separation = false` there, and grant its owner the same privileges. To \
              make this an error, set `required_privileges`.",
             display_name(state),
-            report.message
+            explain_check(report, Words::Attributes).message
         ),
         AttributePath::root(),
     );

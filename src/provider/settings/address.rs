@@ -8,7 +8,7 @@ use crate::provider::settings::environment::Environment;
 use crate::provider::settings::setting::{Setting, SettingError, Source, known_items};
 use crate::pve::{Endpoint, EndpointError};
 
-const ENDPOINT: Definition = Definition {
+pub const ENDPOINT: Definition = Definition {
     name: "endpoint",
     kind: Kind::Text,
     description: "Address of a Proxmox VE node: a URL (`https://pve1.example.com:8006/`), `host`, \

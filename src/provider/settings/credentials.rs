@@ -17,7 +17,7 @@ use crate::provider::settings::environment::Environment;
 use crate::provider::settings::setting::{Setting, Source};
 use crate::pve::Secret;
 
-const API_TOKEN: Definition = Definition {
+pub const API_TOKEN: Definition = Definition {
     name: "api_token",
     kind: Kind::Secret,
     description: "API token ID and secret in one string: `user@realm!name=secret`.",
@@ -35,7 +35,7 @@ pub const API_TOKEN_ID: Definition = Definition {
     format: "",
 };
 
-const API_TOKEN_SECRET: Definition = Definition {
+pub const API_TOKEN_SECRET: Definition = Definition {
     name: "api_token_secret",
     kind: Kind::Secret,
     description: "Secret of the API token `api_token_id` (a UUID).",
@@ -53,7 +53,7 @@ pub const USERNAME: Definition = Definition {
     format: "",
 };
 
-const PASSWORD: Definition = Definition {
+pub const PASSWORD: Definition = Definition {
     name: "password",
     kind: Kind::Secret,
     description: "Password of `username`.",
@@ -61,7 +61,7 @@ const PASSWORD: Definition = Definition {
     format: "",
 };
 
-const TOTP_SECRET: Definition = Definition {
+pub const TOTP_SECRET: Definition = Definition {
     name: "totp_secret",
     kind: Kind::Secret,
     description: "Base32-encoded TOTP secret of `username`, for an account with two-factor \
@@ -71,7 +71,7 @@ const TOTP_SECRET: Definition = Definition {
     format: "",
 };
 
-const OTP: Definition = Definition {
+pub const OTP: Definition = Definition {
     name: "otp",
     kind: Kind::Secret,
     description: "One-time code for the second factor of `username`, in place of \
@@ -83,7 +83,7 @@ const OTP: Definition = Definition {
     format: "",
 };
 
-const AUTH_TICKET: Definition = Definition {
+pub const AUTH_TICKET: Definition = Definition {
     name: "auth_ticket",
     kind: Kind::Secret,
     description: "Ticket of an existing login, `PVE:user@realm:...`, for an account whose \
@@ -95,7 +95,7 @@ const AUTH_TICKET: Definition = Definition {
     format: "",
 };
 
-const CSRF_PREVENTION_TOKEN: Definition = Definition {
+pub const CSRF_PREVENTION_TOKEN: Definition = Definition {
     name: "csrf_prevention_token",
     kind: Kind::Secret,
     description: "CSRF prevention token that the server issued together with `auth_ticket`. \

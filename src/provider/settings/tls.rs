@@ -13,7 +13,7 @@ use crate::provider::settings::environment::Environment;
 use crate::provider::settings::setting::{Setting, SettingError, Source, known_items};
 use crate::pve::{CaBundle, Fingerprint, TlsPolicy};
 
-const VERIFY_SSL: Definition = Definition {
+pub const VERIFY_SSL: Definition = Definition {
     name: "verify_ssl",
     kind: Kind::Flag,
     description: "Whether to verify the TLS certificate of the server. Defaults to `true`. Instead \

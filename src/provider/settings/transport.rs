@@ -20,7 +20,7 @@ const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// The highest value of `max_retries`.
 const RETRIES_LIMIT: i64 = 20;
 
-const PROXY_URL: Definition = Definition {
+pub const PROXY_URL: Definition = Definition {
     name: "proxy_url",
     kind: Kind::Secret,
     description: "URL of an HTTP proxy: `http://host:port` or `http://user:password@host:port`. \
@@ -40,7 +40,7 @@ const HTTP_HEADERS: Definition = Definition {
     format: ", one `Name: value` on each line",
 };
 
-const REQUEST_TIMEOUT: Definition = Definition {
+pub const REQUEST_TIMEOUT: Definition = Definition {
     name: "request_timeout",
     kind: Kind::Text,
     description: "Maximum duration of a single request, such as `1m`. Defaults to `30s`. \

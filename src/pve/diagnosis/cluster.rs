@@ -1,10 +1,9 @@
 //! Whether a cluster is whole, from what could be read of it.
 
 use crate::pve::api::nodes::{ClusterNode, ClusterStatus, Node, majority_online};
-use crate::pve::diagnosis::report::{Stage, Status};
-use crate::pve::diagnosis::verdict::Verdict;
+use crate::pve::diagnosis::cause::Cause;
 
-/// The nodes, from the cluster's own list where it could be read, or what everybody may know.
+/// The nodes of the cluster: its own list if the credential may read it, else the public list.
 pub(crate) fn members(nodes: &[Node], status: &ClusterStatus) -> Vec<ClusterNode> {
     if !status.nodes.is_empty() {
         return status.nodes.clone();
@@ -18,8 +17,8 @@ pub(crate) fn members(nodes: &[Node], status: &ClusterStatus) -> Vec<ClusterNode
     known.collect()
 }
 
-/// What is wrong with the cluster, if anything is.
-pub(crate) fn judge(nodes: &[Node], status: &ClusterStatus) -> Option<Verdict> {
+/// Why the cluster is not whole, if it is not.
+pub(crate) fn judge(nodes: &[Node], status: &ClusterStatus) -> Option<Cause> {
     let cut_off = match status.quorate {
         Some(quorate) => !quorate,
         None => status.nodes.is_empty() && !majority_online(nodes),
@@ -29,35 +28,18 @@ pub(crate) fn judge(nodes: &[Node], status: &ClusterStatus) -> Option<Verdict> {
         .filter(|node| !node.online)
         .map(|node| node.name)
         .collect();
-    let (status, message, remedy) = if cut_off {
-        (
-            Status::NoQuorum,
-            "The host is cut off from the majority of its cluster: it only reads, and what it \
-             reads may be old."
-                .to_owned(),
-            "Set endpoint to a node that is with the majority, or bring the nodes back together \
-             (pvecm status on the host shows them).",
-        )
+    if cut_off {
+        Some(Cause::NoQuorum)
     } else if !offline.is_empty() {
-        (
-            Status::ClusterDegraded,
-            format!("The cluster works without {}.", offline.join(", ")),
-            "Bring the offline nodes back (pvecm status on the host shows them).",
-        )
+        Some(Cause::NodesOffline(offline))
     } else {
-        return None;
-    };
-    Some(Verdict {
-        status,
-        stage: Stage::Cluster,
-        message,
-        remedy: remedy.to_owned(),
-    })
+        None
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{judge, members};
+    use super::{Cause, judge, members};
     use crate::pve::api::nodes::{ClusterNode, ClusterStatus, Node};
     use crate::pve::diagnosis::Status;
 
@@ -79,7 +61,7 @@ mod tests {
     }
 
     fn status(nodes: &[Node], status: &ClusterStatus) -> Option<Status> {
-        judge(nodes, status).map(|verdict| verdict.status)
+        judge(nodes, status).map(|cause| cause.status())
     }
 
     #[test]
@@ -126,10 +108,10 @@ mod tests {
 
     #[test]
     fn a_node_that_is_offline_is_named() {
-        let verdict = judge(
+        let cause = judge(
             &nodes(&[true, true, true]),
             &cluster(true, &[true, false, true]),
         );
-        assert_eq!(verdict.unwrap().message, "The cluster works without pve2.");
+        assert_eq!(cause, Some(Cause::NodesOffline(vec!["pve2".to_owned()])));
     }
 }

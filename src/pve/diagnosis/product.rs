@@ -15,8 +15,8 @@ use crate::pve::context::Context;
 /// The longest title that is repeated, in characters.
 const LONGEST_TITLE: usize = 80;
 
-/// How long the page is waited for: it only adds to what is known already.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// Time limit for the page, which only adds to a message.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How much of a page is searched for its title, in bytes.
 const SEARCHED: usize = 64 * 1024;
@@ -36,12 +36,9 @@ pub(crate) fn among(realms: &[Realm]) -> Option<&'static str> {
 
 /// What the page that the host shows to browsers is called, unless that is of no help.
 pub(crate) async fn title(client: &Cluster, context: &Context) -> Option<String> {
-    let patience = Instant::now() + PATIENCE;
+    let limit = Instant::now() + PROBE_TIMEOUT;
     let context = Context {
-        deadline: context
-            .deadline
-            .map_or(patience, |end| end.min(patience))
-            .into(),
+        deadline: context.deadline.map_or(limit, |end| end.min(limit)).into(),
         ..context.clone()
     };
     let page = client.front_page(&context).await.ok()??;

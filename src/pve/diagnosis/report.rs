@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crate::pve::api::nodes::ClusterNode;
 use crate::pve::api::version::Version;
-use crate::pve::net::endpoint::EndpointError;
+use crate::pve::diagnosis::cause::Cause;
+use crate::pve::net::endpoint::{Endpoint, EndpointError};
 use crate::pve::tls::certificate::Fingerprint;
 
 /// What a connection must be good for.
@@ -177,10 +178,10 @@ pub struct Report {
     pub status: Status,
     /// The first stage that failed, or the last that was reached when none did.
     pub stage: Stage,
-    /// What was found, in a sentence or two.
-    pub message: String,
-    /// What to change, unless all is well.
-    pub remedy: Option<String>,
+    /// Why the check failed, unless it passed.
+    pub cause: Option<Cause>,
+    /// The address of the host, if it is valid.
+    pub endpoint: Option<Endpoint>,
     /// The stages that were reached, in order.
     pub stages: Vec<StageResult>,
     /// The host's version.
@@ -199,8 +200,8 @@ pub struct Report {
     pub cluster_name: Option<String>,
     /// Whether the cluster has quorum; needs `Sys.Audit` on `/`.
     pub quorate: Option<bool>,
-    /// Whether the token that was used has no privilege anywhere: it works and may do nothing.
-    pub barred: bool,
+    /// Whether the credential is a token without any privilege.
+    pub no_privileges: bool,
     /// For each required path, every privilege that the credentials have there.
     pub privileges: BTreeMap<String, Vec<String>>,
     /// For each required path, the required privileges that are missing; only paths that lack some.
@@ -208,12 +209,16 @@ pub struct Report {
 }
 
 impl Report {
-    pub(crate) fn begin(auth_method: &'static str, identity: Option<String>) -> Self {
+    pub(crate) fn begin(
+        endpoint: Option<Endpoint>,
+        auth_method: &'static str,
+        identity: Option<String>,
+    ) -> Self {
         Self {
             status: Status::Ok,
             stage: Stage::Endpoint,
-            message: String::new(),
-            remedy: None,
+            cause: None,
+            endpoint,
             stages: Vec::new(),
             version: None,
             identity,
@@ -223,19 +228,20 @@ impl Report {
             nodes: Vec::new(),
             cluster_name: None,
             quorate: None,
-            barred: false,
+            no_privileges: false,
             privileges: BTreeMap::new(),
             missing_privileges: BTreeMap::new(),
         }
     }
 
-    /// The report on an endpoint that no client can be made for.
-    pub fn invalid_endpoint(error: &EndpointError) -> Self {
-        let mut report = Self::begin("none", None);
-        report.fail(Stage::Endpoint, Duration::ZERO);
-        report.status = Status::InvalidEndpoint;
-        report.message = format!("{error}.");
-        report.remedy = Some("Set endpoint to a host name, an address or a URL such as https://pve1.example.com:8006.".to_owned());
+    /// The report on an endpoint that is not an address.
+    pub fn invalid_endpoint(error: EndpointError) -> Self {
+        let mut report = Self::begin(None, "none", None);
+        report.fail(
+            Stage::Endpoint,
+            Cause::InvalidEndpoint(error),
+            Duration::ZERO,
+        );
         report
     }
 
@@ -243,8 +249,13 @@ impl Report {
         self.note(name, true, elapsed);
     }
 
-    pub(crate) fn fail(&mut self, name: Stage, elapsed: Duration) {
+    /// Records a failed stage. The first cause decides the status.
+    pub(crate) fn fail(&mut self, name: Stage, cause: Cause, elapsed: Duration) {
         self.note(name, false, elapsed);
+        if self.cause.is_none() {
+            self.status = cause.status();
+            self.cause = Some(cause);
+        }
     }
 
     fn note(&mut self, name: Stage, ok: bool, elapsed: Duration) {

@@ -1,4 +1,4 @@
-//! The check itself.
+//! The stages of the check.
 
 use std::time::{Duration, Instant};
 
@@ -7,51 +7,55 @@ use crate::pve::api::nodes::{ClusterStatus, Node};
 use crate::pve::auth::credentials::Credentials;
 use crate::pve::cluster::Cluster;
 use crate::pve::context::Context;
-use crate::pve::diagnosis::privileges::{BARRED, Lookup};
-use crate::pve::diagnosis::report::{Report, Requirements, Stage, Status};
-use crate::pve::diagnosis::verdict::Verdict;
-use crate::pve::diagnosis::{cluster, product, refusal};
+use crate::pve::diagnosis::cause::{Cause, Rejected, UnknownRealm};
+use crate::pve::diagnosis::privileges::Lookup;
+use crate::pve::diagnosis::report::{Report, Requirements, Stage};
+use crate::pve::diagnosis::{cluster, product, rejection};
 use crate::pve::error::{Error, ErrorKind};
 use crate::pve::net::request::Request;
 
-/// Older versions answer the access API too differently.
+/// The oldest supported major version. The access API of older ones differs too much.
 const OLDEST_MAJOR: u32 = 7;
 
-/// Checks a connection stage by stage, and says what to change where it is not good enough.
+/// Checks a connection stage by stage.
 ///
-/// A healthy host is asked for its realms without credentials, its version, one path's
-/// privileges after the other, its nodes and its cluster: one connection, and no request is made
-/// twice. Facts that the credentials may not read stay unknown, which is no failure.
+/// It reads the realms without credentials, the version, the privileges at one path after the
+/// other, the nodes and the cluster: over one connection, and each once. Facts that the credential
+/// may not read stay unknown, which is no failure.
 ///
-/// Where the check fails more may be asked to find out why. A `witness` is another credential for
-/// the same server: it may look up why these are refused, and what a token's owner may do.
+/// A check that fails makes further requests to find the cause. A `lookup_client` has another
+/// credential for the same server, which may see why the first one is rejected, and which
+/// privileges the owner of a token has.
 pub async fn check(
     client: &Cluster,
-    witness: Option<&Cluster>,
+    lookup_client: Option<&Cluster>,
     requirements: &Requirements,
     context: &Context,
 ) -> Report {
     let credentials = &client.settings().credentials;
-    let mut report = Report::begin(credentials.method(), credentials.identity());
+    let mut report = Report::begin(
+        Some(client.endpoint().clone()),
+        credentials.method(),
+        credentials.identity(),
+    );
     report.pass(Stage::Endpoint, Duration::ZERO);
     let mut run = Run {
         client,
-        witness,
+        lookup_client,
         context,
         report,
     };
     match run.stages(requirements).await {
-        Ok(()) => run.conclude(),
-        Err(Stopped) => run.report,
+        Ok(()) | Err(Stopped) => run.report,
     }
 }
 
-/// The report is complete: a stage failed after which nothing more can be asked.
+/// The check ended at a stage that later ones depend on.
 struct Stopped;
 
 struct Run<'a> {
     client: &'a Cluster,
-    witness: Option<&'a Cluster>,
+    lookup_client: Option<&'a Cluster>,
     context: &'a Context,
     report: Report,
 }
@@ -84,7 +88,7 @@ impl Run<'_> {
                 self.report.pass(Stage::Proxmox, begun.elapsed());
                 Ok(realms)
             }
-            Err(error) => Err(self.not_reached(&error, begun.elapsed())),
+            Err(error) => Err(self.not_reached(error, begun.elapsed())),
         }
     }
 
@@ -99,26 +103,25 @@ impl Run<'_> {
             Some(product) => Err(Error::new(
                 request,
                 ErrorKind::NotProxmox {
-                    detail: format!("{product} answers"),
+                    detail: format!("{product} responded"),
                 },
             )),
         }
     }
 
-    /// Adds what the host calls itself to the error of one that is not Proxmox VE.
+    /// Adds the title of the host's page to the error of one that is not Proxmox VE.
     async fn named(&self, mut error: Error) -> Error {
         if let ErrorKind::NotProxmox { detail } = &mut error.kind
             && let Some(title) = product::title(self.client, self.context).await
         {
-            detail.push_str(&format!("; its page for browsers is called {title:?}"));
+            detail.push_str(&format!("; the title of its web page is {title:?}"));
         }
         error
     }
 
-    /// Which stages were passed on the way is told from where the first request failed.
-    fn not_reached(&mut self, error: &Error, elapsed: Duration) -> Stopped {
-        let verdict = Verdict::from(error);
-        let stage = verdict.stage.min(Stage::Proxmox);
+    /// Records the failure of the first request, which tells the stages that it passed.
+    fn not_reached(&mut self, error: Error, elapsed: Duration) -> Stopped {
+        let stage = Stage::from(&error).min(Stage::Proxmox);
         for passed in Stage::ALL
             .into_iter()
             .filter(|passed| (Stage::Dns..stage).contains(passed))
@@ -129,7 +132,7 @@ impl Run<'_> {
             self.report.certificate_fingerprint =
                 failure.certificate().map(|seen| seen.fingerprint);
         }
-        self.stop(stage, verdict, elapsed)
+        self.stop(stage, Cause::Request(error), elapsed)
     }
 
     async fn authentication(&mut self, realms: &[Realm]) -> Result<(), Stopped> {
@@ -137,88 +140,78 @@ impl Run<'_> {
         let version = match self.client.version(self.context).await {
             Ok(version) => version,
             Err(error) => {
-                let verdict = self.refused(&error, realms).await;
-                let stage = match verdict.stage {
+                let stage = match Stage::from(&error) {
                     Stage::SecondFactor => {
                         self.report.pass(Stage::Authentication, Duration::ZERO);
                         Stage::SecondFactor
                     }
                     _ => Stage::Authentication,
                 };
-                return Err(self.stop(stage, verdict, begun.elapsed()));
+                let cause = self.rejected(error, realms).await;
+                return Err(self.stop(stage, cause, begun.elapsed()));
             }
         };
         let too_old = version.major().is_some_and(|major| major < OLDEST_MAJOR);
         let text = version.version.clone();
         self.report.version = Some(version);
         if too_old {
-            let verdict = Verdict {
-                status: Status::UnsupportedVersion,
-                stage: Stage::Authentication,
-                message: format!("{} runs Proxmox VE {text}.", self.client.endpoint()),
-                remedy: format!(
-                    "Upgrade the host: version {OLDEST_MAJOR} is the oldest that is supported, or set endpoint to another one."
-                ),
+            let cause = Cause::UnsupportedVersion {
+                version: text,
+                oldest: OLDEST_MAJOR,
             };
-            return Err(self.stop(Stage::Authentication, verdict, begun.elapsed()));
+            return Err(self.stop(Stage::Authentication, cause, begun.elapsed()));
         }
         self.report.pass(Stage::Authentication, begun.elapsed());
         self.report.pass(Stage::SecondFactor, Duration::ZERO);
         Ok(())
     }
 
-    /// Another node may not know yet what this one does, or no longer.
-    fn witness(&self) -> Option<&Cluster> {
-        let same_node = |witness: &&Cluster| witness.endpoint() == self.client.endpoint();
-        self.witness.filter(same_node)
+    /// The other client, if it has the same node. Another node may not have the same state yet.
+    fn lookup_client(&self) -> Option<&Cluster> {
+        let same_node = |other: &&Cluster| other.endpoint() == self.client.endpoint();
+        self.lookup_client.filter(same_node)
     }
 
-    /// What to say of an error at the first request that takes credentials.
-    async fn refused(&self, error: &Error, realms: &[Realm]) -> Verdict {
-        let mut verdict = Verdict::from(error);
+    /// The cause of an error of the first request that needs credentials.
+    async fn rejected(&self, error: Error, realms: &[Realm]) -> Cause {
         let ErrorKind::Unauthenticated { failure, .. } = &error.kind else {
-            return verdict;
+            return Cause::Request(error);
         };
-        self.blame_the_realm(realms, &mut verdict);
-        let Some(witness) = self.witness() else {
-            return verdict;
+        let reason = match self.lookup_client() {
+            None => None,
+            Some(client) => {
+                let credentials = &self.client.settings().credentials;
+                let reason = rejection::look_up(credentials, *failure, client, self.context).await;
+                reason.zip(client.settings().credentials.identity())
+            }
         };
-        let credentials = &self.client.settings().credentials;
-        let reason = refusal::look_up(credentials, *failure, witness, self.context).await;
-        if let (Some(reason), Some(who)) = (reason, witness.settings().credentials.identity()) {
-            verdict
-                .message
-                .push_str(&format!(" {who} can see why: {reason}."));
-            verdict.remedy = reason.remedy();
-        }
-        verdict
+        Cause::Rejected(Box::new(Rejected {
+            unknown_realm: self.unknown_realm(realms),
+            reason,
+            error,
+        }))
     }
 
-    /// The server refuses a login in a realm that it does not have like any other
-    /// (recording `229-ticket-unknown-realm`); the list of realms tells.
-    fn blame_the_realm(&self, realms: &[Realm], verdict: &mut Verdict) {
-        let Some(user) = self.client.settings().credentials.user() else {
-            return;
-        };
-        if realms.is_empty() || realms.iter().any(|realm| realm.realm == user.realm()) {
-            return;
-        }
-        let known: Vec<&str> = realms.iter().map(|realm| realm.realm.as_str()).collect();
-        verdict.message.push_str(&format!(
-            " The host has no realm {}, only {}.",
-            user.realm(),
-            known.join(", ")
-        ));
+    /// The user's realm, if the host does not have it: the server rejects a login there like any
+    /// other (recording `229-ticket-unknown-realm`).
+    fn unknown_realm(&self, realms: &[Realm]) -> Option<UnknownRealm> {
+        let user = self.client.settings().credentials.user()?;
+        let known: Vec<String> = realms.iter().map(|realm| realm.realm.clone()).collect();
+        let is_unknown = !known.is_empty() && known.iter().all(|realm| realm != user.realm());
+        is_unknown.then(|| UnknownRealm {
+            realm: user.realm().to_owned(),
+            known,
+        })
     }
 
     async fn privileges(&mut self, requirements: &Requirements) -> Result<(), Stopped> {
         let begun = Instant::now();
         if requirements.privileges.is_empty() {
-            // A login may do nothing only if it is meant to; a token easily by mistake.
+            // A user without privileges is intended; a token without privileges is often a mistake.
             if self.is_token()
                 && let Ok(none) = self.client.has_no_permissions(self.context).await
             {
-                self.report.barred = none;
+                self.report.no_privileges = none;
                 self.report.pass(Stage::Privileges, begun.elapsed());
             }
             return Ok(());
@@ -227,11 +220,8 @@ impl Run<'_> {
             let granted = match self.client.permissions(path, self.context).await {
                 Ok(granted) => granted,
                 Err(error) => {
-                    return Err(self.stop(
-                        Stage::Privileges,
-                        Verdict::from(&error),
-                        begun.elapsed(),
-                    ));
+                    let cause = Cause::Request(error);
+                    return Err(self.stop(Stage::Privileges, cause, begun.elapsed()));
                 }
             };
             let missing: Vec<String> = required
@@ -250,21 +240,26 @@ impl Run<'_> {
             self.report.pass(Stage::Privileges, begun.elapsed());
             return Ok(());
         }
-        self.report.barred = self.may_do_nothing().await;
+        self.report.no_privileges = self.has_no_privileges().await;
         let lookup = Lookup {
             client: self.client,
-            witness: self.witness(),
+            lookup_client: self.lookup_client(),
             context: self.context,
             requirements,
         };
         let missing = &self.report.missing_privileges;
-        let verdict = lookup.verdict(missing, self.report.barred).await;
-        self.blame(Stage::Privileges, verdict, begun.elapsed());
+        let cause = lookup.cause(missing, self.report.no_privileges).await;
+        self.report.fail(
+            Stage::Privileges,
+            Cause::MissingPrivileges(Box::new(cause)),
+            begun.elapsed(),
+        );
         Ok(())
     }
 
-    /// `158-use-permissions-privsep1-noacl`
-    async fn may_do_nothing(&self) -> bool {
+    /// Whether the credential is a token without any privilege (recording
+    /// `158-use-permissions-privsep1-noacl`).
+    async fn has_no_privileges(&self) -> bool {
         let nothing_seen = self.report.privileges.values().all(Vec::is_empty);
         let nothing = nothing_seen && self.is_token();
         nothing
@@ -281,22 +276,22 @@ impl Run<'_> {
 
     async fn cluster(&mut self) {
         let begun = Instant::now();
-        let problem = match self.cluster_facts(begun).await {
+        let cause = match self.cluster_facts(begun).await {
             Ok((nodes, status)) => {
                 self.report.nodes = cluster::members(&nodes, &status);
                 self.report.quorate = status.quorate;
                 self.report.cluster_name.clone_from(&status.name);
                 cluster::judge(&nodes, &status)
             }
-            Err(error) => Some(Verdict::from(&error)),
+            Err(error) => Some(Cause::Request(error)),
         };
-        match problem {
+        match cause {
             None => self.report.pass(Stage::Cluster, begun.elapsed()),
-            Some(verdict) => self.blame(Stage::Cluster, verdict, begun.elapsed()),
+            Some(cause) => self.report.fail(Stage::Cluster, cause, begun.elapsed()),
         }
     }
 
-    /// The nodes first: everybody may list them, whereas a refusal closes the connection.
+    /// The nodes first: every credential may list them, and a refusal closes the connection.
     async fn cluster_facts(&mut self, begun: Instant) -> Result<(Vec<Node>, ClusterStatus), Error> {
         let nodes = self.client.nodes(self.context).await?;
         self.report.latency = Some(begun.elapsed());
@@ -310,49 +305,14 @@ impl Run<'_> {
         }
     }
 
-    /// Notes what is wrong, unless something was before.
-    fn blame(&mut self, stage: Stage, verdict: Verdict, elapsed: Duration) {
-        self.report.fail(stage, elapsed);
-        if self.report.status.is_ok() {
-            self.report.status = verdict.status;
-            self.report.message = verdict.message;
-            self.report.remedy = Some(verdict.remedy);
-        }
-    }
-
-    fn stop(&mut self, stage: Stage, verdict: Verdict, elapsed: Duration) -> Stopped {
-        self.blame(stage, verdict, elapsed);
+    fn stop(&mut self, stage: Stage, cause: Cause, elapsed: Duration) -> Stopped {
+        self.report.fail(stage, cause, elapsed);
         Stopped
-    }
-
-    fn conclude(mut self) -> Report {
-        if self.report.status.is_ok() {
-            self.report.message = self.all_is_well();
-        }
-        if self.report.barred && self.report.status != Status::MissingPrivileges {
-            self.report.message.push_str(BARRED);
-        }
-        self.report
-    }
-
-    fn all_is_well(&self) -> String {
-        let endpoint = self.client.endpoint();
-        match (&self.report.version, &self.report.identity) {
-            (Some(version), Some(identity)) => {
-                format!(
-                    "{endpoint} runs Proxmox VE {} and accepts {identity}.",
-                    version.version
-                )
-            }
-            _ => format!(
-                "{endpoint} is a Proxmox VE host; without credentials, nothing more was checked."
-            ),
-        }
     }
 }
 
-/// Proxmox VE lists its realms to everybody and in one form: who wants credentials first, does not
-/// know of realms, or lists something else, is not Proxmox VE.
+/// The error of a host that does not list its realms as Proxmox VE does, without credentials: that
+/// host is not Proxmox VE.
 fn as_foreign(mut error: Error) -> Error {
     let detail = match &error.kind {
         ErrorKind::Unauthenticated { .. } | ErrorKind::Forbidden { .. } => {

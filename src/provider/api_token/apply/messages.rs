@@ -6,7 +6,7 @@ use crate::framework::Problem;
 use crate::provider::api_token::acl::Grants;
 use crate::provider::diagnostics;
 use crate::provider::diagnostics::listing::listing;
-use crate::pve::diagnosis::{Refusal, Verdict};
+use crate::pve::diagnosis::Rejection;
 use crate::pve::{Error, ErrorKind, IdError, TokenId, UserId};
 
 const UNABLE_TO_CREATE: &str = "Unable to create API token";
@@ -260,9 +260,9 @@ fn absence_doubted(token: &TokenId, reason: &str) -> Problem {
 }
 
 /// The server refuses the stored secret.
-pub fn secret_refused(refusal: &Refusal) -> Problem {
-    let remedy = match refusal {
-        Refusal::OtherSecret(_) => {
+pub fn secret_refused(reason: &Rejection) -> Problem {
+    let remedy = match reason {
+        Rejection::WrongSecret(_) => {
             " The secret was replaced outside of Terraform. Find out by whom before you replace it \
              again with `rotate_when_changed`: that cuts off the users of the present secret."
         }
@@ -270,7 +270,7 @@ pub fn secret_refused(refusal: &Refusal) -> Problem {
     };
     Problem::new(
         "Stored secret is refused",
-        format!("The stored secret cannot be used to log in: {refusal}.{remedy}"),
+        format!("The stored secret cannot be used to log in: {reason}.{remedy}"),
         AttributePath::new("secret"),
     )
 }
@@ -281,8 +281,7 @@ pub fn secret_not_verified(token: &TokenId, error: &Error) -> Problem {
         "Stored secret not verified",
         format!(
             "Logging in with the stored secret of {token} failed for another reason than the \
-             secret: {}",
-            Verdict::from(error).message
+             secret: {error}."
         ),
         AttributePath::new("secret"),
     )

@@ -5,7 +5,7 @@ use tf_provider::value::Value;
 use crate::framework::Problem;
 use crate::provider::api_token::apply::messages;
 use crate::provider::api_token::model::State;
-use crate::pve::diagnosis::Refusal;
+use crate::pve::diagnosis::Rejection;
 use crate::pve::{Client, Context, Error, ErrorKind, Owner, TokenId};
 
 /// Logs in with the stored secret, where the configuration asks for it and there is one. Warns when
@@ -26,7 +26,7 @@ pub async fn verify(
         Err(Error {
             kind: ErrorKind::Unauthenticated { .. },
             ..
-        }) => Some(messages::secret_refused(&Refusal::of_token(live, owner))),
+        }) => Some(messages::secret_refused(&Rejection::of_token(live, owner))),
         Err(error) => Some(messages::secret_not_verified(live, &error)),
     }
 }

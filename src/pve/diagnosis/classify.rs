@@ -1,33 +1,19 @@
-//! What an error means for the person who configured the connection.
+//! The status and the stage of a failed request.
 
-use crate::pve::diagnosis::remedy::remedy;
 use crate::pve::diagnosis::report::{Stage, Status};
 use crate::pve::error::failure::{AuthFailure, Phase, ProxyFailure};
 use crate::pve::error::{Error, ErrorKind};
 use crate::pve::tls::failure::TlsFailure;
 
-/// One word, one sentence and one piece of advice for an error of any call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
-    /// The outcome in one word.
-    pub status: Status,
-    /// The stage of a check at which such an error arises.
-    pub stage: Stage,
-    /// What happened.
-    pub message: String,
-    /// What to change.
-    pub remedy: String,
+impl From<&Error> for Status {
+    fn from(error: &Error) -> Self {
+        classify(error).0
+    }
 }
 
-impl From<&Error> for Verdict {
+impl From<&Error> for Stage {
     fn from(error: &Error) -> Self {
-        let (status, stage) = classify(error);
-        Self {
-            status,
-            stage,
-            message: format!("{error}."),
-            remedy: remedy(error),
-        }
+        classify(error).1
     }
 }
 
@@ -44,7 +30,7 @@ fn classify(error: &Error) -> (Status, Stage) {
             ..
         } => (Status::Timeout, Stage::Tcp),
         ErrorKind::Proxy { .. } => (Status::ConnectionRefused, Stage::Tcp),
-        // Setting up wherever it was: nothing is known of the way there.
+        // Neither says how far the request came.
         ErrorKind::Cancelled
         | ErrorKind::Timeout {
             phase: Phase::Deadline,
