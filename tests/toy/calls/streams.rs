@@ -137,11 +137,7 @@ async fn the_work_of_a_stream_goes_on_without_its_caller(toy: Toy) {
     events.next().await.unwrap().unwrap();
     drop(events);
     call!(toy.stop_provider, stop_provider::Request {});
-    let stamped = async {
-        while toy.store.read("a").is_none_or(|note| note.text == "hello") {
-            tokio::task::yield_now().await;
-        }
-    };
-    let limit = std::time::Duration::from_secs(20);
-    tokio::time::timeout(limit, stamped).await.unwrap();
+    while toy.store.read("a").is_none_or(|note| note.text == "hello") {
+        tokio::task::yield_now().await;
+    }
 }

@@ -1,5 +1,7 @@
 //! What the tests share.
 
+use std::time::Duration;
+
 use rmpv::Value;
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
@@ -8,6 +10,9 @@ use terraform_provider_proxmox::plugin::proto::*;
 
 use crate::provider::{Store, catalog};
 
+/// Longer than any test takes. Only one that hangs reaches it.
+pub const LIMIT: Duration = Duration::from_secs(20);
+
 /// Makes a list of the tests, each run to its end.
 macro_rules! tests {
     ($($name:ident),* $(,)?) => {
@@ -15,7 +20,12 @@ macro_rules! tests {
         pub const TESTS: &[(&str, fn())] = &[$(
             (concat!(module_path!(), "::", stringify!($name)), || {
                 let runtime = tokio::runtime::Runtime::new().unwrap();
-                runtime.block_on($name($crate::calls::support::Toy::new()));
+                runtime.block_on(async {
+                    let test = $name($crate::calls::support::Toy::new());
+                    tokio::time::timeout($crate::calls::support::LIMIT, test)
+                        .await
+                        .expect("the test ends in time");
+                });
             }),
         )*];
     };
