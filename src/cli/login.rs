@@ -15,7 +15,7 @@ use crate::provider::settings::credentials::CredentialSettings;
 use crate::provider::settings::setting::{Problem, Setting, Source};
 use crate::provider::settings::tls;
 use crate::pve::diagnosis::Status;
-use crate::pve::{AuthFailure, Client, Context, Error, ErrorKind, LoginTicket, Secret};
+use crate::pve::{AuthFailure, CachedClient, Context, Error, ErrorKind, LoginTicket, Secret};
 
 const ABOUT: &str = "\
 Usage: eval \"$(terraform-provider-proxmox login [OPTIONS])\"
@@ -92,7 +92,7 @@ async fn prompt_for_missing(
     Ok(())
 }
 
-async fn log_in(client: &Client) -> Result<LoginTicket, Failure> {
+async fn log_in(client: &CachedClient) -> Result<LoginTicket, Failure> {
     let context = Context::default();
     let login = match client.log_in(&context).await {
         Err(Error {
@@ -156,7 +156,7 @@ fn factor(typed: &str) -> Secret {
 }
 
 /// The lines for a shell: the ticket, and the settings of the connection.
-fn exports(options: &Options, client: &Client, login: &LoginTicket) -> String {
+fn exports(options: &Options, client: &CachedClient, login: &LoginTicket) -> String {
     let mut lines = vec![
         (
             "PROXMOX_VE_ENDPOINT",

@@ -15,7 +15,7 @@ use crate::provider::settings::environment::Environment;
 use crate::provider::settings::setting::{Problem, Setting, Source};
 use crate::provider::settings::tls::TlsSettings;
 use crate::provider::settings::{unknown_variables, warnings};
-use crate::pve::Client;
+use crate::pve::CachedClient;
 
 impl Options {
     /// Address and TLS settings from the options, or else the environment. Credentials from the
@@ -94,7 +94,7 @@ fn warn(warnings: Vec<Problem>) {
 }
 
 /// A client for these settings, made as the provider makes its own.
-pub fn client(settings: &ConnectionSettings) -> Result<Client, Failure> {
+pub fn client(settings: &ConnectionSettings) -> Result<CachedClient, Failure> {
     let client = connect(settings);
     warn(warnings::of_tls([&settings.tls].into_iter()));
     client.map_err(|error| Failure::from(Problem::from(error)))

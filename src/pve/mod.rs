@@ -1,12 +1,13 @@
 //! A client for the access API of Proxmox VE.
 //!
-//! It proves an identity (tokens, passwords with a second factor), decides on trust (authorities,
-//! pinned fingerprints), classifies the server's responses and refusals, and checks a connection
-//! stage by stage. It knows nothing of Terraform.
+//! It authenticates (tokens, passwords with a second factor), verifies certificates (authorities,
+//! pinned fingerprints), classifies the responses of the server, and checks a connection stage by
+//! stage. It knows nothing of Terraform.
 //!
-//! A [`Client`] is made without touching the network and may be cloned freely: clones share
-//! connections, the login, the cached responses, and the lock by which writes go one after another.
-//! Every call takes a [`Context`], through which it can be cancelled or given a deadline.
+//! A [`Client`] does no I/O until its first request. Clones are cheap, and share the connections,
+//! the login, and the lock by which writes go one after another. A [`CachedClient`] also keeps the
+//! responses that many readers need. Every call takes a [`Context`], which carries cancellation and
+//! a deadline.
 //!
 //! ```no_run
 //! use terraform_provider_proxmox::pve::{Context, Client, Credentials, Error, ErrorKind, Settings};
@@ -16,22 +17,22 @@
 //! let client = Client::new(Settings::new("pve1.example.com".parse()?, Credentials::Token(token)));
 //! match client.version(&Context::default()).await {
 //!     Ok(version) => println!("Proxmox VE {}", version.version),
-//!     Err(Error { kind: ErrorKind::Unauthenticated { .. }, .. }) => println!("the token is not accepted"),
+//!     Err(Error { kind: ErrorKind::Unauthenticated { .. }, .. }) => println!("the server rejects the token"),
 //!     Err(other) => return Err(other.into()),
 //! }
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! Behaviour of the server that looks odd is cited by the name of the recording that shows it,
-//! such as `036-token-create-duplicate`.
+//! Odd behaviour of the server is cited by the name of the recording that shows it, such as
+//! `036-token-create-duplicate`.
 
 pub mod api;
 mod audit;
 mod auth;
 mod cache;
+mod cached_client;
 mod client;
-mod cluster;
 mod context;
 pub mod diagnosis;
 mod error;
@@ -57,7 +58,8 @@ pub use api::version::Version;
 pub use audit::{Activity, Audit, AuditedToken};
 pub use auth::credentials::{ApiToken, Credentials, LoginTicket};
 pub use auth::totp::{TotpError, TotpSeed};
-pub use cluster::Cluster as Client;
+pub use cached_client::CachedClient;
+pub use client::Client;
 pub use context::Context;
 pub use error::failure::{AuthFailure, Phase, ProxyFailure};
 pub use error::refusal::Refusal;

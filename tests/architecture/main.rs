@@ -43,7 +43,7 @@ const FLOORS: [(&str, &[&[&str]]); 2] = [
             &["client"],
             &["api"],
             &["audit"],
-            &["cluster"],
+            &["cached_client"],
             &["diagnosis"],
         ],
     ),

@@ -35,7 +35,7 @@ use crate::provider::api_token::slots::Slots;
 use crate::provider::clients::{Connections, Write, Writer};
 use crate::provider::diagnostics::{code_kept, code_would_be_spent, reported};
 use crate::provider::settings::setting::SettingError;
-use crate::pve::{Client, Timestamp};
+use crate::pve::{CachedClient, Timestamp};
 
 const NOT_REFRESHED: &str = "API token not refreshed";
 
@@ -55,7 +55,7 @@ impl ApiTokenResource {
     }
 
     /// The client for the cluster of a token.
-    fn client(&self, state: &State, diags: &mut Diagnostics) -> Option<Client> {
+    fn client(&self, state: &State, diags: &mut Diagnostics) -> Option<CachedClient> {
         match self.connections.client(&state.cluster) {
             Ok(client) => Some(client),
             Err(error) => {
@@ -85,7 +85,7 @@ impl ApiTokenResource {
 
     /// The client for the checks of a plan: none where the provider is not configured yet, or where
     /// a request would use up a one-time code that the apply needs.
-    fn plan_client(&self, config: &Config) -> Option<Client> {
+    fn plan_client(&self, config: &Config) -> Option<CachedClient> {
         let client = self.connections.client(&config.cluster);
         client.ok().filter(|client| !client.would_spend_a_code())
     }
@@ -96,7 +96,7 @@ impl ApiTokenResource {
         &self,
         config: &Config,
         prior: Option<&State>,
-        client: Option<&Client>,
+        client: Option<&CachedClient>,
         diags: &mut Diagnostics,
     ) {
         if !report_all(validate(config), diags) {

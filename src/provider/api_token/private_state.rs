@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::provider::api_token::change::{Change, RotationCause};
-use crate::pve::{Client, Owner, Timestamp};
+use crate::pve::{CachedClient, Owner, Timestamp};
 
 /// The private state of one token.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,7 +49,7 @@ impl PrivateState {
     }
 
     /// The private state after a change.
-    pub fn after_change(client: &Client) -> Self {
+    pub fn after_change(client: &CachedClient) -> Self {
         Self::at(client.server_now().into())
     }
 }

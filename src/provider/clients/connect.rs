@@ -3,10 +3,10 @@
 use crate::provider::settings::address::Nodes;
 use crate::provider::settings::connection::ConnectionSettings;
 use crate::provider::settings::setting::SettingError;
-use crate::pve::{Client, Credentials, ExtraHeaders, Settings, TlsPolicy};
+use crate::pve::{CachedClient, Credentials, ExtraHeaders, Settings, TlsPolicy};
 
 /// A client for a connection.
-pub fn connect(settings: &ConnectionSettings) -> Result<Client, SettingError> {
+pub fn connect(settings: &ConnectionSettings) -> Result<CachedClient, SettingError> {
     let nodes = settings.nodes()?;
     let credentials = settings.credentials()?;
     let tls = settings.tls.resolve()?;
@@ -20,13 +20,13 @@ pub fn client(
     nodes: Nodes,
     credentials: Credentials,
     tls: TlsPolicy,
-) -> Result<Client, SettingError> {
+) -> Result<CachedClient, SettingError> {
     let transport = &settings.transport;
     let headers = match settings.includes(&nodes.first) {
         true => transport.headers()?,
         false => ExtraHeaders::default(),
     };
-    Ok(Client::new(Settings {
+    Ok(CachedClient::new(Settings {
         tls,
         proxy: transport.proxy(&nodes)?,
         headers,

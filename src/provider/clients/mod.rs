@@ -26,7 +26,7 @@ use crate::provider::diagnostics::code_would_be_spent;
 use crate::provider::settings::block::BlockSettings;
 use crate::provider::settings::connection::ConnectionSettings;
 use crate::provider::settings::setting::{SettingError, Source};
-use crate::pve::{Client, Secret, TokenId};
+use crate::pve::{CachedClient, Secret, TokenId};
 
 /// The connections that the provider block configures: its own, and one for each of its
 /// `clusters`. Clones share their clients.
@@ -39,7 +39,7 @@ pub struct Connections {
 #[derive(Default)]
 struct Configured {
     settings: Arc<BlockSettings>,
-    clients: HashMap<Option<String>, Client>,
+    clients: HashMap<Option<String>, CachedClient>,
 }
 
 impl Connections {
@@ -66,7 +66,7 @@ impl Connections {
     }
 
     /// The client for a cluster and the credential configured for it.
-    pub fn client(&self, cluster: &Value<String>) -> Result<Client, SettingError> {
+    pub fn client(&self, cluster: &Value<String>) -> Result<CachedClient, SettingError> {
         let mut configured = self.configured();
         let settings = Arc::clone(configured.settings.of_cluster(cluster)?);
         let key = cluster.as_ref_option().cloned();
@@ -85,7 +85,7 @@ impl Connections {
         &self,
         data_source: &'static str,
         cluster: &Value<String>,
-    ) -> Result<Client, Problem> {
+    ) -> Result<CachedClient, Problem> {
         let client = self
             .client(cluster)
             .map_err(|error| error.of_data_source(data_source))?;

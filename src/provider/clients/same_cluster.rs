@@ -16,7 +16,7 @@ use tokio::sync::OnceCell;
 
 use crate::framework::Problem;
 use crate::provider::clients::context::call_within;
-use crate::pve::{Client, Fingerprint, TokenId};
+use crate::pve::{CachedClient, Fingerprint, TokenId};
 
 /// The time limit for the fingerprints of a cluster. A cluster that does not respond
 /// counts as a separate one and does not delay the others.
@@ -32,7 +32,7 @@ struct Connection {
     /// lock.
     position: usize,
     cluster: Value<String>,
-    client: Client,
+    client: CachedClient,
     nodes: OnceCell<BTreeSet<Fingerprint>>,
     tokens: Mutex<BTreeSet<TokenId>>,
 }
@@ -44,7 +44,7 @@ impl Writers {
     pub async fn register(
         &self,
         cluster: &Value<String>,
-        client: &Client,
+        client: &CachedClient,
         token: &TokenId,
     ) -> Result<(), Problem> {
         let (connection, others) = self.join(cluster, client);
@@ -81,7 +81,7 @@ impl Writers {
     fn join(
         &self,
         cluster: &Value<String>,
-        client: &Client,
+        client: &CachedClient,
     ) -> (Arc<Connection>, Vec<Arc<Connection>>) {
         let mut connections = self.connections();
         let is_this = |connection: &&Arc<Connection>| connection.cluster == *cluster;

@@ -8,7 +8,7 @@ use tf_provider::value::Value;
 
 use crate::provider::clients::lockout::Revocation;
 use crate::provider::clients::same_cluster::Writers;
-use crate::pve::{Client, TokenId};
+use crate::pve::{CachedClient, TokenId};
 
 /// The kind of a write.
 pub enum Write {
@@ -20,14 +20,14 @@ pub enum Write {
 
 /// A client that has passed the guards of a writer.
 pub struct Writer {
-    pub(super) client: Client,
+    pub(super) client: CachedClient,
     pub(super) writers: Writers,
     pub(super) cluster: Value<String>,
 }
 
 impl Writer {
     /// The client.
-    pub fn client(&self) -> &Client {
+    pub fn client(&self) -> &CachedClient {
         &self.client
     }
 

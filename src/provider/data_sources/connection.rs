@@ -10,8 +10,8 @@ use tf_provider::{DataSource, Diagnostics};
 
 use crate::framework::{Problem, Report, schema};
 use crate::provider::clients::{Connections, cluster_attribute, context};
-use crate::provider::diagnostics::check_result::Outcome;
 use crate::provider::diagnostics::{Words, check_failed, explain_check, reported};
+use crate::provider::host::check_result::Outcome;
 use crate::provider::host::facts;
 use crate::provider::host::facts::{
     Facts, PrivilegeMap, invalid_required_privileges, required_privileges,

@@ -4,7 +4,6 @@
 //! The client returns errors and structured causes. The files here hold their texts, for a
 //! configuration or for a command line ([`Words`]).
 
-pub(crate) mod check_result;
 mod explanation;
 pub(crate) mod listing;
 mod missing_privileges;

@@ -13,13 +13,13 @@ use crate::provider::settings::address::{Nodes, parse_endpoint};
 use crate::provider::settings::connection::ConnectionSettings;
 use crate::provider::settings::setting::{Setting, SettingError, Source};
 use crate::pve::diagnosis::Requirements;
-use crate::pve::{Client, Credentials};
+use crate::pve::{CachedClient, Credentials};
 
 /// The client that automation uses for the host, and the privileges that it requires.
 pub fn target(
     connections: &Connections,
     state: &State,
-) -> Result<(Client, Requirements), SettingError> {
+) -> Result<(CachedClient, Requirements), SettingError> {
     let requirements = required_privileges(&state.required_privileges)?;
     if state.has_no_settings() {
         return Ok((connections.client(&state.cluster)?, requirements));
@@ -37,7 +37,7 @@ pub fn target(
 pub fn without_credentials(
     connections: &Connections,
     state: &State,
-) -> Result<Client, SettingError> {
+) -> Result<CachedClient, SettingError> {
     let settings = connections.settings(&state.cluster)?;
     client_of(state, &settings, Credentials::None)
 }
@@ -45,7 +45,11 @@ pub fn without_credentials(
 /// The client of the provider's own connection that looks up why the host's credential fails:
 /// another credential for the same server, which can log in without a one-time code that apply
 /// needs.
-pub fn lookup_client(connections: &Connections, state: &State, client: &Client) -> Option<Client> {
+pub fn lookup_client(
+    connections: &Connections,
+    state: &State,
+    client: &CachedClient,
+) -> Option<CachedClient> {
     let settings = connections.settings(&state.cluster).ok()?;
     if !settings.includes(&client.settings().endpoint) {
         return None;
@@ -64,7 +68,7 @@ fn client_of(
     state: &State,
     settings: &Arc<ConnectionSettings>,
     credentials: Credentials,
-) -> Result<Client, SettingError> {
+) -> Result<CachedClient, SettingError> {
     let nodes = nodes(state, settings)?;
     // The provider's TLS settings belong to its own address and do not apply to another.
     let tls = if settings.includes(&nodes.first) {

@@ -10,7 +10,7 @@ use tf_provider::value::Value;
 use crate::framework::{Problem, schema};
 use crate::provider::settings::setting::{SettingError, Source};
 use crate::pve::diagnosis::{Report, Requirements};
-use crate::pve::{Client, ClusterNode, Credentials};
+use crate::pve::{CachedClient, ClusterNode, Credentials};
 
 /// Required privileges by path, as configured.
 pub type PrivilegeMap = Value<BTreeMap<String, Value<Vec<Value<String>>>>>;
@@ -164,7 +164,7 @@ impl Facts {
     }
 
     /// The facts from a connection check. Those that it did not reach are null.
-    pub fn of(client: &Client, report: &Report) -> Self {
+    pub fn of(client: &CachedClient, report: &Report) -> Self {
         let version = report.version.as_ref();
         let settings = client.settings();
         let token = match &settings.credentials {

@@ -1,5 +1,6 @@
 //! The resource `proxmox_host`, and the facts about a host, which data sources use as well.
 
+pub(crate) mod check_result;
 mod connect;
 pub(crate) mod facts;
 pub(crate) mod model;

@@ -23,7 +23,7 @@ use crate::provider::host::validate::problems;
 use crate::provider::settings::setting::SettingError;
 use crate::provider::settings::warnings;
 use crate::pve::diagnosis::Requirements;
-use crate::pve::{Client, Context, diagnosis};
+use crate::pve::{CachedClient, Context, diagnosis};
 
 const NOT_REFRESHED: &str = "Host not refreshed";
 
@@ -42,7 +42,7 @@ impl HostResource {
     async fn check(
         &self,
         state: &State,
-        client: &Client,
+        client: &CachedClient,
         requirements: &Requirements,
         context: &Context,
     ) -> diagnosis::Report {

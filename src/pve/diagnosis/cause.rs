@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::pve::diagnosis::rejection::Rejection;
-use crate::pve::diagnosis::report::Status;
+use crate::pve::diagnosis::status::Status;
 use crate::pve::error::Error;
 use crate::pve::id::UserId;
 use crate::pve::net::endpoint::EndpointError;

@@ -1,6 +1,7 @@
 //! The status and the stage of a failed request.
 
-use crate::pve::diagnosis::report::{Stage, Status};
+use crate::pve::diagnosis::report::Stage;
+use crate::pve::diagnosis::status::Status;
 use crate::pve::error::failure::{AuthFailure, Phase, ProxyFailure};
 use crate::pve::error::{Error, ErrorKind};
 use crate::pve::tls::failure::TlsFailure;

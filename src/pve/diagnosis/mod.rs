@@ -14,11 +14,13 @@ mod product;
 mod rejection;
 mod report;
 mod run;
+mod status;
 
 pub use cause::{
     Cause, Lacking, MissingPrivileges, OwnerRights, Rejected, RoleFor, TokenOwner, UnknownRealm,
 };
 pub use forbidden::Forbidden;
 pub use rejection::Rejection;
-pub use report::{Report, Requirements, Stage, StageResult, Status};
+pub use report::{Report, Requirements, Stage, StageResult};
 pub use run::check;
+pub use status::Status;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::pve::auth::credentials::Credentials;
-use crate::pve::cluster::Cluster;
+use crate::pve::cached_client::CachedClient;
 use crate::pve::context::Context;
 use crate::pve::diagnosis::cause::{Lacking, MissingPrivileges, OwnerRights, RoleFor, TokenOwner};
 use crate::pve::diagnosis::report::Requirements;
@@ -14,9 +14,9 @@ use crate::pve::permissions::roles::{Roles, is_privilege, least_role};
 
 /// A lookup of the privileges that a credential lacks.
 pub(crate) struct Lookup<'a> {
-    pub(crate) client: &'a Cluster,
+    pub(crate) client: &'a CachedClient,
     /// A client with another credential for the same server, which may see more.
-    pub(crate) lookup_client: Option<&'a Cluster>,
+    pub(crate) lookup_client: Option<&'a CachedClient>,
     pub(crate) context: &'a Context,
     /// All required privileges, some of which are missing.
     pub(crate) requirements: &'a Requirements,
@@ -89,7 +89,7 @@ impl Lookup<'_> {
 
     async fn owner_rights_by(
         &self,
-        client: &Cluster,
+        client: &CachedClient,
         token: &TokenId,
         missing: &[Lacking],
     ) -> Option<OwnerRights> {

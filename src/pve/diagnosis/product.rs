@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::pve::api::access::Realm;
-use crate::pve::cluster::Cluster;
+use crate::pve::cached_client::CachedClient;
 use crate::pve::context::Context;
 
 /// The longest title that is repeated, in characters.
@@ -35,7 +35,7 @@ pub(crate) fn among(realms: &[Realm]) -> Option<&'static str> {
 }
 
 /// What the page that the host shows to browsers is called, unless that is of no help.
-pub(crate) async fn title(client: &Cluster, context: &Context) -> Option<String> {
+pub(crate) async fn title(client: &CachedClient, context: &Context) -> Option<String> {
     let limit = Instant::now() + PROBE_TIMEOUT;
     let context = Context {
         deadline: context.deadline.map_or(limit, |end| end.min(limit)).into(),

@@ -9,7 +9,7 @@ use std::fmt;
 
 use crate::pve::api::access::Owner;
 use crate::pve::auth::credentials::Credentials;
-use crate::pve::cluster::Cluster;
+use crate::pve::cached_client::CachedClient;
 use crate::pve::context::Context;
 use crate::pve::error::failure::AuthFailure;
 use crate::pve::id::{TokenId, UserId};
@@ -97,7 +97,7 @@ impl fmt::Display for Rejection {
 pub(crate) async fn look_up(
     credentials: &Credentials,
     failure: AuthFailure,
-    lookup_client: &Cluster,
+    lookup_client: &CachedClient,
     context: &Context,
 ) -> Option<Rejection> {
     let user = credentials.user()?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::pve::api::nodes::ClusterNode;
 use crate::pve::api::version::Version;
 use crate::pve::diagnosis::cause::Cause;
+use crate::pve::diagnosis::status::Status;
 use crate::pve::net::endpoint::{Endpoint, EndpointError};
 use crate::pve::tls::certificate::Fingerprint;
 
@@ -15,89 +16,6 @@ use crate::pve::tls::certificate::Fingerprint;
 pub struct Requirements {
     /// For each path, the privileges that the credentials must have there.
     pub privileges: BTreeMap<String, BTreeSet<String>>,
-}
-
-/// The outcome in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Status {
-    /// Everything that was asked for works.
-    Ok,
-    /// The endpoint's text names no address.
-    InvalidEndpoint,
-    /// The host name does not resolve.
-    DnsFailure,
-    /// Nothing listens there, or no route leads there.
-    ConnectionRefused,
-    /// No answer in time.
-    Timeout,
-    /// The certificate's authority is not trusted, or the handshake failed.
-    TlsUntrusted,
-    /// The certificate is for other names.
-    TlsNameMismatch,
-    /// The certificate is not valid today.
-    TlsExpired,
-    /// The certificate is not the pinned one.
-    TlsFingerprintMismatch,
-    /// Something else answers.
-    NotProxmox,
-    /// The credentials are not accepted.
-    Unauthenticated,
-    /// The account has a second factor that cannot be served.
-    SecondFactorRequired,
-    /// The credentials are accepted and a call is refused.
-    PermissionDenied,
-    /// Required privileges are missing.
-    MissingPrivileges,
-    /// The node is cut off from its cluster.
-    NoQuorum,
-    /// The cluster works and some of its nodes are offline.
-    ClusterDegraded,
-    /// The host answers with an error of its own.
-    ServerError,
-    /// The host's version is too old.
-    UnsupportedVersion,
-}
-
-impl Status {
-    /// The word, such as `tls_untrusted`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::InvalidEndpoint => "invalid_endpoint",
-            Self::DnsFailure => "dns_failure",
-            Self::ConnectionRefused => "connection_refused",
-            Self::Timeout => "timeout",
-            Self::TlsUntrusted => "tls_untrusted",
-            Self::TlsNameMismatch => "tls_name_mismatch",
-            Self::TlsExpired => "tls_expired",
-            Self::TlsFingerprintMismatch => "tls_fingerprint_mismatch",
-            Self::NotProxmox => "not_proxmox",
-            Self::Unauthenticated => "unauthenticated",
-            Self::SecondFactorRequired => "second_factor_required",
-            Self::PermissionDenied => "permission_denied",
-            Self::MissingPrivileges => "missing_privileges",
-            Self::NoQuorum => "no_quorum",
-            Self::ClusterDegraded => "cluster_degraded",
-            Self::ServerError => "server_error",
-            Self::UnsupportedVersion => "unsupported_version",
-        }
-    }
-
-    /// Whether nothing is wrong.
-    pub fn is_ok(self) -> bool {
-        self == Self::Ok
-    }
-
-    /// Whether the connection cannot be used as required. A cluster with a node offline can.
-    pub fn is_failure(self) -> bool {
-        !matches!(self, Self::Ok | Self::ClusterDegraded)
-    }
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
 }
 
 /// The stages of a check, in order.

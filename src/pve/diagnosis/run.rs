@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::pve::api::access::Realm;
 use crate::pve::api::nodes::{ClusterStatus, Node};
 use crate::pve::auth::credentials::Credentials;
-use crate::pve::cluster::Cluster;
+use crate::pve::cached_client::CachedClient;
 use crate::pve::context::Context;
 use crate::pve::diagnosis::cause::{Cause, Rejected, UnknownRealm};
 use crate::pve::diagnosis::privileges::Lookup;
@@ -27,8 +27,8 @@ const OLDEST_MAJOR: u32 = 7;
 /// credential for the same server, which may see why the first one is rejected, and which
 /// privileges the owner of a token has.
 pub async fn check(
-    client: &Cluster,
-    lookup_client: Option<&Cluster>,
+    client: &CachedClient,
+    lookup_client: Option<&CachedClient>,
     requirements: &Requirements,
     context: &Context,
 ) -> Report {
@@ -54,8 +54,8 @@ pub async fn check(
 struct Stopped;
 
 struct Run<'a> {
-    client: &'a Cluster,
-    lookup_client: Option<&'a Cluster>,
+    client: &'a CachedClient,
+    lookup_client: Option<&'a CachedClient>,
     context: &'a Context,
     report: Report,
 }
@@ -167,8 +167,8 @@ impl Run<'_> {
     }
 
     /// The other client, if it has the same node. Another node may not have the same state yet.
-    fn lookup_client(&self) -> Option<&Cluster> {
-        let same_node = |other: &&Cluster| other.endpoint() == self.client.endpoint();
+    fn lookup_client(&self) -> Option<&CachedClient> {
+        let same_node = |other: &&CachedClient| other.endpoint() == self.client.endpoint();
         self.lookup_client.filter(same_node)
     }
 

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::pve::auth::credentials::{Credentials, LoginTicket};
 use crate::pve::auth::totp::TotpSeed;
-use crate::pve::cluster::Cluster as Client;
+use crate::pve::cached_client::CachedClient;
 use crate::pve::context::Context;
 use crate::pve::id::UserId;
 use crate::pve::secret::Secret;
@@ -30,7 +30,7 @@ async fn host() -> Host {
     .await
 }
 
-async fn write(client: &Client) {
+async fn write(client: &CachedClient) {
     let token = "demo@pve!ci".parse().unwrap();
     client
         .delete_token(&token, &Context::default())
@@ -85,14 +85,14 @@ async fn a_login_sees_the_rights_of_its_user_and_a_token_needs_to_be_an_auditor(
     let host = host().await;
     let context = Context::default();
     let ticket = LoginTicket::new(Secret::new("PVE:demo@pve:6B04::x"), Secret::new("6B04:y"));
-    let login = Client::new(host.settings(Credentials::Ticket(ticket.unwrap())));
+    let login = CachedClient::new(host.settings(Credentials::Ticket(ticket.unwrap())));
     assert_eq!(login.may_see_rights_of(&demo(), &context).await, Ok(true));
     assert_eq!(host.lines(), Vec::<String>::new());
 
     let auditor = host.client();
     assert_eq!(auditor.may_see_rights_of(&demo(), &context).await, Ok(true));
     let nobody = Host::new(|_| data(&json!({ "/access": {} }))).await;
-    let plain = Client::new(nobody.settings(token("demo@pve!ci=s3cr3t")));
+    let plain = CachedClient::new(nobody.settings(token("demo@pve!ci=s3cr3t")));
     assert_eq!(plain.may_see_rights_of(&demo(), &context).await, Ok(false));
 }
 
@@ -106,7 +106,7 @@ async fn only_a_login_with_a_second_factor_spends_a_code() {
             totp,
             otp,
         };
-        Client::new(host.settings(credentials)).would_spend_a_code()
+        CachedClient::new(host.settings(credentials)).would_spend_a_code()
     };
     let seed = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP".parse::<TotpSeed>();
     assert!(spends(seed.ok(), None));

@@ -6,7 +6,7 @@ use proxmox_simulator::closed_port;
 use serde_json::{Value, json};
 
 use crate::pve::auth::credentials::Credentials;
-use crate::pve::cluster::Cluster as Client;
+use crate::pve::cached_client::CachedClient;
 use crate::pve::context::Context;
 use crate::pve::diagnosis::{
     Cause, MissingPrivileges, Report, Requirements, RoleFor, Stage, Status, check,
@@ -131,7 +131,7 @@ async fn facts_that_may_not_be_read_stay_unknown() {
 #[tokio::test]
 async fn without_credentials_only_the_host_itself_is_checked() {
     let host = host(|_| None).await;
-    let client = Client::new(host.settings(Credentials::None));
+    let client = CachedClient::new(host.settings(Credentials::None));
     let report = check(&client, None, &Requirements::default(), &Context::default()).await;
     assert_eq!(
         (report.status, report.stage, report.auth_method),
@@ -143,7 +143,7 @@ async fn without_credentials_only_the_host_itself_is_checked() {
 #[tokio::test]
 async fn a_host_where_nothing_listens_fails_at_the_connection() {
     let free = closed_port().unwrap();
-    let client = Client::new(Settings::new(
+    let client = CachedClient::new(Settings::new(
         free.to_string().parse().unwrap(),
         Credentials::None,
     ));
@@ -166,7 +166,7 @@ async fn an_untrusted_certificate_is_reported() {
     let mut settings = host.settings(token("root@pam!admin=s"));
     settings.tls = TlsPolicy::default();
     let report = check(
-        &Client::new(settings),
+        &CachedClient::new(settings),
         None,
         &Requirements::default(),
         &Context::default(),
@@ -186,7 +186,7 @@ async fn another_certificate_than_the_pinned_one_is_a_mismatch() {
     let mut settings = host.settings(token("root@pam!admin=s"));
     settings.tls.fingerprints = vec![Fingerprint::of(b"another")];
     let report = check(
-        &Client::new(settings),
+        &CachedClient::new(settings),
         None,
         &Requirements::default(),
         &Context::default(),
@@ -265,7 +265,7 @@ async fn a_clock_that_is_off_is_told_with_a_refused_ticket() {
         })
     })
     .await;
-    let client = Client::new(host.settings(login_made_before(60)));
+    let client = CachedClient::new(host.settings(login_made_before(60)));
     let report = check(&client, None, &Requirements::default(), &Context::default()).await;
     assert!(
         message(&report).contains("seconds behind this machine's"),
@@ -307,7 +307,7 @@ async fn a_realm_that_the_host_does_not_have_is_named() {
         otp: None,
     };
     let report = check(
-        &Client::new(host.settings(lost)),
+        &CachedClient::new(host.settings(lost)),
         None,
         &Requirements::default(),
         &Context::default(),
@@ -336,7 +336,7 @@ async fn a_second_factor_without_a_seed_fails_after_the_password_was_accepted() 
         otp: None,
     };
     let report = check(
-        &Client::new(host.settings(account)),
+        &CachedClient::new(host.settings(account)),
         None,
         &Requirements::default(),
         &Context::default(),

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::pve::api::tokens::{CreatedToken, NewToken};
 use crate::pve::auth::credentials::Credentials;
-use crate::pve::cluster::Cluster as Client;
+use crate::pve::cached_client::CachedClient;
 use crate::pve::context::Context;
 use crate::pve::error::{Error, ErrorKind};
 use crate::pve::id::TokenId;
@@ -47,7 +47,7 @@ fn lost() -> Reaction {
 }
 
 /// A client whose first node is at `first` and whose others are these hosts.
-fn client(first: Endpoint, known: &[&Host], others: &[&Host]) -> Client {
+fn client(first: Endpoint, known: &[&Host], others: &[&Host]) -> CachedClient {
     let mut settings = Settings::new(first, token("root@pam!admin=s3cr3t"));
     settings.request_timeout = Duration::from_secs(2);
     settings.other_endpoints = others.iter().map(|host| host.endpoint()).collect();
@@ -56,10 +56,10 @@ fn client(first: Endpoint, known: &[&Host], others: &[&Host]) -> Client {
         .chain(others)
         .map(|host| host.fingerprint)
         .collect();
-    Client::new(settings)
+    CachedClient::new(settings)
 }
 
-async fn mint(client: &Client, token: &str) -> Result<CreatedToken, Error> {
+async fn mint(client: &CachedClient, token: &str) -> Result<CreatedToken, Error> {
     let new = NewToken {
         comment: None,
         expire: Expiry::Never,
@@ -69,7 +69,7 @@ async fn mint(client: &Client, token: &str) -> Result<CreatedToken, Error> {
     client.create_token(&token, &new, &Context::default()).await
 }
 
-async fn create(client: &Client) -> Result<CreatedToken, Error> {
+async fn create(client: &CachedClient) -> Result<CreatedToken, Error> {
     mint(client, "demo@pve!tdef").await
 }
 
@@ -88,7 +88,7 @@ async fn when_no_node_answers_the_error_names_them_all() {
     let nodes = [nobody(), nobody()];
     let mut settings = Settings::new(nodes[0].clone(), Credentials::None);
     settings.other_endpoints = vec![nodes[1].clone()];
-    let error = Client::new(settings)
+    let error = CachedClient::new(settings)
         .version(&Context::default())
         .await
         .unwrap_err();
@@ -213,7 +213,9 @@ async fn a_login_goes_on_and_a_one_time_code_does_not() {
     settings.tls.fingerprints = [&first, &second, &third]
         .map(|host| host.fingerprint)
         .into();
-    let login = Client::new(settings).log_in(&Context::default()).await;
+    let login = CachedClient::new(settings)
+        .log_in(&Context::default())
+        .await;
     assert!(
         matches!(
             login,
@@ -234,7 +236,9 @@ async fn a_read_whose_connection_breaks_is_repeated_as_often_as_is_set() {
     let host = Host::new(|_| lost()).await;
     let mut settings = host.settings(token("root@pam!admin=s3cr3t"));
     settings.retries = Retries::from(0);
-    let lost = Client::new(settings).version(&Context::default()).await;
+    let lost = CachedClient::new(settings)
+        .version(&Context::default())
+        .await;
     assert!(matches!(
         lost,
         Err(Error {
@@ -260,12 +264,12 @@ async fn a_token_that_was_just_minted_is_tried_again_before_its_refusal_is_belie
     })
     .await;
     let as_token = |secret: &str| token(&format!("demo@pve!young={secret}"));
-    let known = Client::new(second.settings(as_token(secret.expose())));
+    let known = CachedClient::new(second.settings(as_token(secret.expose())));
     known.version(&Context::default()).await.unwrap();
     assert_eq!(second.lines().len(), 2);
 
     let refusing = Host::new(answering("401 Authentication failed!")).await;
-    let other_secret = Client::new(refusing.settings(as_token("another")));
+    let other_secret = CachedClient::new(refusing.settings(as_token("another")));
     assert!(other_secret.version(&Context::default()).await.is_err());
     assert_eq!(refusing.lines().len(), 1);
 }

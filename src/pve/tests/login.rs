@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::pve::auth::credentials::{Credentials, LoginTicket};
 use crate::pve::auth::totp::TotpSeed;
-use crate::pve::cluster::Cluster as Client;
+use crate::pve::cached_client::CachedClient;
 use crate::pve::context::Context;
 use crate::pve::error::failure::AuthFailure;
 use crate::pve::error::{Error, ErrorKind};
@@ -60,7 +60,7 @@ async fn host(second_factor: bool) -> Host {
 #[tokio::test]
 async fn a_ticket_travels_as_a_cookie_and_a_write_also_carries_the_csrf_token() {
     let host = host(false).await;
-    let client = Client::new(host.settings(account(None)));
+    let client = CachedClient::new(host.settings(account(None)));
     client.version(&Context::default()).await.unwrap();
     client
         .delete_token(&"demo@pve!t1".parse().unwrap(), &Context::default())
@@ -82,10 +82,10 @@ async fn a_ticket_travels_as_a_cookie_and_a_write_also_carries_the_csrf_token() 
 #[tokio::test]
 async fn a_login_can_be_handed_on_and_used_by_another_client() {
     let host = host(false).await;
-    let first = Client::new(host.settings(account(None)));
+    let first = CachedClient::new(host.settings(account(None)));
     let login = first.log_in(&Context::default()).await.unwrap().unwrap();
     assert_eq!(login.user.to_string(), "demo@pve");
-    let second = Client::new(host.settings(Credentials::Ticket(login)));
+    let second = CachedClient::new(host.settings(Credentials::Ticket(login)));
     second
         .delete_token(&"demo@pve!t1".parse().unwrap(), &Context::default())
         .await
@@ -93,14 +93,14 @@ async fn a_login_can_be_handed_on_and_used_by_another_client() {
     let write = &host.received()[1];
     assert!(write.line.starts_with("DELETE") && write.header("cookie").is_some());
     assert_eq!(write.header("csrfpreventiontoken"), Some("6B0482D5:OwkT"));
-    let token = Client::new(host.settings(crate::pve::tests::script::token("demo@pve!t1=s")));
+    let token = CachedClient::new(host.settings(crate::pve::tests::script::token("demo@pve!t1=s")));
     assert!(token.log_in(&Context::default()).await.unwrap().is_none());
 }
 
 #[tokio::test]
 async fn calls_at_the_same_time_share_one_login() {
     let host = host(false).await;
-    let client = Client::new(host.settings(account(None)));
+    let client = CachedClient::new(host.settings(account(None)));
     let context = Context::default();
     for version in join_all((0..10).map(|_| client.version(&context))).await {
         version.unwrap();
@@ -117,7 +117,7 @@ async fn calls_at_the_same_time_share_one_login() {
 #[tokio::test]
 async fn a_refused_login_is_never_tried_again() {
     let host = Host::new(|_| replay("9.1.1/225-ticket-wrong-password", 0)).await;
-    let client = Client::new(host.settings(account(None)));
+    let client = CachedClient::new(host.settings(account(None)));
     for _ in 0..2 {
         let error = client.version(&Context::default()).await.unwrap_err();
         assert!(
@@ -145,7 +145,7 @@ async fn a_ticket_that_is_refused_is_replaced_at_the_next_call_and_not_before() 
         }
     })
     .await;
-    let client = Client::new(host.settings(account(None)));
+    let client = CachedClient::new(host.settings(account(None)));
     for logins in 1..=2 {
         let error = client.version(&Context::default()).await.unwrap_err();
         assert!(
@@ -171,7 +171,7 @@ async fn a_ticket_that_is_refused_is_replaced_at_the_next_call_and_not_before() 
 #[tokio::test]
 async fn a_ticket_is_renewed_with_itself_and_no_second_factor() {
     let host = host(false).await;
-    let client = Client::new(host.settings(account(Some(SEED))));
+    let client = CachedClient::new(host.settings(account(Some(SEED))));
     client.version(&Context::default()).await.unwrap();
     client.age_ticket();
     client.version(&Context::default()).await.unwrap();
@@ -194,7 +194,7 @@ async fn a_ticket_that_cannot_be_renewed_is_replaced_by_a_new_login() {
         false => anything(),
     })
     .await;
-    let client = Client::new(host.settings(account(None)));
+    let client = CachedClient::new(host.settings(account(None)));
     client.version(&Context::default()).await.unwrap();
     client.age_ticket();
     client.version(&Context::default()).await.unwrap();
@@ -219,7 +219,7 @@ pub(crate) fn login_made_before(seconds: i64) -> Credentials {
 async fn a_ticket_that_was_given_is_renewed_once_it_is_old_enough_and_not_when_it_is_over() {
     for (age, logins) in [(60, 0), (5400, 1), (7300, 0)] {
         let host = host(false).await;
-        let client = Client::new(host.settings(login_made_before(age)));
+        let client = CachedClient::new(host.settings(login_made_before(age)));
         client.version(&Context::default()).await.unwrap();
         client.version(&Context::default()).await.unwrap();
         let made = host
@@ -239,7 +239,7 @@ async fn a_ticket_that_was_given_and_cannot_be_renewed_is_used_as_it_is() {
         false => anything(),
     })
     .await;
-    let client = Client::new(host.settings(login_made_before(7000)));
+    let client = CachedClient::new(host.settings(login_made_before(7000)));
     client.version(&Context::default()).await.unwrap();
     client.version(&Context::default()).await.unwrap();
     assert_eq!(host.lines().len(), 3, "one attempt to renew it");
@@ -249,7 +249,7 @@ async fn a_ticket_that_was_given_and_cannot_be_renewed_is_used_as_it_is() {
 async fn a_challenge_is_answered_with_the_code_of_the_moment() {
     let host = host(true).await;
     let before = time::OffsetDateTime::now_utc().unix_timestamp();
-    Client::new(host.settings(account(Some(SEED))))
+    CachedClient::new(host.settings(account(Some(SEED))))
         .version(&Context::default())
         .await
         .unwrap();
@@ -283,7 +283,7 @@ async fn the_code_is_that_of_the_server_s_clock() {
         Reaction::Answer(dated.into_bytes())
     })
     .await;
-    Client::new(host.settings(account(Some(SEED))))
+    CachedClient::new(host.settings(account(Some(SEED))))
         .version(&Context::default())
         .await
         .unwrap();
@@ -299,7 +299,7 @@ async fn a_code_that_was_used_is_not_used_again() {
     let host = host(true).await;
     let every_second = format!("otpauth://totp/x?secret={SEED}&period=1");
     for _ in 0..2 {
-        Client::new(host.settings(account(Some(&every_second))))
+        CachedClient::new(host.settings(account(Some(&every_second))))
             .version(&Context::default())
             .await
             .unwrap();
@@ -317,7 +317,7 @@ async fn a_code_that_was_used_is_not_used_again() {
 async fn waiting_for_the_next_code_can_be_cancelled() {
     let host = host(true).await;
     let once_an_hour = format!("otpauth://totp/x?secret={SEED}&period=3600");
-    let client = |seed: &str| Client::new(host.settings(account(Some(seed))));
+    let client = |seed: &str| CachedClient::new(host.settings(account(Some(seed))));
     client(&once_an_hour)
         .version(&Context::default())
         .await
@@ -333,7 +333,7 @@ async fn waiting_for_the_next_code_can_be_cancelled() {
 #[tokio::test]
 async fn a_second_factor_without_a_seed_is_told_with_the_factors_there_are() {
     let host = host(true).await;
-    let error = Client::new(host.settings(account(None)))
+    let error = CachedClient::new(host.settings(account(None)))
         .version(&Context::default())
         .await
         .unwrap_err();
@@ -365,7 +365,7 @@ async fn a_code_that_somebody_typed_in_logs_the_client_in() {
             (false, _) => anything(),
         })
         .await;
-        let client = Client::new(host.settings(account(None)));
+        let client = CachedClient::new(host.settings(account(None)));
         let context = Context::default();
         let missing = client.version(&context).await.unwrap_err();
         assert!(
@@ -393,7 +393,7 @@ async fn a_code_among_the_credentials_answers_the_first_challenge_and_no_other()
         }
     })
     .await;
-    let client = Client::new(host.settings(Credentials::Password {
+    let client = CachedClient::new(host.settings(Credentials::Password {
         user: "demo@pve".parse().unwrap(),
         password: Secret::new("demo-pass-1"),
         totp: None,
@@ -424,7 +424,7 @@ async fn a_wrong_code_is_never_repeated() {
         }
     })
     .await;
-    let client = Client::new(host.settings(account(Some(SEED))));
+    let client = CachedClient::new(host.settings(account(Some(SEED))));
     for _ in 0..2 {
         let error = client.version(&Context::default()).await.unwrap_err();
         assert!(

@@ -7,7 +7,7 @@ use proxmox_simulator::{ForwardProxy, closed_port};
 use serde_json::json;
 
 use crate::pve::api::version::Version;
-use crate::pve::cluster::Cluster as Client;
+use crate::pve::cached_client::CachedClient;
 use crate::pve::context::Context;
 use crate::pve::error::failure::ProxyFailure;
 use crate::pve::error::{Error, ErrorKind};
@@ -29,7 +29,9 @@ fn through(proxy: &str, host: &Host, endpoint: &str) -> Settings {
 }
 
 async fn ask(settings: Settings) -> Result<Version, Error> {
-    Client::new(settings).version(&Context::default()).await
+    CachedClient::new(settings)
+        .version(&Context::default())
+        .await
 }
 
 fn failure(outcome: Result<Version, Error>) -> (String, ProxyFailure) {

@@ -7,13 +7,13 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::net::TcpListener;
 
-use crate::pve::cluster::Cluster as Client;
+use crate::pve::cached_client::CachedClient;
 use crate::pve::context::Context;
 use crate::pve::settings::Settings;
 use crate::pve::tests::script::token;
 
 /// A port that takes connections and never says anything, and how many it has taken.
-async fn black_hole() -> (Client, Arc<AtomicUsize>) {
+async fn black_hole() -> (CachedClient, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = listener.local_addr().unwrap().to_string();
     let taken = Arc::new(AtomicUsize::new(0));
@@ -32,7 +32,7 @@ async fn black_hole() -> (Client, Arc<AtomicUsize>) {
             token("demo@pve!t1=573e8a06-e698-427c-acd8-738410c8ee7f"),
         )
     };
-    (Client::new(settings), taken)
+    (CachedClient::new(settings), taken)
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use crate::pve::auth::credentials::Credentials;
-use crate::pve::cluster::Cluster as Client;
+use crate::pve::cached_client::CachedClient;
 use crate::pve::net::endpoint::Endpoint;
 use crate::pve::settings::Settings;
 use crate::pve::tests::recordings::recorded;
@@ -173,8 +173,8 @@ impl Host {
     }
 
     /// A client with a token of `root@pam`.
-    pub(crate) fn client(&self) -> Client {
-        Client::new(self.settings(token("root@pam!admin=s3cr3t")))
+    pub(crate) fn client(&self) -> CachedClient {
+        CachedClient::new(self.settings(token("root@pam!admin=s3cr3t")))
     }
 
     pub(crate) fn received(&self) -> Vec<Received> {

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 
 use crate::pve::api::tokens::{Deletion, NewToken, TokenChange};
 use crate::pve::auth::credentials::Credentials;
-use crate::pve::cluster::Cluster as Client;
+use crate::pve::cached_client::CachedClient;
 use crate::pve::context::Context;
 use crate::pve::error::failure::Phase;
 use crate::pve::error::request::{RequestInfo, RequestKind};
@@ -45,7 +45,7 @@ async fn a_token_is_sent_so_that_the_server_decodes_what_was_meant() {
         ("x=y@pve!t1=s", "PVEAPIToken=x%3Dy@pve!t1=s"),
         ("a+b@pve!t1=s", "PVEAPIToken=a%2Bb@pve!t1=s"),
     ] {
-        let client = Client::new(host.settings(token(given)));
+        let client = CachedClient::new(host.settings(token(given)));
         let version = client.version(&Context::default()).await.unwrap();
         assert_eq!(
             (version.release.as_str(), version.major()),
@@ -123,7 +123,7 @@ async fn a_path_prefix_is_part_of_every_request() {
     let host = Host::new(|_| version()).await;
     let mut settings = host.settings(Credentials::None);
     settings.endpoint = format!("{}/gate/one", host.address).parse().unwrap();
-    Client::new(settings)
+    CachedClient::new(settings)
         .version(&Context::default())
         .await
         .unwrap();
@@ -300,7 +300,7 @@ async fn an_answer_that_does_not_come_times_out() {
     let host = Host::new(|_| Reaction::Hang).await;
     let mut settings = host.settings(token("root@pam!admin=s"));
     settings.request_timeout = Duration::from_secs(1);
-    let client = Client::new(settings);
+    let client = CachedClient::new(settings);
     let read = client.version(&Context::default()).await.unwrap_err();
     assert!(
         matches!(
@@ -327,7 +327,7 @@ async fn a_port_that_accepts_and_stays_silent_is_no_connection() {
         token("root@pam!admin=s"),
     );
     settings.request_timeout = Duration::from_millis(400);
-    let error = Client::new(settings)
+    let error = CachedClient::new(settings)
         .delete_token(&id("demo@pve!t1"), &Context::default())
         .await
         .unwrap_err();
@@ -347,7 +347,7 @@ async fn a_port_that_accepts_and_stays_silent_is_no_connection() {
 #[tokio::test]
 async fn a_port_where_nothing_listens_refuses() {
     let free = closed_port().unwrap();
-    let client = Client::new(Settings::new(
+    let client = CachedClient::new(Settings::new(
         free.to_string().parse().unwrap(),
         Credentials::None,
     ));

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 
 use crate::pve::api::version::Version;
 use crate::pve::auth::credentials::Credentials;
-use crate::pve::cluster::Cluster as Client;
+use crate::pve::cached_client::CachedClient;
 use crate::pve::context::Context;
 use crate::pve::error::{Error, ErrorKind};
 use crate::pve::settings::Settings;
@@ -70,7 +70,9 @@ async fn host(identity: Identity) -> Host {
 async fn ask(host: &Host, tls: TlsPolicy) -> Result<Version, Error> {
     let mut settings = Settings::new(host.endpoint(), Credentials::None);
     settings.tls = tls;
-    Client::new(settings).version(&Context::default()).await
+    CachedClient::new(settings)
+        .version(&Context::default())
+        .await
 }
 
 async fn failure(host: &Host, tls: TlsPolicy) -> TlsFailure {
@@ -180,7 +182,9 @@ async fn too_old(answer: &'static [u8], min_version: TlsVersion) -> Error {
     });
     let mut settings = Settings::new(endpoint, Credentials::None);
     settings.tls.min_version = min_version;
-    let version = Client::new(settings).version(&Context::default()).await;
+    let version = CachedClient::new(settings)
+        .version(&Context::default())
+        .await;
     version.unwrap_err()
 }
 
@@ -251,7 +255,7 @@ async fn a_port_that_speaks_plain_http_is_told_as_such() {
             .unwrap();
         stream.shutdown().await.unwrap();
     });
-    let error = Client::new(Settings::new(endpoint, Credentials::None))
+    let error = CachedClient::new(Settings::new(endpoint, Credentials::None))
         .version(&Context::default())
         .await
         .unwrap_err();

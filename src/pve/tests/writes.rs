@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 use crate::pve::api::tokens::{Deletion, TokenChange};
 use crate::pve::auth::credentials::Credentials;
-use crate::pve::cluster::Cluster as Client;
+use crate::pve::cached_client::CachedClient;
 use crate::pve::context::Context;
 use crate::pve::error::{Error, ErrorKind};
 use crate::pve::id::{TokenId, UserId};
@@ -307,13 +307,13 @@ async fn a_user_s_own_ticket_still_gets_its_tokens() {
         totp: None,
         otp: None,
     };
-    let owner = Client::new(host.settings(own))
+    let owner = CachedClient::new(host.settings(own))
         .user(&user("audit@pve"), &Context::default())
         .await
         .unwrap()
         .unwrap();
     assert!(owner.tokens.contains_key("bymgr") && !owner.details_known);
-    let stranger = Client::new(host.settings(token("demo@pve!t1=s")));
+    let stranger = CachedClient::new(host.settings(token("demo@pve!t1=s")));
     let error = stranger
         .user(&user("audit@pve"), &Context::default())
         .await

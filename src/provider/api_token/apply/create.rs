@@ -12,17 +12,17 @@ use crate::provider::api_token::plan::expiry::{PlannedExpiry, refuse_past};
 use crate::provider::api_token::slots::Slots;
 use crate::provider::attributes::timestamp;
 use crate::provider::clients::call_within;
-use crate::pve::{Client, Context, Expiry, Timestamp, TokenId};
+use crate::pve::{CachedClient, Context, Expiry, Timestamp, TokenId};
 
 /// Creates the planned token with the grants that it declares. A token that cannot be given its
 /// grants is revoked again.
-pub async fn create(client: &Client, slots: &Slots, planned: Planned) -> Outcome {
+pub async fn create(client: &CachedClient, slots: &Slots, planned: Planned) -> Outcome {
     let created = create_token(client, slots, planned).await;
     created.unwrap_or_else(Outcome::nothing)
 }
 
 async fn create_token(
-    client: &Client,
+    client: &CachedClient,
     slots: &Slots,
     planned: Planned,
 ) -> Result<Outcome, Problem> {
@@ -52,7 +52,7 @@ async fn create_token(
 /// Refuses a token whose rotation with overlap would find its second name taken. A token that this
 /// resource did not create is never taken over, so that is better known now than in some weeks.
 async fn check_other_name(
-    client: &Client,
+    client: &CachedClient,
     slots: &Slots,
     planned: &Planned,
     context: &Context,
@@ -81,7 +81,7 @@ fn created(planned: Planned, token: &TokenId, now: Timestamp, expiry: Expiry) ->
 }
 
 /// Gives a new token its grants, or revokes it again.
-async fn grant(client: &Client, token: &TokenId, state: State, context: &Context) -> Outcome {
+async fn grant(client: &CachedClient, token: &TokenId, state: State, context: &Context) -> Outcome {
     let mut held = Grants::default();
     let declared = Grants::declared(&state.acl);
     let Err(error) = held.write(&declared, client, token, context).await else {

@@ -4,14 +4,14 @@
 //! token really has, and nothing that was granted is forgotten.
 
 use crate::provider::api_token::acl::Grants;
-use crate::pve::{Client, Context, Error, TokenId};
+use crate::pve::{CachedClient, Context, Error, TokenId};
 
 impl Grants {
     /// Writes grants, in order, until one fails, and adds them to these.
     pub async fn write(
         &mut self,
         grants: &Self,
-        client: &Client,
+        client: &CachedClient,
         token: &TokenId,
         context: &Context,
     ) -> Result<(), Error> {
@@ -37,7 +37,7 @@ impl Grants {
     pub async fn revoke(
         &mut self,
         grants: &Self,
-        client: &Client,
+        client: &CachedClient,
         token: &TokenId,
         context: &Context,
     ) -> Result<(), Error> {

@@ -10,7 +10,7 @@ use crate::provider::api_token::private_state::PrivateState;
 use crate::provider::api_token::slots::Slots;
 use crate::provider::attributes::timestamp;
 use crate::provider::clients::context;
-use crate::pve::{Client, Owner, TokenId, TokenInfo};
+use crate::pve::{CachedClient, Owner, TokenId, TokenInfo};
 
 /// The state with cluster, owner and name, as an import id names them.
 pub fn state_of(id: &str) -> Result<State, Problem> {
@@ -36,7 +36,11 @@ pub struct Imported {
 }
 
 /// Finds the token, under either of its two names.
-pub async fn import(client: &Client, state: State, slots: &Slots) -> Result<Imported, Problem> {
+pub async fn import(
+    client: &CachedClient,
+    state: State,
+    slots: &Slots,
+) -> Result<Imported, Problem> {
     let base = &slots.base;
     let owner = match client.user(&base.user, &context()).await {
         Ok(Some(owner)) => owner,

@@ -8,7 +8,7 @@
 use crate::framework::Problem;
 use crate::provider::api_token::apply::messages::{self, Purpose};
 use crate::pve::{
-    Client, Context, Error, ErrorKind, NewToken, Secret, TokenChange, TokenId, TokenInfo,
+    CachedClient, Context, Error, ErrorKind, NewToken, Secret, TokenChange, TokenId, TokenInfo,
 };
 
 /// A token that was created.
@@ -30,7 +30,7 @@ pub enum Precheck {
 
 /// Checks that the owner exists and the name is not taken.
 pub async fn precheck(
-    client: &Client,
+    client: &CachedClient,
     token: &TokenId,
     context: &Context,
 ) -> Result<Precheck, Problem> {
@@ -50,7 +50,7 @@ pub async fn precheck(
 
 /// Creates a token. After an error it does not exist.
 pub async fn mint(
-    client: &Client,
+    client: &CachedClient,
     token: &TokenId,
     new: &NewToken,
     precheck: Precheck,
@@ -68,7 +68,7 @@ pub async fn mint(
 
 /// Finds out the outcome of a creation whose response was lost.
 async fn investigate(
-    client: &Client,
+    client: &CachedClient,
     token: &TokenId,
     new: &NewToken,
     purpose: Purpose,
@@ -105,7 +105,7 @@ pub fn matches(found: &TokenInfo, new: &NewToken) -> bool {
 
 /// Gets a new secret for a token whose first one was lost with the response.
 async fn replace_lost_secret(
-    client: &Client,
+    client: &CachedClient,
     token: &TokenId,
     purpose: Purpose,
     lost: &Error,

@@ -13,7 +13,7 @@ use crate::provider::api_token::private_state::PrivateState;
 use crate::provider::api_token::slots::Slots;
 use crate::provider::attributes::timestamp;
 use crate::provider::clients::call_within;
-use crate::pve::{Client, Context, Owner, TokenId, TokenInfo, majority_online};
+use crate::pve::{CachedClient, Context, Owner, TokenId, TokenInfo, majority_online};
 
 /// The result of a refresh.
 pub enum Reading {
@@ -26,7 +26,7 @@ pub enum Reading {
 }
 
 /// Reads a token: its settings, the declared part of its grants, and its previous token.
-pub async fn read(client: &Client, state: State, slots: &Slots) -> Result<Reading, Problem> {
+pub async fn read(client: &CachedClient, state: State, slots: &Slots) -> Result<Reading, Problem> {
     let (live, context) = (&slots.live, call_within(state.timeout("read")));
     let owner = match client.user(&live.user, &context).await {
         Ok(owner) => owner,
@@ -86,7 +86,7 @@ fn previous_only(state: State, live: &TokenId, owner: &Owner) -> Reading {
 /// Believes that a token is absent only if a node says so that sees the majority of its cluster:
 /// an isolated one answers from the past.
 async fn confirm_absence(
-    client: &Client,
+    client: &CachedClient,
     token: &TokenId,
     context: &Context,
 ) -> Result<(), Problem> {
@@ -125,7 +125,7 @@ pub fn refreshed(state: State, slots: &Slots, info: &TokenInfo) -> State {
 /// The state with its declared grants as the server has them, and a warning about those that the
 /// server does not show.
 async fn with_grants(
-    client: &Client,
+    client: &CachedClient,
     token: &TokenId,
     state: State,
     context: &Context,

@@ -7,11 +7,15 @@ use crate::provider::api_token::change::Change;
 use crate::provider::api_token::model::State;
 use crate::provider::api_token::slots::Slots;
 use crate::provider::clients::call_within;
-use crate::pve::{Client, Context, TokenChange, TokenId};
+use crate::pve::{CachedClient, Context, TokenChange, TokenId};
 
 /// Revokes a token and its previous one. A token that does not exist, or whose owner does not,
 /// counts as revoked.
-pub async fn revoke(client: &Client, prior: &State, slots: &Slots) -> Result<(), Vec<Problem>> {
+pub async fn revoke(
+    client: &CachedClient,
+    prior: &State,
+    slots: &Slots,
+) -> Result<(), Vec<Problem>> {
     let context = call_within(prior.timeout("delete"));
     let mut problems = Vec::new();
     for token in slots.existing() {
@@ -23,7 +27,11 @@ pub async fn revoke(client: &Client, prior: &State, slots: &Slots) -> Result<(),
     }
 }
 
-async fn revoke_token(client: &Client, token: &TokenId, context: &Context) -> Result<(), Problem> {
+async fn revoke_token(
+    client: &CachedClient,
+    token: &TokenId,
+    context: &Context,
+) -> Result<(), Problem> {
     let Err(error) = client.delete_token(token, context).await else {
         return Ok(());
     };
@@ -33,7 +41,7 @@ async fn revoke_token(client: &Client, token: &TokenId, context: &Context) -> Re
     }
 }
 
-async fn is_gone(client: &Client, token: &TokenId) -> bool {
+async fn is_gone(client: &CachedClient, token: &TokenId) -> bool {
     match client.user(&token.user, &Context::default()).await {
         Ok(Some(owner)) => !owner.tokens.contains_key(token.name.as_str()),
         Ok(None) => true,
@@ -44,7 +52,7 @@ async fn is_gone(client: &Client, token: &TokenId) -> bool {
 /// Revokes the previous token, or gives it an expiry, where that is planned. `changed` is the state
 /// after the change of the token in use.
 pub async fn retire_previous(
-    client: &Client,
+    client: &CachedClient,
     change: &Change,
     changed: State,
     context: &Context,

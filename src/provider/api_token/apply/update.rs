@@ -9,12 +9,12 @@ use crate::provider::api_token::change::{Change, settings_diff};
 use crate::provider::api_token::model::{Planned, State};
 use crate::provider::api_token::plan::expiry::PlannedExpiry;
 use crate::provider::clients::call_within;
-use crate::pve::{Client, Context};
+use crate::pve::{CachedClient, Context};
 
 /// Changes a token in place: new grants first, then settings, then the grants that are no longer
 /// declared, so that a token is never without what it keeps, also when its privileges become its
 /// own. After an error the state says how far it came.
-pub async fn update(client: &Client, change: &Change) -> Outcome {
+pub async fn update(client: &CachedClient, change: &Change) -> Outcome {
     let (token, context) = (
         &change.slots.live,
         call_within(change.planned.timeout("update")),
@@ -54,7 +54,7 @@ pub async fn update(client: &Client, change: &Change) -> Outcome {
 }
 
 /// The planned state with its expiry, where that counts from now.
-fn with_expiry(client: &Client, change: &Change) -> Planned {
+fn with_expiry(client: &CachedClient, change: &Change) -> Planned {
     let planned = change.planned.clone();
     if !planned.expires_at.is_unknown() {
         return planned;
@@ -65,7 +65,7 @@ fn with_expiry(client: &Client, change: &Change) -> Planned {
 }
 
 /// Reads the settings after a change whose outcome is unclear; the prior state where that fails.
-async fn read_again(client: &Client, change: &Change) -> State {
+async fn read_again(client: &CachedClient, change: &Change) -> State {
     let (prior, slots) = (change.prior.clone(), &change.slots);
     // Also when Terraform has asked to stop: what the token now is must be known.
     match client.user(&slots.live.user, &Context::default()).await {

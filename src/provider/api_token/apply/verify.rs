@@ -6,12 +6,12 @@ use crate::framework::Problem;
 use crate::provider::api_token::apply::messages;
 use crate::provider::api_token::model::State;
 use crate::pve::diagnosis::Rejection;
-use crate::pve::{Client, Context, Error, ErrorKind, Owner, TokenId};
+use crate::pve::{CachedClient, Context, Error, ErrorKind, Owner, TokenId};
 
 /// Logs in with the stored secret, where the configuration asks for it and there is one. Warns when
 /// the server refuses it, with the reason as far as the owner's state shows it.
 pub async fn verify(
-    client: &Client,
+    client: &CachedClient,
     state: &State,
     live: &TokenId,
     owner: &Owner,

@@ -13,7 +13,7 @@ use crate::provider::api_token::plan::expiry::PlannedExpiry;
 use crate::provider::api_token::private_state::PrivateState;
 use crate::provider::attributes::duration;
 use crate::provider::clients::call_within;
-use crate::pve::{Client, Expiry, TokenId};
+use crate::pve::{CachedClient, Expiry, TokenId};
 
 /// Why the secret of `prior` is due for rotation; `None` where it stays. `expiry` is the one that
 /// the configuration gives the present secret.
@@ -65,7 +65,10 @@ fn changed_keepers(prior: &Keepers, config: &Keepers) -> Option<RotationCause> {
 
 /// Refuses a rotation in place that the server does not support, and warns of one that needs
 /// `allow_recreate`.
-pub async fn check_rotation(client: &Client, change: &Change) -> Result<Option<Problem>, Problem> {
+pub async fn check_rotation(
+    client: &CachedClient,
+    change: &Change,
+) -> Result<Option<Problem>, Problem> {
     let planned = &change.planned;
     if change.rotation.is_none() || change.alternates() || planned.rotation.is_unknown() {
         return Ok(None);

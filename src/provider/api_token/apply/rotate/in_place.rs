@@ -13,7 +13,7 @@ use crate::provider::api_token::apply::rotate::messages::{self, LostRotation};
 use crate::provider::api_token::apply::rotate::recreate;
 use crate::provider::api_token::change::settings_diff;
 use crate::provider::api_token::model::State;
-use crate::pve::{ApiToken, Client, Context, Error, ErrorKind, Secret, TokenChange};
+use crate::pve::{ApiToken, CachedClient, Context, Error, ErrorKind, Secret, TokenChange};
 
 const METHOD: &str = "regenerate";
 
@@ -96,7 +96,7 @@ async fn investigate(
 }
 
 /// Whether a secret can be used to log in; `None` where that could not be found out.
-async fn still_works(client: &Client, credential: Option<ApiToken>) -> Option<bool> {
+async fn still_works(client: &CachedClient, credential: Option<ApiToken>) -> Option<bool> {
     // Also when Terraform has asked to stop: which secret works must be known.
     let context = Context::default();
     match client.with_token(credential?).version(&context).await {

@@ -6,11 +6,11 @@ use crate::provider::api_token::acl::Grants;
 use crate::provider::api_token::change::Change;
 use crate::provider::api_token::model::State;
 use crate::provider::attributes::timestamp;
-use crate::pve::{AclView, Client, Context, Expiry, Secret, TokenId};
+use crate::pve::{AclView, CachedClient, Context, Expiry, Secret, TokenId};
 
 /// A rotation in progress.
 pub struct Rotation<'a> {
-    pub client: &'a Client,
+    pub client: &'a CachedClient,
     pub change: Change,
     pub context: Context,
 }

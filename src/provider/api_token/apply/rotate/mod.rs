@@ -16,10 +16,10 @@ use crate::provider::api_token::apply::outcome::Outcome;
 use crate::provider::api_token::apply::rotate::in_progress::Rotation;
 use crate::provider::api_token::change::Change;
 use crate::provider::clients::call_within;
-use crate::pve::Client;
+use crate::pve::CachedClient;
 
 /// Replaces the secret of a token as planned.
-pub async fn rotate(client: &Client, mut change: Change) -> Outcome {
+pub async fn rotate(client: &CachedClient, mut change: Change) -> Outcome {
     let context = call_within(change.planned.timeout("update"));
     let live = &change.slots.live;
     // The response also tells the server's clock, from which the new expiry counts.

@@ -17,7 +17,7 @@ use crate::provider::api_token::model::{Config, State};
 use crate::provider::api_token::plan::acl_checks::scope::Scope;
 use crate::provider::api_token::slots::Slots;
 use crate::provider::clients::context;
-use crate::pve::{Client, Context};
+use crate::pve::{CachedClient, Context};
 
 /// The findings of the checks.
 #[derive(Debug, Default)]
@@ -30,7 +30,11 @@ pub struct Findings {
 
 /// Checks the `acl` of a new token, or of one whose `acl` changes. Without a client, only the
 /// checks that need no request.
-pub async fn check(client: Option<&Client>, config: &Config, prior: Option<&State>) -> Findings {
+pub async fn check(
+    client: Option<&CachedClient>,
+    config: &Config,
+    prior: Option<&State>,
+) -> Findings {
     let declared = Grants::declared(&config.acl);
     let token = Slots::of(config).map(|slots| slots.base);
     if declared.is_empty() || prior.is_some_and(|prior| !acl_changed(config, prior, &declared)) {
@@ -59,7 +63,7 @@ fn acl_changed(config: &Config, prior: &State, declared: &Grants) -> bool {
 
 /// Runs the checks that need the server's roles.
 async fn ask(
-    client: &Client,
+    client: &CachedClient,
     scope: &Scope,
     prior: Option<&State>,
     context: &Context,
@@ -84,7 +88,7 @@ async fn ask(
 
 /// The token's grants on the server that are not and were not declared. A new token has none.
 async fn foreign(
-    client: &Client,
+    client: &CachedClient,
     scope: &Scope,
     prior: Option<&State>,
     context: &Context,

@@ -10,11 +10,11 @@ use crate::framework::Problem;
 use crate::provider::api_token::acl::Grant;
 use crate::provider::api_token::plan::acl_checks::scope::{Scope, warning_about};
 use crate::provider::diagnostics::listing::listing;
-use crate::pve::{Client, Context, Error, Roles, SUPERUSER, TokenId, UserId, is_below};
+use crate::pve::{CachedClient, Context, Error, Roles, SUPERUSER, TokenId, UserId, is_below};
 
 /// Warns of entries that grant more than the owner has.
 pub async fn warning(
-    client: &Client,
+    client: &CachedClient,
     token: &TokenId,
     scope: &Scope,
     roles: &Roles,
@@ -52,7 +52,7 @@ pub async fn warning(
 
 /// The privileges of a grant that the owner has nowhere where the grant reaches.
 async fn lacking(
-    client: &Client,
+    client: &CachedClient,
     owner: &UserId,
     grant: &Grant,
     granted: &BTreeSet<String>,

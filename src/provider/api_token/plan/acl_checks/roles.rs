@@ -6,14 +6,14 @@ use crate::framework::Problem;
 use crate::provider::api_token::acl::Grant;
 use crate::provider::api_token::plan::acl_checks::scope::{Scope, warning_about};
 use crate::provider::nearest::nearest;
-use crate::pve::{Client, Context, Error, ErrorKind, NO_ACCESS, Roles};
+use crate::pve::{CachedClient, Context, Error, ErrorKind, NO_ACCESS, Roles};
 
 /// How many of the nearest names a message lists.
 const LISTED: usize = 4;
 
 /// The roles of the server, and a problem for each declared role that it does not have.
 pub async fn resolve(
-    client: &Client,
+    client: &CachedClient,
     scope: &Scope,
     known: &Roles,
     context: &Context,
@@ -38,7 +38,7 @@ pub async fn resolve(
     (roles, problems)
 }
 
-fn unknown(client: &Client, scope: &Scope, grant: &Grant, known: &Roles) -> Problem {
+fn unknown(client: &CachedClient, scope: &Scope, grant: &Grant, known: &Roles) -> Problem {
     Problem::new(
         "No such role",
         format!(

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tf_provider::value::Value;
 
-use crate::provider::diagnostics::explanation::Explanation;
+use crate::provider::diagnostics::Explanation;
 use crate::provider::host::facts::Facts;
 use crate::pve::diagnosis::{Report, StageResult};
 

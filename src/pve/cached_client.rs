@@ -1,4 +1,4 @@
-//! A cluster as its readers see it: a client, and the responses that serve all of them.
+//! A client that keeps the responses many readers need.
 //!
 //! A plan reads many tokens of few users, with one access control list. What a write can change is
 //! kept until the client's write epoch moves. Roles and the rights of users are kept for good: a
@@ -27,7 +27,7 @@ const ACCESS: &str = "/access";
 
 /// A [`Client`] that keeps what many readers need. Cheap to clone; clones share everything.
 #[derive(Clone, Debug)]
-pub struct Cluster {
+pub struct CachedClient {
     client: Client,
     cached: Arc<Cached>,
 }
@@ -54,7 +54,7 @@ impl std::fmt::Debug for Cached {
     }
 }
 
-impl Deref for Cluster {
+impl Deref for CachedClient {
     type Target = Client;
 
     fn deref(&self) -> &Client {
@@ -62,7 +62,7 @@ impl Deref for Cluster {
     }
 }
 
-impl From<Client> for Cluster {
+impl From<Client> for CachedClient {
     fn from(client: Client) -> Self {
         Self {
             client,
@@ -71,8 +71,8 @@ impl From<Client> for Cluster {
     }
 }
 
-impl Cluster {
-    /// A cluster whose client connects when it sends its first request. Does no I/O.
+impl CachedClient {
+    /// A client that connects when it sends its first request. Does no I/O.
     pub fn new(settings: Settings) -> Self {
         Client::new(settings).into()
     }
@@ -119,11 +119,11 @@ impl Cluster {
     /// [`Audit::is_complete`] says so.
     pub async fn audit(&self, context: &Context) -> Result<Arc<Audit>, Error> {
         let cached = self.cached.audit.get((), self.epoch(), || {
-            let cluster = self.clone();
+            let client = self.clone();
             async move {
                 let context = Context::default();
-                let acl = cluster.acl_view(&context);
-                Audit::fetch(&cluster.client, acl, &context)
+                let acl = client.acl_view(&context);
+                Audit::fetch(&client.client, acl, &context)
                     .await
                     .map(Arc::new)
             }
@@ -157,7 +157,7 @@ impl Cluster {
     }
 
     /// The rights of a user, at one path or at every path that the server lists, requested once.
-    /// Needs what [`Cluster::may_see_rights_of`] tells.
+    /// Allowed if [`CachedClient::may_see_rights_of`] says so.
     ///
     /// # Errors
     /// Any [`Error`] of a read.
@@ -171,7 +171,7 @@ impl Cluster {
         self.rights((Some(user.clone()), path), context).await
     }
 
-    /// Whether the server tells the caller what a user may do: the caller is the user, or has
+    /// Whether the caller may read the rights of a user: the caller is the user, or has
     /// `Sys.Audit` on `/access` (recording `175-use-permissions-userid-unprivileged`).
     ///
     /// # Errors
