@@ -1,17 +1,16 @@
 //! The audit of all tokens.
 
-use std::{error::Error, time::Instant};
+use std::error::Error;
+use std::time::Instant;
 
-use terraform_provider_proxmox::pve::Context;
+use terraform_provider_proxmox::pve::{CachedClient, Context};
 
-use crate::{
-    Measured,
-    host::{Host, client},
-    options::Options,
-    step::{step, without_provider},
-    subject::Subject,
-    table::Row,
-};
+use crate::Measured;
+use crate::host::{Host, client};
+use crate::options::Options;
+use crate::step::{step, without_provider};
+use crate::subject::Subject;
+use crate::table::Row;
 
 const ROUNDS: usize = 5;
 const USERS: usize = 500;

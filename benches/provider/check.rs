@@ -1,11 +1,13 @@
 //! The command `check` against a healthy host.
 
-use std::{
-    process::{Command, Stdio},
-    time::Instant,
-};
+use std::process::{Command, Stdio};
+use std::time::Instant;
 
-use crate::{Measured, host::Host, options::Options, subject::Subject, table::Row};
+use crate::Measured;
+use crate::host::Host;
+use crate::options::Options;
+use crate::subject::Subject;
+use crate::table::Row;
 
 const ROUNDS: usize = 20;
 

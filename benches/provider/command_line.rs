@@ -3,11 +3,17 @@
 //! A command takes far longer than the provider's part of it. So each round also runs the command
 //! without a provider, and the figures are differences within a round.
 
-use std::{error::Error, io, path::Path, time::Instant};
+use std::error::Error;
+use std::io;
+use std::path::Path;
+use std::time::Instant;
 
 use cli_harness::{Cli, Scratch};
 
-use crate::{Measured, options::Options, subject::Subject, table::Row};
+use crate::Measured;
+use crate::options::Options;
+use crate::subject::Subject;
+use crate::table::Row;
 
 const ROUNDS: usize = 10;
 

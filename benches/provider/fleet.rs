@@ -1,17 +1,18 @@
 //! A fleet with unreachable clusters: one provider block, hundreds of clusters, and some of them
 //! black holes, which accept connections and never respond.
 
-use std::{collections::BTreeMap, error::Error, fmt::Write, net::TcpListener};
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fmt::Write;
+use std::net::TcpListener;
 
 use proxmox_simulator::{Request, Simulator};
 
-use crate::{
-    Measured,
-    options::Options,
-    step::{step, without_provider},
-    subject::Subject,
-    table::Row,
-};
+use crate::Measured;
+use crate::options::Options;
+use crate::step::{step, without_provider};
+use crate::subject::Subject;
+use crate::table::Row;
 
 const ROUNDS: usize = 3;
 const CLUSTERS: usize = 200;

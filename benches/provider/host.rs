@@ -1,12 +1,15 @@
 //! The Proxmox VE of the benchmark: the simulator, or a real host.
 
-use std::{env, error::Error, path::Path};
+use std::env;
+use std::error::Error;
+use std::path::Path;
 
 use cli_harness::{Cli, Scratch};
 use proxmox_simulator::Simulator;
 use terraform_provider_proxmox::pve::{ApiToken, Client, Credentials, Settings, TlsPolicy};
 
-use crate::{options::Options, subject::Subject};
+use crate::options::Options;
+use crate::subject::Subject;
 
 /// The administrator's token on the simulator.
 const ADMIN: &str = "root@pam!benchmark";

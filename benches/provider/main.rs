@@ -22,12 +22,10 @@ mod table;
 mod tokens;
 mod writers;
 
-use std::{
-    env,
-    error::Error,
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::env;
+use std::error::Error;
+use std::io::{self, Write};
+use std::process::ExitCode;
 
 use options::{HELP, Options};
 use subject::Subject;

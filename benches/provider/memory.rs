@@ -1,12 +1,9 @@
 //! The peak memory of a provider during a command.
 
-use std::{
-    fs,
-    path::Path,
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
-    thread,
-    time::Duration,
-};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+use std::{fs, thread};
 
 /// Seldom enough not to be felt, and the system itself remembers the peak.
 const EVERY: Duration = Duration::from_millis(25);

@@ -1,6 +1,8 @@
 //! The command line of the benchmark.
 
-use std::{error::Error, ffi::OsString, path::PathBuf};
+use std::error::Error;
+use std::ffi::OsString;
+use std::path::PathBuf;
 
 use cli_harness::Cli;
 

@@ -2,7 +2,10 @@
 
 use std::{fs, io};
 
-use crate::{Measured, options::Options, subject::Subject, table::Row};
+use crate::Measured;
+use crate::options::Options;
+use crate::subject::Subject;
+use crate::table::Row;
 
 /// The size of each binary.
 pub fn measure(subjects: &[Subject], _: &Options) -> Measured {

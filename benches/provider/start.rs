@@ -2,17 +2,18 @@
 //!
 //! Terraform starts a provider several times in every command, and waits for this line each time.
 
-use std::{
-    error::Error,
-    io::{BufRead, BufReader},
-    path::Path,
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
-};
+use std::error::Error;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::{Measured, memory, options::Options, subject::Subject, table::Row};
+use crate::options::Options;
+use crate::subject::Subject;
+use crate::table::Row;
+use crate::{Measured, memory};
 
 const ROUNDS: usize = 20;
 

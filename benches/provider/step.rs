@@ -1,6 +1,8 @@
 //! One run of a command line, with its time and peak memory.
 
-use std::{error::Error, path::Path, time::Instant};
+use std::error::Error;
+use std::path::Path;
+use std::time::Instant;
 
 use cli_harness::{Cli, Run, Scratch};
 

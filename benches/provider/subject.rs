@@ -1,11 +1,9 @@
 //! The providers under comparison.
 
-use std::{
-    env::consts::EXE_SUFFIX,
-    error::Error,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::env::consts::EXE_SUFFIX;
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 

@@ -1,6 +1,7 @@
 //! The table of figures.
 
-use std::{borrow::Cow, fmt::Write};
+use std::borrow::Cow;
+use std::fmt::Write;
 
 use crate::subject::Subject;
 

@@ -4,15 +4,12 @@ use std::error::Error;
 
 use cli_harness::{Cli, Scratch};
 
-use crate::{
-    Measured, command_line,
-    host::Host,
-    options::Options,
-    step::{Step, step, without_provider},
-    subject::Subject,
-    table::Row,
-    writers,
-};
+use crate::host::Host;
+use crate::options::Options;
+use crate::step::{Step, step, without_provider};
+use crate::subject::Subject;
+use crate::table::Row;
+use crate::{Measured, command_line, writers};
 
 const ROUNDS: usize = 3;
 

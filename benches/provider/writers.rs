@@ -1,7 +1,8 @@
 //! Writers without a common write lock: the effect of the server's lock on independent clients,
 //! compared with the provider, whose writes to a cluster are serialized.
 
-use std::{error::Error, time::Instant};
+use std::error::Error;
+use std::time::Instant;
 
 use futures_util::future::try_join_all;
 use proxmox_simulator::Simulator;

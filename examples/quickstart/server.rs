@@ -1,6 +1,7 @@
 //! The Proxmox VE of the quickstart.
 
-use std::{env, num::NonZeroU64};
+use std::env;
+use std::num::NonZeroU64;
 
 use proxmox_simulator::Simulator;
 use terraform_provider_proxmox::pve::{ApiToken, UserId};

@@ -1,22 +1,16 @@
 //! The steps of the quickstart, each with a line that explains it.
 
-use std::{
-    path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use cli_harness::{Run, Scratch};
 use terraform_provider_proxmox::pve::{
     ApiToken, Client, Context, Credentials, Error, ErrorKind, Settings,
 };
 
-use crate::{
-    server::Server,
-    tools::{self, say},
-};
+use crate::server::Server;
+use crate::tools::{self, say};
 
 /// Runs all steps, and cleans up after a failed one.
 pub fn run(keep: bool) -> Result<(), String> {

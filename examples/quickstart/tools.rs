@@ -1,11 +1,9 @@
 //! Tools of the quickstart: the provider, and a command line that runs it.
 
-use std::{
-    env,
-    io::Write,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::env;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use cli_harness::{Cli, PINS};
 

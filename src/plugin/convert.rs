@@ -141,7 +141,8 @@ pub(super) fn function_error(diags: &Diagnostics) -> Option<proto::FunctionError
 
 /// A path to an attribute.
 pub(super) fn path(path: AttributePath) -> proto::AttributePath {
-    use proto::attribute_path::{Step, step::Selector};
+    use proto::attribute_path::Step;
+    use proto::attribute_path::step::Selector;
     let steps = path.steps.into_iter().map(|step| Step {
         selector: Some(match step {
             AttributePathStep::Attribute(name) => Selector::AttributeName(name.into_owned()),
@@ -306,10 +307,8 @@ fn type_json(constraint: &impl Serialize) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::framework::{
-        Report,
-        schema::{computed, optional, required, sensitive},
-    };
+    use crate::framework::Report;
+    use crate::framework::schema::{computed, optional, required, sensitive};
 
     fn object(names: [&str; 3]) -> AttributeType {
         let fields = names.map(|name| (name.to_owned(), AttributeType::String));

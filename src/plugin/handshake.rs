@@ -1,14 +1,14 @@
 //! The handshake between the parent and this process: environment variables one way, a line on
 //! stdout the other. Its rules are those of go-plugin (`client.go` and `server.go`).
 
-use std::{
-    io::{self, Write},
-    ops::RangeInclusive,
-    path::PathBuf,
-};
+use std::io::{self, Write};
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
 
-use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
-use rustls::pki_types::{CertificateDer, pem::PemObject};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 
 use super::error::ServeError;
 

@@ -104,13 +104,12 @@ impl Accepting {
 pub(super) mod unix {
     //! A unix socket and the directory around it.
 
-    use std::{
-        fs::Permissions,
-        io,
-        ops::Deref,
-        os::unix::{fs::PermissionsExt, net::UnixListener},
-        path::Path,
-    };
+    use std::fs::Permissions;
+    use std::io;
+    use std::ops::Deref;
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::net::UnixListener;
+    use std::path::Path;
 
     use tempfile::{Builder, TempDir, TempPath};
 

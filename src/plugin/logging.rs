@@ -4,25 +4,21 @@
 //! documents, the most specific first. Without any, only errors are written. Libraries log only from
 //! `WARN` on, at any level: the traces of an HTTP library contain whole messages, and so secrets.
 
-use std::{
-    fmt::Debug,
-    io::{self, Write},
-};
+use std::fmt::Debug;
+use std::io::{self, Write};
 
 use serde_json::{Map, Value};
-use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
-use tracing::{
-    Event, Level, Subscriber,
-    field::{Field, Visit},
-    span::{Attributes, Id, Record},
-};
-use tracing_subscriber::{
-    Layer,
-    filter::{LevelFilter, Targets},
-    layer::{Context, SubscriberExt},
-    registry::{LookupSpan, Scope},
-    util::SubscriberInitExt,
-};
+use time::OffsetDateTime;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::{Context, SubscriberExt};
+use tracing_subscriber::registry::{LookupSpan, Scope};
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// Variables that set the level, the most specific first.
 const VARIABLES: [&str; 3] = ["TF_LOG_PROVIDER_PROXMOX", "TF_LOG_PROVIDER", "TF_LOG"];

@@ -2,7 +2,7 @@
 //! service that it carries.
 //!
 //! Terraform starts the binary with a certificate in the environment. The binary opens a private
-//! socket, prints its address on one line, and serves gRPC over mutual TLS until it is told to shut
+//! socket, prints its address on one line, and serves gRPC over mutual TLS until it is asked to shut
 //! down ([`serve`]). [`serve_for_debugging`] does the same for a process that a developer started,
 //! for example under a debugger. [`Service`] is the provider's gRPC service alone.
 //!
@@ -26,25 +26,19 @@ mod side_services;
 mod signals;
 mod tls;
 
-use std::{
-    env,
-    io::{self, Write},
-    process,
-};
+use std::io::{self, Write};
+use std::{env, process};
 
 use serde_json::json;
 
-use self::{
-    error::SOURCE,
-    handshake::{Parent, Place},
-    listener::Listener,
-    server::PluginServer,
-    signals::OnInterrupt,
-};
-use crate::framework::Catalog;
-
+use self::error::SOURCE;
 pub use self::error::ServeError;
+use self::handshake::{Parent, Place};
+use self::listener::Listener;
+use self::server::PluginServer;
 pub use self::service::Service;
+use self::signals::OnInterrupt;
+use crate::framework::Catalog;
 
 /// Serves a catalog to the Terraform that started this process, until it says `Shutdown`.
 ///

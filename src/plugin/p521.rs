@@ -4,7 +4,8 @@
 //! go-plugin generates a P-521 key for each client (`mtls.go`, `generateCert`). The curve comes from
 //! RustCrypto's `p521`, and this file adapts it to rustls. It only verifies and handles no secrets.
 
-use p521::ecdsa::{Signature, VerifyingKey, signature::Verifier};
+use p521::ecdsa::signature::Verifier;
+use p521::ecdsa::{Signature, VerifyingKey};
 use rustls::pki_types::{
     AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm, alg_id,
 };
@@ -37,7 +38,8 @@ impl SignatureVerificationAlgorithm for EcdsaP521Sha512 {
 
 #[cfg(test)]
 mod tests {
-    use p521::ecdsa::{SigningKey, signature::Signer};
+    use p521::ecdsa::SigningKey;
+    use p521::ecdsa::signature::Signer;
 
     use super::*;
 

@@ -1,11 +1,9 @@
 //! Panics. A panic ends one call, not the process. Its place is reported, and its payload never: it
 //! can hold a secret.
 
-use std::{
-    cell::Cell,
-    panic::{self, AssertUnwindSafe},
-    sync::Once,
-};
+use std::cell::Cell;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Once;
 
 use futures_util::FutureExt;
 

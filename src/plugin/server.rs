@@ -7,23 +7,18 @@ use tokio::runtime;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
-use super::{
-    calls::RunningCalls,
-    connections,
-    error::ServeError,
-    listener::Listener,
-    proto::{
-        health::health_server::HealthServer,
-        plugin::{
-            grpc_broker_server::GrpcBrokerServer, grpc_controller_server::GrpcControllerServer,
-            grpc_stdio_server::GrpcStdioServer,
-        },
-        provider_server::ProviderServer,
-    },
-    service::Service,
-    side_services::SideServices,
-    signals::{OnInterrupt, Signals},
-};
+use super::calls::RunningCalls;
+use super::connections;
+use super::error::ServeError;
+use super::listener::Listener;
+use super::proto::health::health_server::HealthServer;
+use super::proto::plugin::grpc_broker_server::GrpcBrokerServer;
+use super::proto::plugin::grpc_controller_server::GrpcControllerServer;
+use super::proto::plugin::grpc_stdio_server::GrpcStdioServer;
+use super::proto::provider_server::ProviderServer;
+use super::service::Service;
+use super::side_services::SideServices;
+use super::signals::{OnInterrupt, Signals};
 use crate::framework::Catalog;
 
 /// The largest message in either direction, in bytes. Terraform has the same limit.

@@ -9,19 +9,14 @@ use futures_util::{StreamExt, stream};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::{
-    calls::RunningCalls,
-    proto::{
-        health::{
-            HealthCheckRequest, HealthCheckResponse, health_check_response::ServingStatus,
-            health_server::Health,
-        },
-        plugin::{
-            ConnInfo, Empty, StdioData, grpc_broker_server::GrpcBroker,
-            grpc_controller_server::GrpcController, grpc_stdio_server::GrpcStdio,
-        },
-    },
-};
+use super::calls::RunningCalls;
+use super::proto::health::health_check_response::ServingStatus;
+use super::proto::health::health_server::Health;
+use super::proto::health::{HealthCheckRequest, HealthCheckResponse};
+use super::proto::plugin::grpc_broker_server::GrpcBroker;
+use super::proto::plugin::grpc_controller_server::GrpcController;
+use super::proto::plugin::grpc_stdio_server::GrpcStdio;
+use super::proto::plugin::{ConnInfo, Empty, StdioData};
 
 /// The services in go-plugin's health check: the whole server, or the plugin by its name.
 const SERVICES: [&str; 2] = ["", "plugin"];

@@ -1,4 +1,4 @@
-//! The known name that a misspelt one most likely stands for.
+//! The known name that is closest to an unknown one.
 
 /// The candidates, most similar to `name` first, each with the number of letters in which it
 /// differs. Case makes no difference.

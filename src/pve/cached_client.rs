@@ -1,7 +1,7 @@
 //! A client that keeps the responses many readers need.
 //!
 //! A plan reads many tokens of few users, with one access control list. What a write can change is
-//! kept until the client's write epoch moves. Roles and the rights of users are kept for good: a
+//! kept until the client's write epoch moves. Roles and the rights of users are kept for the life of the process: a
 //! client writes tokens and the entries of tokens in the access control list, and neither changes
 //! what a role holds or what a user may do.
 

@@ -4,11 +4,9 @@ use cli_harness::Cli;
 use proxmox_simulator::{Fault, RawResponse};
 use serde_json::{Value, json};
 
-use super::{
-    Scenario,
-    audit::{connect_with, output},
-    test_server::TestServer,
-};
+use super::Scenario;
+use super::audit::{connect_with, output};
+use super::test_server::TestServer;
 
 pub const SCENARIOS: &[Scenario] = scenarios![
     a_tokens_tasks_are_found_on_every_node,

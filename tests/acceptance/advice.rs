@@ -4,11 +4,9 @@ use cli_harness::{Cli, Run};
 use proxmox_simulator::{Fault, RawResponse, Version, closed_port};
 use serde_json::Value;
 
-use super::{
-    Scenario,
-    samples::scoped,
-    test_server::{ADMIN, TestServer, says},
-};
+use super::Scenario;
+use super::samples::scoped;
+use super::test_server::{ADMIN, TestServer, says};
 
 pub const SCENARIOS: &[Scenario] = scenarios![
     a_mistyped_role_is_refused_at_plan_time_with_the_nearest_names,

@@ -4,10 +4,8 @@ use cli_harness::Cli;
 use proxmox_simulator::{Cluster, Version};
 use serde_json::{Value, json};
 
-use super::{
-    Scenario,
-    test_server::{TestServer, says},
-};
+use super::Scenario;
+use super::test_server::{TestServer, says};
 
 pub const SCENARIOS: &[Scenario] = scenarios![
     an_audit_needs_sys_audit_on_access_and_nothing_more,

@@ -1,20 +1,16 @@
 //! Invalid input, and the diagnostics for it.
 
-use std::{
-    io::{Read, Write},
-    net::TcpListener,
-    thread,
-};
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::thread;
 
 use cli_harness::Cli;
 use proxmox_simulator::closed_port;
 use serde_json::Value;
 
-use super::{
-    Scenario,
-    samples::{TOKEN, token},
-    test_server::{TestServer, says},
-};
+use super::Scenario;
+use super::samples::{TOKEN, token};
+use super::test_server::{TestServer, says};
 
 pub const SCENARIOS: &[Scenario] = scenarios![
     malformed_values_are_refused_at_plan_time_each_on_its_attribute,

@@ -1,21 +1,16 @@
 //! One provider block for many clusters.
 
-use std::{
-    net::TcpListener,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering::SeqCst},
-    },
-};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::SeqCst;
 
 use cli_harness::Cli;
 use proxmox_simulator::{Simulator, TlsOptions};
 use serde_json::Value;
 
-use super::{
-    Scenario,
-    test_server::{TestServer, says},
-};
+use super::Scenario;
+use super::test_server::{TestServer, says};
 
 pub const SCENARIOS: &[Scenario] = scenarios![
     one_provider_block_serves_several_clusters,

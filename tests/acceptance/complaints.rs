@@ -16,11 +16,9 @@ use cli_harness::Cli;
 use proxmox_simulator::{Fault, RawResponse};
 use serde_json::Value;
 
-use super::{
-    Scenario,
-    samples::{TOKEN, token},
-    test_server::{TestServer, says},
-};
+use super::Scenario;
+use super::samples::{TOKEN, token};
+use super::test_server::{TestServer, says};
 
 pub const SCENARIOS: &[Scenario] = scenarios![
     a_call_only_for_root_pam_is_explained_to_a_token,

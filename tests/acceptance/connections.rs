@@ -1,20 +1,16 @@
 //! Connection settings: several nodes, proxies, headers, and the strictness of TLS.
 
-use std::{
-    io::{Read, Write},
-    net::{SocketAddr, TcpListener},
-    thread,
-};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::thread;
 
 use cli_harness::Cli;
 use proxmox_simulator::{Fault, ForwardProxy, RawResponse, Simulator, TlsOptions, closed_port};
 use serde_json::Value;
 
-use super::{
-    Scenario,
-    samples::TOKEN,
-    test_server::{TestServer, says},
-};
+use super::Scenario;
+use super::samples::TOKEN;
+use super::test_server::{TestServer, says};
 
 pub const SCENARIOS: &[Scenario] = scenarios![
     the_next_node_is_used_when_one_is_unreachable,

@@ -6,10 +6,8 @@ use std::time::Duration;
 use cli_harness::{Cli, Run};
 use proxmox_simulator::{Fault, Identity, RawResponse, State};
 
-use super::{
-    Scenario,
-    test_server::{TestServer, says},
-};
+use super::Scenario;
+use super::test_server::{TestServer, says};
 
 pub const SCENARIOS: &[Scenario] = scenarios![
     another_product_of_proxmox_is_named,

@@ -1,14 +1,11 @@
 //! A client that always uses the current secret, while secrets rotate: it must never be refused.
 
-use std::{
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
-    thread,
-    time::Duration,
-};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+use std::thread;
+use std::time::Duration;
 
 use cli_harness::Cli;
 use proxmox_simulator::{Fault, Version};
@@ -17,7 +14,8 @@ use terraform_provider_proxmox::pve::{
     ApiToken, Client, Context, Credentials, Error, ErrorKind, Settings, TlsPolicy,
 };
 
-use super::{Scenario, test_server::TestServer};
+use super::Scenario;
+use super::test_server::TestServer;
 
 pub const SCENARIOS: &[Scenario] = scenarios![
     five_rotations_with_overlap_have_none,

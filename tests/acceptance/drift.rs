@@ -4,12 +4,10 @@ use cli_harness::Cli;
 use proxmox_simulator::TlsOptions;
 use serde_json::Value;
 
-use super::{
-    Scenario,
-    samples::TOKEN,
-    test_server::{TestServer, attributes, says},
-    tokens::minted,
-};
+use super::Scenario;
+use super::samples::TOKEN;
+use super::test_server::{TestServer, attributes, says};
+use super::tokens::minted;
 
 pub const SCENARIOS: &[Scenario] = scenarios![
     a_changed_comment_is_put_back,

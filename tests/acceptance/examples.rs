@@ -1,16 +1,15 @@
 //! The examples of the documentation: every item of the catalog has one, and every example is valid
 //! and formatted.
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use cli_harness::Cli;
 use terraform_provider_proxmox::provider::catalog;
 
-use super::{Scenario, test_server::TestServer};
+use super::Scenario;
+use super::test_server::TestServer;
 
 pub const SCENARIOS: &[Scenario] = scenarios![every_example_is_valid, everything_has_an_example,];
 

@@ -8,16 +8,15 @@
 mod kinds;
 mod operations;
 
-use std::{collections::BTreeMap, sync::Mutex};
+use std::collections::BTreeMap;
+use std::sync::Mutex;
 
 use cli_harness::{Cli, Run};
 use proxmox_simulator::Simulator;
 use serde_json::Value;
 
-use self::{
-    kinds::{Fault, REQUESTS, RUNS},
-    operations::{OPERATIONS, Operation, configuration},
-};
+use self::kinds::{Fault, REQUESTS, RUNS};
+use self::operations::{OPERATIONS, Operation, configuration};
 use super::test_server::{TestServer, says};
 
 /// The outcome of a fault, by its name.

@@ -1,15 +1,14 @@
 //! `proxmox_host` and `proxmox_connection`: the connection check.
 
-use std::{num::NonZeroU64, time::Duration};
+use std::num::NonZeroU64;
+use std::time::Duration;
 
 use cli_harness::Cli;
 use proxmox_simulator::{Fault, closed_port};
 use serde_json::Value;
 
-use super::{
-    Scenario,
-    test_server::{TestServer, attributes, says},
-};
+use super::Scenario;
+use super::test_server::{TestServer, attributes, says};
 
 pub const SCENARIOS: &[Scenario] = scenarios![
     a_host_is_registered_with_the_token_that_was_just_minted,

@@ -5,7 +5,8 @@ use std::num::NonZeroU64;
 use cli_harness::Cli;
 use serde_json::Value;
 
-use super::{Scenario, test_server::TestServer};
+use super::Scenario;
+use super::test_server::TestServer;
 
 pub const SCENARIOS: &[Scenario] = scenarios![
     a_first_token_with_two_factor_login,

@@ -7,11 +7,9 @@ use proxmox_simulator::Fault;
 use serde_json::Value;
 use time::format_description::well_known::Rfc3339;
 
-use super::{
-    Scenario,
-    samples::{ADDRESS, DAY, token},
-    test_server::{ADMIN, TestServer, says},
-};
+use super::Scenario;
+use super::samples::{ADDRESS, DAY, token};
+use super::test_server::{ADMIN, TestServer, says};
 
 pub const SCENARIOS: &[Scenario] = scenarios![
     an_expiry_is_counted_on_the_servers_clock,

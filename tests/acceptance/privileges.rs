@@ -5,10 +5,8 @@ use cli_harness::{Cli, Run};
 use proxmox_simulator::Cluster;
 use serde_json::Value;
 
-use super::{
-    Scenario,
-    test_server::{TestServer, says},
-};
+use super::Scenario;
+use super::test_server::{TestServer, says};
 
 pub const SCENARIOS: &[Scenario] = scenarios![
     minting_needs_user_modify_on_a_group_of_the_owner,

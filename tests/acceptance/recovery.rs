@@ -4,11 +4,9 @@ use cli_harness::Cli;
 use proxmox_simulator::{Fault, RawResponse, Version};
 use serde_json::Value;
 
-use super::{
-    Scenario,
-    test_server::{TestServer, says},
-    tokens::minted,
-};
+use super::Scenario;
+use super::test_server::{TestServer, says};
+use super::tokens::minted;
 
 pub const SCENARIOS: &[Scenario] = scenarios![
     a_token_whose_creation_had_no_response_is_found_and_gets_a_new_secret,

@@ -6,11 +6,9 @@ use cli_harness::Cli;
 use proxmox_simulator::Version;
 use serde_json::Value;
 
-use super::{
-    Scenario,
-    samples::{self, ADDRESS, DAY},
-    test_server::{TestServer, says},
-};
+use super::Scenario;
+use super::samples::{self, ADDRESS, DAY};
+use super::test_server::{TestServer, says};
 
 pub const SCENARIOS: &[Scenario] = scenarios![
     a_token_rotates_in_place_when_a_value_changes,

@@ -4,12 +4,15 @@
 //! placeholders for values that differ between two runs:
 //! `SAVE_STATE=0.1.0 cargo test --test acceptance -- 'terraform 1.11.4: saved_states::a_state_of_this'`
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use cli_harness::Cli;
 use serde_json::Value;
 
-use super::{Scenario, test_server::TestServer};
+use super::Scenario;
+use super::test_server::TestServer;
 
 pub const SCENARIOS: &[Scenario] = scenarios![
     a_state_of_an_earlier_version_plans_no_change,

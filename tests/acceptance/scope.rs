@@ -3,11 +3,9 @@
 use cli_harness::Cli;
 use proxmox_simulator::{Subject, Version};
 
-use super::{
-    Scenario,
-    samples::scoped,
-    test_server::{TestServer, says},
-};
+use super::Scenario;
+use super::samples::scoped;
+use super::test_server::{TestServer, says};
 
 pub const SCENARIOS: &[Scenario] = scenarios![
     entries_change_without_a_gap,

@@ -2,7 +2,8 @@
 
 use cli_harness::{Cli, Run};
 
-use super::{Scenario, test_server::TestServer};
+use super::Scenario;
+use super::test_server::TestServer;
 
 pub const SCENARIOS: &[Scenario] = scenarios![
     no_secret_is_printed_or_logged_even_at_trace,

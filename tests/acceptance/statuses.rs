@@ -1,17 +1,16 @@
 //! Every status of a connection check: the situation, the status, the stage at which it occurs, and
 //! the attribute that the remedy names.
 
-use std::{
-    io::{Read, Write},
-    net::{SocketAddr, TcpListener},
-    thread,
-};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::thread;
 
 use cli_harness::Cli;
 use proxmox_simulator::{Cluster, Fault, RawResponse, TlsOptions, closed_port};
 use serde_json::Value;
 
-use super::{Scenario, test_server::TestServer};
+use super::Scenario;
+use super::test_server::TestServer;
 
 pub const SCENARIOS: &[Scenario] = scenarios![every_status_has_its_situation_stage_and_remedy,];
 

@@ -1,16 +1,15 @@
 //! `proxmox_api_token`: create, update, import, revoke.
 
-use std::{num::NonZeroU64, time::Duration};
+use std::num::NonZeroU64;
+use std::time::Duration;
 
 use cli_harness::Cli;
 use proxmox_simulator::{Subject, Version};
 use serde_json::Value;
 
-use super::{
-    Scenario,
-    samples::{scoped, token},
-    test_server::{ADMIN, TestServer, says},
-};
+use super::Scenario;
+use super::samples::{scoped, token};
+use super::test_server::{ADMIN, TestServer, says};
 
 pub const SCENARIOS: &[Scenario] = scenarios![
     waits_of_writes_are_logged,

@@ -1,11 +1,9 @@
 //! An environment for the commands, and a simulated Proxmox VE.
 
-use std::{
-    collections::BTreeMap,
-    io::Write,
-    net::{SocketAddr, TcpListener},
-    process::{Command, Stdio},
-};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::net::{SocketAddr, TcpListener};
+use std::process::{Command, Stdio};
 
 use proxmox_simulator::{Simulator, State};
 use tempfile::TempDir;

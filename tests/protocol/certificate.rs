@@ -3,15 +3,13 @@
 //! A TLS 1.3 client considers itself connected before the server has verified its certificate. So
 //! each refusal is read from the connection, and a call is attempted as well.
 
+use terraform_provider_proxmox::plugin::proto::get_metadata;
 use tokio::io::AsyncReadExt;
 use tonic::transport::Channel;
 
-use crate::support::{
-    client::{self, Credentials, connect_plainly, handshake},
-    process::{Launch, Process},
-    within_limit,
-};
-use terraform_provider_proxmox::plugin::proto::get_metadata;
+use crate::support::client::{self, Credentials, connect_plainly, handshake};
+use crate::support::process::{Launch, Process};
+use crate::support::within_limit;
 
 /// What the server says first: the opening of HTTP/2, or how it refuses.
 async fn first_bytes(

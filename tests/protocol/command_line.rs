@@ -2,11 +2,9 @@
 
 use terraform_provider_proxmox::plugin::proto::get_provider_schema;
 
-use crate::support::{
-    client::{self, connect_plainly},
-    process::Launch,
-    within_limit,
-};
+use crate::support::client::{self, connect_plainly};
+use crate::support::process::Launch;
+use crate::support::within_limit;
 
 #[tokio::test]
 async fn version_names_the_binary_and_its_version() {

@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use terraform_provider_proxmox::plugin::proto::{
-    get_metadata,
-    plugin::{Empty, grpc_controller_client::GrpcControllerClient},
-    plugin::{grpc_broker_client::GrpcBrokerClient, grpc_stdio_client::GrpcStdioClient},
-    stop_provider,
-};
+use terraform_provider_proxmox::plugin::proto::plugin::Empty;
+use terraform_provider_proxmox::plugin::proto::plugin::grpc_broker_client::GrpcBrokerClient;
+use terraform_provider_proxmox::plugin::proto::plugin::grpc_controller_client::GrpcControllerClient;
+use terraform_provider_proxmox::plugin::proto::plugin::grpc_stdio_client::GrpcStdioClient;
+use terraform_provider_proxmox::plugin::proto::{get_metadata, stop_provider};
 
-use crate::support::{client, process::Launch, within_limit};
+use crate::support::process::Launch;
+use crate::support::{client, within_limit};
 
 /// go-plugin kills a process that has not ended 2 s after `Shutdown`.
 const GRACE: Duration = Duration::from_secs(2);

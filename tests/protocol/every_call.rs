@@ -7,11 +7,9 @@ use terraform_provider_proxmox::plugin::proto::{
     self, get_metadata, get_provider_schema, read_state_bytes, upgrade_resource_state,
 };
 
-use crate::support::{
-    catalog::{SCRIPTED, catalog},
-    client::in_process,
-    process::Launch,
-};
+use crate::support::catalog::{SCRIPTED, catalog};
+use crate::support::client::in_process;
+use crate::support::process::Launch;
 
 const PROTOCOL: &str = include_str!("../../proto/tfplugin6.proto");
 

@@ -1,25 +1,20 @@
 //! A failing call does not affect others: panics, callers that disconnect, and requests to stop.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
-use terraform_provider_proxmox::{
-    framework::Context,
-    plugin::{
-        Service,
-        proto::{apply_resource_change, get_metadata, provider_server::Provider, stop_provider},
-    },
+use terraform_provider_proxmox::framework::Context;
+use terraform_provider_proxmox::plugin::Service;
+use terraform_provider_proxmox::plugin::proto::provider_server::Provider;
+use terraform_provider_proxmox::plugin::proto::{
+    apply_resource_change, get_metadata, stop_provider,
 };
 use tokio::sync::{Notify, oneshot};
 use tonic::Request;
 
-use crate::support::{
-    catalog::{SCRIPTED, catalog},
-    client::in_process,
-    within_limit,
-};
+use crate::support::catalog::{SCRIPTED, catalog};
+use crate::support::client::in_process;
+use crate::support::within_limit;
 
 fn apply() -> apply_resource_change::Request {
     apply_resource_change::Request {

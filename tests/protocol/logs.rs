@@ -1,12 +1,12 @@
 //! Log lines on stderr.
 
 use serde_json::Value;
-use terraform_provider_proxmox::plugin::proto::{
-    plugin::{Empty, grpc_controller_client::GrpcControllerClient},
-    read_resource,
-};
+use terraform_provider_proxmox::plugin::proto::plugin::Empty;
+use terraform_provider_proxmox::plugin::proto::plugin::grpc_controller_client::GrpcControllerClient;
+use terraform_provider_proxmox::plugin::proto::read_resource;
 
-use crate::support::{client, process::Launch};
+use crate::support::client;
+use crate::support::process::Launch;
 
 /// The log of a process that answered one call.
 async fn log_of(launch: Launch) -> String {

@@ -2,7 +2,8 @@
 
 use terraform_provider_proxmox::plugin::proto::{DynamicValue, read_data_source};
 
-use crate::support::{process::Launch, within_limit};
+use crate::support::process::Launch;
+use crate::support::within_limit;
 
 const LARGE: usize = 9 << 20;
 

@@ -3,12 +3,11 @@
 use std::task::Poll;
 
 use futures_util::{FutureExt, poll, stream};
-use terraform_provider_proxmox::plugin::proto::{
-    health::{
-        HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
-    },
-    plugin::{grpc_broker_client::GrpcBrokerClient, grpc_stdio_client::GrpcStdioClient},
-};
+use terraform_provider_proxmox::plugin::proto::health::HealthCheckRequest;
+use terraform_provider_proxmox::plugin::proto::health::health_check_response::ServingStatus;
+use terraform_provider_proxmox::plugin::proto::health::health_client::HealthClient;
+use terraform_provider_proxmox::plugin::proto::plugin::grpc_broker_client::GrpcBrokerClient;
+use terraform_provider_proxmox::plugin::proto::plugin::grpc_stdio_client::GrpcStdioClient;
 use tonic::Code;
 
 use crate::support::process::Launch;

@@ -5,7 +5,7 @@ use crate::provider::diagnostics::words::Words;
 use crate::provider::nearest::nearest;
 use crate::pve::diagnosis::{Lacking, MissingPrivileges, OwnerRights, RoleFor, TokenOwner};
 
-/// How many letters a misspelt name may differ from the suggested one.
+/// The largest number of letters in which an unknown name may differ from the suggested one.
 const SIMILAR: usize = 3;
 
 /// The token of a credential has no privileges (recording `158-use-permissions-privsep1-noacl`).
@@ -153,7 +153,7 @@ mod tests {
         }
     }
 
-    /// What `demo@pve!ci` is told that lacks `VM.Audit` on `/vms`.
+    /// The message for `demo@pve!ci`, which lacks `VM.Audit` on `/vms`.
     fn of_token(rights: Option<OwnerRights>) -> Explanation {
         let missing = MissingPrivileges {
             identity: Some("demo@pve!ci".to_owned()),

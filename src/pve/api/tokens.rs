@@ -21,7 +21,7 @@ use crate::pve::timestamp::Expiry;
 /// A token as the server shows it, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TokenInfo {
-    /// The comment, trimmed by the server; an empty one is none, and so is `0`
+    /// The comment, trimmed by the server. None if it is empty or `0`
     /// (recording `015-token-create-comment-zero`).
     pub comment: Option<String>,
     /// When it expires.

@@ -1,4 +1,4 @@
-//! What a token did, as far as nodes remember it.
+//! The recent tasks of a token, as the nodes keep them.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -14,41 +14,41 @@ use crate::pve::error::{Error, ErrorKind};
 use crate::pve::id::TokenId;
 use crate::pve::timestamp::Timestamp;
 
-/// The privilege that shows the objects of others.
+/// The privilege to see the tasks of others.
 const AUDIT: &str = "Sys.Audit";
 
-/// The tasks that a token ran, and where more of them may be hidden.
+/// The tasks of a token, and where the list may be incomplete.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Activity {
     /// The tasks, the latest first.
     pub tasks: Vec<Task>,
-    /// The nodes that show the caller its own tasks only, for want of `Sys.Audit` there.
+    /// The nodes that show the caller only its own tasks, because it lacks `Sys.Audit` there.
     pub filtered: BTreeSet<String>,
-    /// The nodes that could not be asked.
+    /// The nodes that could not be reached.
     pub unreachable: BTreeSet<String>,
-    /// Whether a node has older tasks of the owner, which were not asked for.
+    /// Whether a node has older tasks of the owner, which were not requested.
     pub truncated: bool,
 }
 
 impl Activity {
-    /// Whether every node has told all that it remembers.
+    /// Whether every node returned all tasks that it keeps.
     pub fn is_complete(&self) -> bool {
         self.filtered.is_empty() && self.unreachable.is_empty() && !self.truncated
     }
 }
 
-/// What one node told.
-enum Told {
-    Tasks { told: NodeTasks, filtered: bool },
+/// The response of one node.
+enum FromNode {
+    Tasks { tasks: NodeTasks, filtered: bool },
     Unreachable,
 }
 
 impl Client {
-    /// The tasks that a token began at or after `since`: from the list of each node, and from the
-    /// recent ones that the cluster knows of nodes that cannot be asked.
+    /// The tasks that a token started at or after `since`: from the list of each node, and for
+    /// nodes that cannot be reached, from the recent tasks of the cluster.
     ///
     /// # Errors
-    /// Any [`Error`] of a read. A node that cannot be reached is none.
+    /// Any [`Error`] of a read. A node that cannot be reached is not an error.
     pub async fn token_activity(
         &self,
         token: &TokenId,
@@ -56,52 +56,53 @@ impl Client {
         context: &Context,
     ) -> Result<Activity, Error> {
         let (nodes, recent) = tokio::try_join!(self.nodes(context), self.cluster_tasks(context))?;
-        let told = nodes
+        let by_node = nodes
             .iter()
-            .map(|node| self.told_by(node, token, since, context));
-        let told = join_all(told).await;
+            .map(|node| self.tasks_on(node, token, since, context));
+        let by_node = join_all(by_node).await;
         let mut activity = Activity {
             tasks: of_token(recent, token, since),
             filtered: BTreeSet::new(),
             unreachable: BTreeSet::new(),
             truncated: false,
         };
-        for (node, told) in nodes.into_iter().zip(told) {
-            activity.add(node.name, told?);
+        for (node, from_node) in nodes.into_iter().zip(by_node) {
+            activity.add(node.name, from_node?);
         }
-        activity.settle();
+        activity.sort_and_deduplicate();
         Ok(activity)
     }
 
-    async fn told_by(
+    async fn tasks_on(
         &self,
         node: &Node,
         token: &TokenId,
         since: Option<Timestamp>,
         context: &Context,
-    ) -> Result<Told, Error> {
+    ) -> Result<FromNode, Error> {
         if !node.online {
-            return Ok(Told::Unreachable);
+            return Ok(FromNode::Unreachable);
         }
         let place = format!("/nodes/{}", node.name);
-        let (told, held) = tokio::join!(
+        let (tasks, held) = tokio::join!(
             self.node_tasks(&node.name, token, since, context),
             self.permissions(&place, context)
         );
-        match told {
-            Ok(told) => Ok(Told::Tasks {
-                told,
+        match tasks {
+            Ok(tasks) => Ok(FromNode::Tasks {
+                tasks,
                 filtered: !held?.contains(AUDIT) && !self.sees_as_its_own(token),
             }),
             Err(Error {
                 kind: ErrorKind::ProxyHop { .. },
                 ..
-            }) => Ok(Told::Unreachable),
+            }) => Ok(FromNode::Unreachable),
             Err(error) => Err(error),
         }
     }
 
-    /// A token sees the tasks of its own, a user those of all its tokens.
+    /// Whether the server shows the tasks of the token as those of the caller: to the token itself,
+    /// and to its user.
     fn sees_as_its_own(&self, token: &TokenId) -> bool {
         let credentials = &self.settings().credentials;
         match credentials {
@@ -112,24 +113,24 @@ impl Client {
 }
 
 impl Activity {
-    fn add(&mut self, node: String, told: Told) {
-        match told {
-            Told::Tasks { told, filtered } => {
-                self.tasks.extend(told.tasks);
-                self.truncated |= told.truncated;
+    fn add(&mut self, node: String, from_node: FromNode) {
+        match from_node {
+            FromNode::Tasks { tasks, filtered } => {
+                self.tasks.extend(tasks.tasks);
+                self.truncated |= tasks.truncated;
                 if filtered {
                     self.filtered.insert(node);
                 }
             }
-            Told::Unreachable => {
+            FromNode::Unreachable => {
                 self.unreachable.insert(node);
             }
         }
     }
 
-    /// Sorts, and drops what the cluster and a node have both told: of the two the one that
-    /// knows the end.
-    fn settle(&mut self) {
+    /// Sorts the tasks, the latest first. Of a task that both the cluster and a node list, keeps
+    /// the one with an end.
+    fn sort_and_deduplicate(&mut self) {
         let key = |task: &Task| {
             (
                 Reverse(task.started_at),
@@ -179,7 +180,7 @@ mod tests {
             unreachable: BTreeSet::new(),
             truncated: false,
         };
-        activity.settle();
+        activity.sort_and_deduplicate();
         assert_eq!(activity.tasks, [task("b", 9, None), task("a", 5, Some(6))]);
     }
 

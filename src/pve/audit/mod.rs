@@ -1,10 +1,10 @@
-//! All API tokens at once, as an auditor wants to see them, and how much of it was left out.
+//! An audit of all API tokens, and whether it is complete.
 //!
-//! The server answers everyone who asks for users, tokens, grants or tasks, leaves out what the
-//! caller may not see, and does not say so. [`Audit`] therefore knows the caller's privileges,
-//! too, and tells what is missing for a complete answer. However many tokens there are, it is a
-//! handful of requests: one for all users with their tokens, one for the access control list, one
-//! for the roles, one for the recent tasks, and those that show whether the answers are whole.
+//! Any user may list users, tokens, entries and tasks. The server silently leaves out what the
+//! caller may not see. [`Audit`] therefore also reads the privileges of the caller, and names those
+//! that a complete result needs. The number of requests does not depend on the number of tokens:
+//! all users with their tokens, the access control list, the roles, the recent tasks, and the
+//! requests that show whether these are complete.
 
 mod activity;
 
@@ -34,24 +34,24 @@ const AUDIT: &str = "Sys.Audit";
 const USERS: &str = "/access/groups";
 const GRANTS: &str = "/access";
 
-/// What the server shows one caller of all tokens.
+/// All tokens that the caller may see.
 #[derive(Debug)]
 pub struct Audit {
     owners: Vec<Owner>,
     acl: Arc<AclView>,
     /// Why tokens are root-equivalent, by id.
     root_equivalent: BTreeMap<String, String>,
-    /// When the latest task of a token began, by id.
+    /// The start of the latest task of each token, by id.
     last_tasks: BTreeMap<String, Timestamp>,
     visible: Visible,
-    /// Whether the node that answered sees a majority of its cluster. An isolated one answers
-    /// from the past.
+    /// Whether the node that responded sees a majority of its cluster. An isolated node may
+    /// return outdated lists.
     pub quorate: bool,
-    /// When the server said so, on the server's clock.
+    /// The time of the audit, by the clock of the server.
     pub observed_at: OffsetDateTime,
 }
 
-/// What the server does not filter for the caller.
+/// The lists that the server returns unfiltered to the caller.
 #[derive(Debug, Clone, Copy)]
 struct Visible {
     users: bool,
@@ -70,36 +70,37 @@ impl Visible {
     }
 }
 
-/// One token among all.
+/// A token of an audit.
 #[derive(Debug)]
 pub struct AuditedToken<'a> {
-    /// Its full id.
+    /// The full id of the token.
     pub id: String,
-    /// Its name.
+    /// The name of the token.
     pub name: &'a str,
-    /// What the server tells of it.
+    /// The settings of the token.
     pub info: &'a TokenInfo,
-    /// Whose it is.
+    /// The owner of the token.
     pub owner: &'a Owner,
-    /// Why it has the power of `root@pam`, if it is known to have it.
+    /// Why the token is root-equivalent, if it is known to be.
     pub root_equivalent: Option<&'a str>,
-    /// When its latest known task began.
+    /// The start of its latest known task.
     pub last_task: Option<Timestamp>,
 }
 
 impl AuditedToken<'_> {
-    /// When it stops working: its own expiry or its owner's, whichever is earlier.
+    /// The time at which the token stops working: its own expiry or that of its owner, whichever is
+    /// earlier.
     pub fn effective_expire(&self) -> Expiry {
         self.info.expire.min(self.owner.expire)
     }
 }
 
 impl Audit {
-    /// Reads everything in one handful of requests. The access control list comes from the caller,
-    /// who may have it already.
+    /// Reads users, roles and tasks. The caller provides the access control list, which it may
+    /// already have.
     ///
     /// # Errors
-    /// Any [`Error`] of a read. What the caller may not see is no error: it is missing.
+    /// Any [`Error`] of a read. An incomplete list is not an error.
     pub(in crate::pve) async fn fetch(
         client: &Client,
         acl: impl Future<Output = Result<Arc<AclView>, Error>>,
@@ -124,7 +125,7 @@ impl Audit {
         })
     }
 
-    /// All tokens that are visible, by owner and name.
+    /// All visible tokens, by owner and name.
     pub fn tokens(&self) -> impl Iterator<Item = AuditedToken<'_>> {
         self.owners.iter().flat_map(|owner| {
             let tokens = owner.tokens.iter();
@@ -159,22 +160,22 @@ impl Audit {
         }
     }
 
-    /// The access control list, and whether it is whole.
+    /// The access control list, and whether it is complete.
     pub fn acl(&self) -> &AclView {
         &self.acl
     }
 
-    /// Whether neither a user nor a grant was left out, so that what is not here is not there.
+    /// Whether users and entries are complete, so that what the audit lacks does not exist.
     pub fn is_complete(&self) -> bool {
         self.visible.users && self.visible.grants && self.quorate
     }
 
-    /// Whether the recent tasks of all tokens were shown.
+    /// Whether the recent tasks of all tokens are visible.
     pub fn shows_tasks(&self) -> bool {
         self.visible.tasks
     }
 
-    /// The privileges, by path, without which the server leaves users or grants out.
+    /// The privileges, by path, that the caller lacks for a complete list of users and entries.
     pub fn missing_privileges(&self) -> BTreeMap<String, Vec<String>> {
         let needed = [(GRANTS, self.visible.grants), (USERS, self.visible.users)];
         needed
@@ -190,8 +191,7 @@ fn full_id(owner: &Owner, name: &str) -> String {
     format!("{}!{name}", owner.user_id)
 }
 
-/// Why tokens are root-equivalent, by id, as far as the visible part of the access control list
-/// shows.
+/// Why tokens are root-equivalent, by id, judged by the visible part of the access control list.
 fn root_equivalent(owners: &[Owner], acl: &AclView, roles: Vec<Role>) -> BTreeMap<String, String> {
     let roles: Roles = roles
         .into_iter()

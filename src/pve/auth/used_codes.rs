@@ -74,7 +74,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn directory() -> Option<PathBuf> {
-    // Unit tests stay away from the files of whoever runs them.
+    // Unit tests do not touch the user's files.
     if cfg!(test) {
         return None;
     }

@@ -1,4 +1,4 @@
-//! What a check finds out.
+//! The result of a connection check.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -11,10 +11,10 @@ use crate::pve::diagnosis::status::Status;
 use crate::pve::net::endpoint::{Endpoint, EndpointError};
 use crate::pve::tls::certificate::Fingerprint;
 
-/// What a connection must be good for.
+/// The requirements of a connection check.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Requirements {
-    /// For each path, the privileges that the credentials must have there.
+    /// For each path, the privileges that the credential must have.
     pub privileges: BTreeMap<String, BTreeSet<String>>,
 }
 
@@ -85,7 +85,7 @@ pub struct StageResult {
     pub name: Stage,
     /// Whether it was passed.
     pub ok: bool,
-    /// How long its requests took; zero for a stage that was told from another one's request.
+    /// The duration of its requests; zero for a stage that follows from the request of another.
     pub elapsed: Duration,
 }
 

@@ -27,7 +27,7 @@ struct Envelope {
     errors: Option<BTreeMap<String, Value>>,
 }
 
-/// The content of a response, or why there is none.
+/// The content of a response, or the reason for its absence.
 pub(crate) fn content(
     request: &RequestInfo,
     raw: &RawResponse,

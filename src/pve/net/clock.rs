@@ -32,9 +32,9 @@ mod tests {
     #[test]
     fn the_server_s_time_goes_on_from_where_it_was_told() {
         let clock = ServerClock::default();
-        let told = OffsetDateTime::UNIX_EPOCH;
-        clock.set(told);
-        let passed = clock.now() - told;
+        let date = OffsetDateTime::UNIX_EPOCH;
+        clock.set(date);
+        let passed = clock.now() - date;
         assert!(!passed.is_negative() && passed.whole_seconds() < 60);
     }
 }

@@ -60,7 +60,7 @@ impl ExtraHeaders {
         if RESERVED.contains(&parsed.as_str()) {
             return Err(HeaderError::Reserved(shown));
         }
-        // `HeaderValue` would carry bytes beyond ASCII, about whose meaning nobody agrees.
+        // `HeaderValue` would accept bytes beyond ASCII, whose meaning is not defined.
         let value = HeaderValue::from_str(value).ok();
         let Some(mut value) = value.filter(|value| value.to_str().is_ok()) else {
             return Err(HeaderError::Value(shown));

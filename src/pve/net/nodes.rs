@@ -15,14 +15,13 @@ use time::OffsetDateTime;
 use tokio::sync::MutexGuard;
 
 use crate::pve::error::{Error, ErrorKind};
-use crate::pve::net::classify;
 use crate::pve::net::clock::ServerClock;
 use crate::pve::net::endpoint::Endpoint;
 use crate::pve::net::reachability::Reachability;
 use crate::pve::net::request::{Proof, Request};
 use crate::pve::net::response::Response;
-use crate::pve::net::retry;
 use crate::pve::net::transport::Transport;
+use crate::pve::net::{classify, retry};
 
 /// The nodes of one cluster by their places in the settings.
 pub(crate) struct Nodes {

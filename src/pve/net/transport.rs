@@ -163,7 +163,7 @@ impl TransportSettings {
             .map_err(|error| failed(error.without_url().to_string()))
     }
 
-    /// Three tenths of the request timeout, so that a connection that fails is told from a
+    /// Three tenths of the request timeout, so that a failed connection can be told from a
     /// response that does not come; where that is little, enough for a packet to be sent a second
     /// time.
     fn connect_timeout(&self) -> Duration {

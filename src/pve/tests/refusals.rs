@@ -98,7 +98,7 @@ fn a_server_without_message_in_the_body_is_understood_by_its_status_line() {
         ..
     } = refusal(Method::POST, "8.2.2-http5.1.2/030-user-missing", 0)
     else {
-        panic!("not told as forbidden");
+        panic!("not classified as forbidden");
     };
     assert_eq!(refusal.message, "Permission check failed");
 }

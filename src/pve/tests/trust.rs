@@ -96,7 +96,7 @@ async fn an_authority_that_was_named_is_trusted() {
 async fn another_authority_is_not_trusted_and_the_certificate_is_shown() {
     let host = host(Authority::new().sign("127.0.0.1", -1, 1)).await;
     let TlsFailure::Untrusted(seen) = failure(&host, Authority::new().policy()).await else {
-        panic!("not told as untrusted");
+        panic!("not classified as untrusted");
     };
     assert_eq!(seen.fingerprint, host.fingerprint);
     assert_eq!(seen.issuer, "CN=Proxmox Virtual Environment");
@@ -119,7 +119,7 @@ async fn a_certificate_for_another_name_is_refused_with_the_names_it_has() {
     let authority = Authority::new();
     let host = host(authority.sign("pve2.example.com", -1, 1)).await;
     let TlsFailure::NameMismatch(seen) = failure(&host, authority.policy()).await else {
-        panic!("not told as another name");
+        panic!("not classified as another name");
     };
     assert_eq!(seen.names, ["pve2.example.com"]);
 }
@@ -129,7 +129,7 @@ async fn a_certificate_out_of_its_time_is_refused_with_its_dates() {
     let authority = Authority::new();
     let expired = host(authority.sign("127.0.0.1", -9, -2)).await;
     let TlsFailure::Expired(seen) = failure(&expired, authority.policy()).await else {
-        panic!("not told as expired");
+        panic!("not classified as expired");
     };
     assert!(seen.not_after.unwrap() < OffsetDateTime::now_utc());
     let early = host(authority.sign("127.0.0.1", 2, 9)).await;
@@ -155,7 +155,7 @@ async fn another_name_can_be_expected_than_the_one_that_is_addressed() {
 #[tokio::test]
 async fn a_refusal_shows_all_of_the_certificate() {
     let host = host(Authority::new().sign("pve1.example.com", -1, 1)).await;
-    let told = failure(&host, Authority::new().policy()).await.to_string();
+    let message = failure(&host, Authority::new().policy()).await.to_string();
     let today = OffsetDateTime::now_utc().date();
     for part in [
         "subject CN=rcgen self signed cert".to_owned(),
@@ -165,7 +165,7 @@ async fn a_refusal_shows_all_of_the_certificate() {
         format!("to {}", today + Duration::days(1)),
         host.fingerprint.to_string(),
     ] {
-        assert!(told.contains(&part), "{part} is not in {told}");
+        assert!(message.contains(&part), "{part} is not in {message}");
     }
 }
 
@@ -226,7 +226,7 @@ async fn a_pin_is_checked_even_where_verification_is_off() {
         ..authority.policy()
     };
     let TlsFailure::FingerprintMismatch(seen) = failure(&host, pinned).await else {
-        panic!("not told as another fingerprint");
+        panic!("not classified as another fingerprint");
     };
     assert_eq!(seen.fingerprint, host.fingerprint);
 }

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-/// Why a text is no SHA-256 fingerprint.
+/// A text is not a SHA-256 fingerprint.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FingerprintError {
     /// 20 bytes.
@@ -21,12 +21,12 @@ pub enum FingerprintError {
         "a SHA-256 fingerprint has 64 hexadecimal digits, with or without colons; this one has {0}"
     )]
     Length(usize),
-    /// Something that is not a hexadecimal digit.
+    /// A character that is not a hexadecimal digit.
     #[error("a SHA-256 fingerprint holds hexadecimal digits and colons only, not {0:?}")]
     Digit(char),
 }
 
-/// The SHA-256 digest of a whole certificate, in Proxmox VE's spelling `AA:BB:…`.
+/// The SHA-256 digest of a certificate in DER, displayed as Proxmox VE does: `AA:BB:…`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint([u8; 32]);
 
@@ -86,16 +86,16 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
-/// A certificate as a server presented it. What could not be read is empty or `None`.
+/// The certificate that a server presented. A field that could not be parsed is empty or `None`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {
-    /// SHA-256 of the whole certificate.
+    /// The SHA-256 fingerprint.
     pub fingerprint: Fingerprint,
     /// The subject.
     pub subject: String,
     /// The issuer.
     pub issuer: String,
-    /// The DNS names and addresses it is valid for.
+    /// The DNS names and addresses that it is valid for.
     pub names: Vec<String>,
     /// Valid from.
     pub not_before: Option<OffsetDateTime>,
@@ -104,7 +104,7 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// Reads a certificate in DER.
+    /// Parses a certificate in DER.
     pub fn from_der(der: &[u8]) -> Self {
         let mut seen = Self {
             fingerprint: Fingerprint::of(der),
@@ -127,7 +127,7 @@ impl Certificate {
     }
 }
 
-/// Everything that helps to recognise it, as in
+/// The fields that identify the certificate, such as
 /// `subject CN=pve1, valid for pve1 and 192.0.2.7, issuer CN=…, valid from 2026-11-24 to …,
 /// SHA-256 fingerprint AA:BB:…`.
 impl fmt::Display for Certificate {

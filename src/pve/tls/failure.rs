@@ -9,27 +9,27 @@ pub enum TlsFailure {
     /// No trusted authority signed the certificate.
     #[error("the certificate is signed by an authority that is not trusted here ({0})")]
     Untrusted(Box<Certificate>),
-    /// The certificate is for other names.
+    /// The certificate does not name the host.
     #[error("the certificate is not valid for this name ({0})")]
     NameMismatch(Box<Certificate>),
     /// The certificate has expired.
     #[error("the certificate has expired ({0})")]
     Expired(Box<Certificate>),
-    /// The certificate is not valid yet: most often one of the two clocks is wrong.
+    /// The certificate is not valid yet. Often one of the two clocks is wrong.
     #[error("the certificate is not valid yet ({0})")]
     NotYetValid(Box<Certificate>),
-    /// None of the pinned fingerprints is that of the certificate.
+    /// The certificate does not have a pinned fingerprint.
     #[error("the certificate's fingerprint is none of the expected ones ({0})")]
     FingerprintMismatch(Box<Certificate>),
-    /// The server speaks only versions of TLS that are older than this one.
+    /// The server supports only versions of TLS older than this one.
     #[error("the server offers {older} only, and {0} is the oldest that is accepted here", older = .0.older())]
     Version(TlsVersion),
-    /// Anything else: no cipher in common, a broken signature, an alert.
+    /// Any other failure: no common cipher suite, an invalid signature, an alert.
     #[error("{detail}")]
     Other {
-        /// The TLS library's words.
+        /// The text of the TLS library.
         detail: String,
-        /// The certificate, when the handshake came that far.
+        /// The certificate, if the server had presented it.
         certificate: Option<Box<Certificate>>,
     },
 }

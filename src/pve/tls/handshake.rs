@@ -7,8 +7,7 @@ use rustls::SupportedProtocolVersion;
 use rustls::pki_types::ServerName;
 use rustls::version::{TLS12, TLS13};
 
-/// The oldest version of TLS that is spoken. Older ones than these are not to be had: they are
-/// broken, and no supported Proxmox VE needs them.
+/// A minimum version of TLS. Older versions are insecure, and no supported Proxmox VE needs them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TlsVersion {
     /// 1.2
@@ -20,11 +19,11 @@ pub enum TlsVersion {
 
 /// The text is not a supported version of TLS.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("it must be \"1.2\" or \"1.3\"; older versions of TLS are not spoken")]
+#[error("it must be \"1.2\" or \"1.3\"; older versions of TLS are not supported")]
 pub struct TlsVersionError;
 
 impl TlsVersion {
-    /// This version and all that are newer.
+    /// This version and all newer ones.
     pub(crate) fn and_newer(self) -> &'static [&'static SupportedProtocolVersion] {
         static FROM_TLS12: [&SupportedProtocolVersion; 2] = [&TLS12, &TLS13];
         static FROM_TLS13: [&SupportedProtocolVersion; 1] = [&TLS13];
@@ -34,7 +33,7 @@ impl TlsVersion {
         }
     }
 
-    /// What a server speaks that speaks none of [`Self::and_newer`].
+    /// The versions of a server that supports none of [`Self::and_newer`].
     pub(crate) fn older(self) -> &'static str {
         match self {
             Self::Tls12 => "TLS 1.1 or older",
@@ -64,11 +63,11 @@ impl FromStr for TlsVersion {
     }
 }
 
-/// A name or an address that a certificate can be valid for.
+/// A DNS name or address that a certificate can be valid for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CertificateName(pub(crate) ServerName<'static>);
 
-/// A text is no name that a certificate can be valid for.
+/// A text is not a DNS name or address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("it must be a host name or an address alone, without scheme and port")]
 pub struct CertificateNameError;

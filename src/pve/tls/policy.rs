@@ -1,9 +1,9 @@
-//! The trust of a client, and the TLS configuration that follows from it.
+//! The certificates that a client trusts, and the TLS configuration for them.
 //!
-//! Three ways, from strict to careless: a certificate authority (the machine's own roots, or a
-//! bundle instead of them), pinned fingerprints (they replace chain and name checks: Proxmox
-//! VE's own certificates rarely name the address one uses), or no check at all. In all three
-//! the handshake's signatures are verified, so that the server is known to hold the key.
+//! A policy trusts certificate authorities (those of the system, or a bundle instead), pinned
+//! fingerprints, or any certificate. A pin replaces the checks of chain and name, because the
+//! certificates that Proxmox VE issues rarely name the address in use. The signatures of the
+//! handshake are always verified, so the server is known to hold the key.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -24,26 +24,27 @@ use crate::pve::tls::certificate::{Certificate, Fingerprint};
 use crate::pve::tls::failure::TlsFailure;
 use crate::pve::tls::handshake::{CertificateName, TlsVersion};
 
-/// Why a text is no bundle of certificates. Nothing of the text is quoted: it may hold a key.
+/// A text is not a bundle of certificates. The error never quotes it, because it may contain a
+/// private key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CaBundleError {
-    /// No certificate in it.
+    /// It contains no certificate.
     #[error("the CA certificate holds no PEM block \"BEGIN CERTIFICATE\"")]
     Empty,
-    /// A key was given in place of, or along with, the certificate.
+    /// It contains a private key.
     #[error(
         "the CA certificate holds a private key: give the certificate alone, and treat the key as leaked"
     )]
     PrivateKey,
-    /// The PEM armour or its base64 is broken.
+    /// The PEM armour or its base64 is invalid.
     #[error("certificate {0} of the CA certificate is not readable PEM")]
     Pem(usize),
-    /// The content is no X.509 certificate.
+    /// The content is not an X.509 certificate.
     #[error("certificate {0} of the CA certificate is not an X.509 certificate")]
     Certificate(usize),
 }
 
-/// One or more certificate authorities, read from PEM.
+/// One or more certificate authorities, parsed from PEM.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct CaBundle(Vec<CertificateDer<'static>>);
 
@@ -75,19 +76,19 @@ impl fmt::Debug for CaBundle {
     }
 }
 
-/// The requirements for a server's certificate.
+/// The requirements for the certificate of a server.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TlsPolicy {
-    /// Whether the certificate is checked at all; pins are checked even when this is off.
+    /// Whether the certificate is verified. Pins are verified even if not.
     pub verify: bool,
-    /// Trusted instead of the machine's own roots.
+    /// The trusted authorities, instead of those of the system.
     pub ca_certificate: Option<CaBundle>,
-    /// SHA-256 of acceptable certificates. When there are any, nothing else is checked of the
-    /// certificate: the pin is the identity.
+    /// SHA-256 fingerprints of acceptable certificates. If there are any, nothing else of the
+    /// certificate is verified.
     pub fingerprints: Vec<Fingerprint>,
-    /// The name that the certificate must be valid for, where that is not the endpoint's.
+    /// The name that the certificate must be valid for, if not that of the endpoint.
     pub server_name: Option<CertificateName>,
-    /// The oldest version of TLS that is spoken.
+    /// The minimum version of TLS.
     pub min_version: TlsVersion,
 }
 
@@ -104,8 +105,8 @@ impl Default for TlsPolicy {
 }
 
 impl TlsPolicy {
-    /// The configuration for this policy, made once per process. The machine's roots are read
-    /// from disk when the first policy needs them.
+    /// The TLS configuration for this policy, built once for each process. The authorities of the
+    /// system are read from disk when the first policy needs them.
     pub(crate) fn client_config(&self) -> Result<ClientConfig, rustls::Error> {
         static MADE: OnceLock<Mutex<HashMap<TlsPolicy, ClientConfig>>> = OnceLock::new();
         let mut made = MADE
@@ -160,8 +161,8 @@ impl TlsPolicy {
     }
 }
 
-/// The machine's certificate authorities. Unreadable ones are left out, as every other program
-/// does; with none left, every certificate is untrusted, which a message can explain better.
+/// The certificate authorities of the system, without unreadable ones. If none is left, every
+/// certificate is untrusted, which a message explains better than a failure here.
 fn system_roots() -> Arc<RootCertStore> {
     static ROOTS: OnceLock<Arc<RootCertStore>> = OnceLock::new();
     Arc::clone(ROOTS.get_or_init(|| {
@@ -186,12 +187,12 @@ enum Check {
     Nothing,
 }
 
-/// Checks a certificate as the policy says. What it refuses travels as a [`TlsFailure`] inside
-/// the TLS library's error, so that the message can show the certificate that was seen.
+/// Verifies a certificate by a policy. The error of the TLS library carries a [`TlsFailure`], so
+/// that a message can show the certificate.
 #[derive(Debug)]
 struct Verifier {
     check: Check,
-    /// Instead of the name by which the server is addressed.
+    /// The name to verify, if not the one that the connection is for.
     server_name: Option<ServerName<'static>>,
     provider: Arc<CryptoProvider>,
 }

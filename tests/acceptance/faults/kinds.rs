@@ -1,16 +1,14 @@
 //! The columns of the matrix: the faults of a write.
 
-use std::{
-    fs,
-    process::{Child, Command, Output, Stdio},
-    thread,
-    time::{Duration, Instant},
-};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use cli_harness::Run;
 use proxmox_simulator::{self as simulator, RawResponse, Request, Simulator};
 
-use super::{super::test_server::TestServer, operations::Operation};
+use super::super::test_server::TestServer;
+use super::operations::Operation;
 
 /// A fault in one write.
 pub struct Fault {

@@ -1,10 +1,8 @@
 //! The command lines that are available.
 
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use super::PINS;
 

@@ -1,10 +1,8 @@
 //! The pinned versions, built from source with Go.
 
-use std::{
-    env,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// A pinned version of a command line: a Go module of its own below `tests/cli`, whose `tool`
 /// line names the program.

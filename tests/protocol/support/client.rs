@@ -1,25 +1,23 @@
 //! The client side of a connection.
 
-use std::{io, path::Path, sync::Arc};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
 
 use hyper_util::rt::TokioIo;
-use rustls::{
-    ClientConfig, RootCertStore, SignatureScheme,
-    client::ResolvesClientCert,
-    crypto::ring,
-    pki_types::{CertificateDer, PrivateKeyDer, ServerName},
-    sign::CertifiedKey,
-    version::TLS13,
-};
-use terraform_provider_proxmox::{
-    framework::Catalog,
-    plugin::{
-        Service,
-        proto::{provider_client::ProviderClient, provider_server::ProviderServer},
-    },
-};
+use rustls::client::ResolvesClientCert;
+use rustls::crypto::ring;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::sign::CertifiedKey;
+use rustls::version::TLS13;
+use rustls::{ClientConfig, RootCertStore, SignatureScheme};
+use terraform_provider_proxmox::framework::Catalog;
+use terraform_provider_proxmox::plugin::Service;
+use terraform_provider_proxmox::plugin::proto::provider_client::ProviderClient;
+use terraform_provider_proxmox::plugin::proto::provider_server::ProviderServer;
 use tokio::net::UnixStream;
-use tokio_rustls::{TlsConnector, client::TlsStream};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tonic::transport::{Channel, Endpoint, Server};
 use tower::service_fn;
 

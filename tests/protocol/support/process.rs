@@ -1,22 +1,19 @@
 //! The process of the provider, started as go-plugin starts it.
 
-use std::{
-    io::{BufRead, BufReader, Read},
-    path::PathBuf,
-    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
-    thread::JoinHandle,
-};
+use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::thread::JoinHandle;
 
-use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use rustls::pki_types::CertificateDer;
 use tempfile::TempDir;
 use terraform_provider_proxmox::plugin::proto::provider_client::ProviderClient;
 use tonic::transport::Channel;
 
-use super::{
-    client::{self, Credentials},
-    within_limit,
-};
+use super::client::{self, Credentials};
+use super::within_limit;
 
 const COOKIE: &str = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2";
 

@@ -58,19 +58,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
-use tokio_rustls::TlsAcceptor;
-
 pub use closed_port::closed_port;
 pub use faults::{Fault, RawResponse};
 pub use forward_proxy::ForwardProxy;
 pub use log::{Identity, Request};
+use server::{Shared, locked};
 pub use state::{Cluster, Group, Node, Realm, State, Subject, Task, Token, User};
 pub use tls::TlsOptions;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio_rustls::TlsAcceptor;
 pub use version::Version;
-
-use server::{Shared, locked};
 
 /// Why a simulator did not start.
 #[derive(Debug, thiserror::Error)]

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::grammar;
 use crate::params::{Param, Params};
 use crate::result::Failure;
-use crate::roles;
 use crate::version::Version;
+use crate::{grammar, roles};
 
 /// The type a parameter must have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,12 +7,10 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::config::UserConfig;
 pub use crate::config::{Group, Subject, Token, User};
-use crate::grammar;
-use crate::random;
-use crate::roles;
 use crate::tfa::SecondFactors;
 use crate::tickets::Tickets;
 use crate::version::Version;
+use crate::{grammar, random, roles};
 
 /// A realm (authentication domain).
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -84,7 +84,7 @@ async fn investigate(
         }
     };
     match found {
-        // Absent now is not absent for good: a hung daemon or a held lock can still create it.
+        // The token may still appear: a hung daemon or a held lock can still create it.
         None => Ok(Creation::SecretLost(messages::creation_pending(
             token, lost, purpose,
         ))),

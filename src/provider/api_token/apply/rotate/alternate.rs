@@ -7,8 +7,7 @@ use tf_provider::value::Value;
 
 use crate::framework::Problem;
 use crate::provider::api_token::acl::Grants;
-use crate::provider::api_token::apply::messages::Purpose;
-use crate::provider::api_token::apply::messages::{not_granted, other_name_taken};
+use crate::provider::api_token::apply::messages::{Purpose, not_granted, other_name_taken};
 use crate::provider::api_token::apply::mint::{Creation, Precheck, matches, mint};
 use crate::provider::api_token::apply::outcome::Outcome;
 use crate::provider::api_token::apply::rotate::in_progress::Rotation;
