@@ -66,7 +66,7 @@ fn refused_forbidden_and_unprivileged_are_told_apart(cli: &Cli) {
     server.connect_as(&format!("demo@pve!idle={secret}"));
     let nothing = checked(&server);
     assert_eq!(nothing["status"], "missing_privileges");
-    contains(&nothing, "message", "may do nothing at all");
+    contains(&nothing, "message", "has no privileges");
     contains(&nothing, "remedy", "VM.Allocate on /vms");
 
     server.main(
@@ -142,7 +142,7 @@ fn a_certificate_error_between_nodes_is_not_blamed_on_the_client(cli: &Cli) {
     let found = checked(&server);
     assert_eq!(found["status"], "server_error");
     contains(&found, "message", "596");
-    contains(&found, "remedy", "no setting of this provider takes part");
+    contains(&found, "remedy", "No setting of the provider affects this");
     let remedy = found["remedy"].as_str().unwrap_or_default();
     assert!(!remedy.contains("verify_ssl"), "{remedy}");
 }
@@ -205,10 +205,10 @@ fn a_call_only_for_root_pam_is_explained_to_a_token(cli: &Cli) {
             .fault(Fault::response(response).on("POST", "*/token/ci"));
     };
     refused("Permission check failed (user != root@pam)");
-    server.apply_fails(&["root@pam alone", "username and password"]);
+    server.apply_fails(&["only to root@pam", "`username` and `password`"]);
     refused(
         "Permission check failed (URI '/access/tfa/demo@pve' not available with API token, need proper \
          ticket.)",
     );
-    server.apply_fails(&["password login only", "username and password"]);
+    server.apply_fails(&["login with a password", "`username` and `password`"]);
 }

@@ -238,7 +238,7 @@ fn a_server_with_old_versions_of_tls_is_explained(cli: &Cli) {
     server.plan_fails(&[
         "TLS 1.2 or older",
         "TLS 1.3",
-        r#"Set min_tls_version to "1.2""#,
+        r#"Set `min_tls_version = "1.2"`"#,
     ]);
     server
         .scratch
@@ -405,11 +405,14 @@ fn a_failing_proxy_is_named(cli: &Cli) {
         (closed(), ["refused the connection", "proxy_url"]),
         (
             nowhere.address().to_string(),
-            ["refused to lead there", "HTTPS_PROXY"],
+            ["refused to connect to the host", "HTTPS_PROXY"],
         ),
         (
             guarded.address().to_string(),
-            ["wants other credentials", "http://user:password@host:port"],
+            [
+                "demands other credentials",
+                "http://user:password@host:port",
+            ],
         ),
     ] {
         let url = format!("http://{address}");

@@ -94,7 +94,7 @@ fn a_wrong_clock_is_reported_with_a_refused_code(cli: &Cli) {
     server.scratch.set("PROXMOX_VE_PASSWORD", "root-pass-1");
     server.scratch.set("PROXMOX_VE_TOTP_SECRET", other_seed);
     server.main(CHECK);
-    let run = server.plan_fails(&["behind this machine's", "If it is the host's clock"]);
+    let run = server.plan_fails(&["behind this machine's", "If the clock of the host is wrong"]);
     assert!(run.text().contains("its clock is 7"), "{}", run.text());
     server.sim.state(|state| state.set_clock_offset(0));
     let run = server.plan_fails(&["one-time code", "totp_secret"]);
@@ -130,12 +130,12 @@ fn a_refused_host_token_is_explained_through_the_providers_credential(cli: &Cli)
     let causes: [(Change, &str, &str); 6] = [
         (
             |_| (),
-            "is good, but has another secret",
+            "is valid, but its secret is a different one",
             "api_token_secret",
         ),
         (
             |state| state.remove_token("demo@pve", "ci"),
-            "there is no token demo@pve!ci",
+            "the token demo@pve!ci does not exist",
             "api_token_id",
         ),
         (
@@ -158,11 +158,11 @@ fn a_refused_host_token_is_explained_through_the_providers_credential(cli: &Cli)
                 state.user_mut("demo@pve").expire = now - 1;
             },
             "the user demo@pve has expired",
-            "another expiry",
+            "Extend the expiry of demo@pve",
         ),
         (
             |state| state.remove_user("demo@pve"),
-            "there is no user demo@pve",
+            "the user demo@pve does not exist",
             "create demo@pve",
         ),
     ];
@@ -177,7 +177,10 @@ fn a_refused_host_token_is_explained_through_the_providers_credential(cli: &Cli)
             change(state);
         });
         let run = server.apply_fails(&["unauthenticated", cause, remedy]);
-        assert!(run.text().contains("root@pam!admin can see why"), "{cause}");
+        assert!(
+            run.text().contains("root@pam!admin can see the reason"),
+            "{cause}"
+        );
     }
 }
 
@@ -191,7 +194,7 @@ fn a_refused_host_password_is_explained_through_the_providers_credential(cli: &C
 }
 "#,
     );
-    server.apply_fails(&["its realm refused the password", "Set password"]);
+    server.apply_fails(&["its realm rejected the password", "Set `password`"]);
     server
         .sim
         .state(|state| state.user_mut("demo@pve").enabled = false);
@@ -223,7 +226,7 @@ fn a_misspelt_privilege_is_reported(cli: &Cli) {
     let run = server.plan_fails(&[
         "missing_privileges",
         "no privilege VM.Alocate",
-        "nearest is VM.Allocate",
+        "Did you mean VM.Allocate",
         "required_privileges",
     ]);
     assert!(!run.text().contains("Grant"), "{}", run.text());
@@ -246,14 +249,17 @@ fn privileges_missing_from_the_token_and_from_its_owner_are_told_apart(cli: &Cli
     };
     server.main(&host(r#""/vms" = ["VM.Audit"]"#));
     let run = server.apply_fails(&[
-        "Its owner demo@pve has all of that",
-        "Grant VM.Audit on /vms (for instance with the role",
-        "to the token itself",
+        "Its owner demo@pve has all of them",
+        "Grant the token itself VM.Audit on /vms (for example with the role",
     ]);
-    assert!(!run.text().contains("or to a group"), "{}", run.text());
+    assert!(
+        !run.text().contains("or one of its groups"),
+        "{}",
+        run.text()
+    );
     server.main(&host(r#""/vms" = ["VM.Audit"], "/" = ["Sys.Audit"]"#));
     server.apply_fails(&[
-        "Its owner demo@pve lacks Sys.Audit on /, too",
-        "to demo@pve or to a group of it: Sys.Audit on / (for instance with the role PVEAuditor)",
+        "Its owner demo@pve also lacks Sys.Audit on /.",
+        "Grant demo@pve or one of its groups Sys.Audit on / (for example with the role PVEAuditor)",
     ]);
 }

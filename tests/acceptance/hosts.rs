@@ -94,7 +94,7 @@ fn a_host_whose_token_lacks_a_privilege_is_refused(cli: &Cli) {
     let needs = bare.find("  required_privileges").expect("a requirement");
     server.main(&format!("{}}}\n", &bare[..needs]));
     let may = "API token has no privileges";
-    says(&server.apply(), &[may, "no grants of its own", "acl"]);
+    says(&server.apply(), &[may, "no ACL entries of its own", "acl"]);
     server.plan_is_empty();
     let server = TestServer::new(cli);
     server.main(&HOST.replace(
@@ -194,7 +194,7 @@ fn a_check_ends_at_its_timeout_and_a_changed_timeout_changes_nothing_else(cli: &
         .sim
         .fault(Fault::slow(Duration::from_secs(3)).on("GET", "/version"));
     server.main(&host("1s"));
-    server.apply_fails(&["timeout", "Raise the limit in timeouts"]);
+    server.apply_fails(&["timeout", "Increase the limit in `timeouts`"]);
     server.sim.clear_faults();
     server.apply();
     server.sim.clear_requests();
