@@ -161,7 +161,7 @@ fn an_old_ticket_in_the_environment_does_not_keep_one_from_logging_in_again() {
         .with("PROXMOX_VE_CSRF_PREVENTION_TOKEN", "00000000:old");
     let stale = shell.run(&["check"], &[]);
     assert_eq!(stale.code, 6, "{stale:?}");
-    assert!(stale.stdout.contains("auth_ticket"), "{stale:?}");
+    assert!(stale.stdout.contains("PROXMOX_VE_AUTH_TICKET"), "{stale:?}");
     let ended = shell.sh(EVALUATED, &[PASSWORD]);
     assert_eq!(ended.code, 0, "{ended:?}");
 }
@@ -212,7 +212,7 @@ fn an_account_whose_factors_cannot_be_typed_is_told_to_use_a_token() {
         .on("POST", "/access/ticket"),
     );
     let ended = shell.run(&["login"], &[PASSWORD]);
-    refused(&ended, 6, &["webauthn", "api_token"]);
+    refused(&ended, 6, &["webauthn", "PROXMOX_VE_API_TOKEN"]);
 }
 
 #[test]
@@ -246,7 +246,7 @@ fn a_host_that_is_not_trusted_gets_no_password() {
         .without("PROXMOX_VE_CERTIFICATE_FINGERPRINTS")
         .with("PROXMOX_VE_USERNAME", "demo@pve");
     let ended = shell.run(&["login"], &[PASSWORD]);
-    refused(&ended, 4, &["certificate_fingerprints"]);
+    refused(&ended, 4, &["--fingerprint"]);
     assert_eq!(shell.sim.requests().len(), 0);
 }
 

@@ -46,7 +46,11 @@ pub async fn check(
         report,
     };
     match run.stages(requirements).await {
-        Ok(()) | Err(Stopped) => run.report,
+        // After a failover, the node that responded.
+        Ok(()) | Err(Stopped) => Report {
+            endpoint: Some(client.endpoint().clone()),
+            ..run.report
+        },
     }
 }
 
