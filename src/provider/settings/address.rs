@@ -44,8 +44,8 @@ impl AddressAttributes {
     /// The settings that the attributes of a block hold.
     pub fn settings(self, source: impl Fn(&'static str) -> Source) -> AddressSettings {
         AddressSettings {
-            endpoint: Setting::from(source(ENDPOINT.name), self.endpoint),
-            endpoints: Setting::from(source(ENDPOINTS.name), known_items(self.endpoints)),
+            endpoint: ENDPOINT.setting(&source, self.endpoint),
+            endpoints: ENDPOINTS.setting(&source, known_items(self.endpoints)),
         }
     }
 }

@@ -134,18 +134,17 @@ pub struct CredentialAttributes {
 impl CredentialAttributes {
     /// The settings that the attributes of a block hold.
     pub fn settings(self, source: impl Fn(&'static str) -> Source) -> CredentialSettings {
-        let text = |definition: Definition, value| Setting::from(source(definition.name), value);
-        let secret = |definition: Definition, value| Setting::from(source(definition.name), value);
         CredentialSettings {
-            api_token: secret(API_TOKEN, self.api_token),
-            api_token_id: text(API_TOKEN_ID, self.api_token_id),
-            api_token_secret: secret(API_TOKEN_SECRET, self.api_token_secret),
-            username: text(USERNAME, self.username),
-            password: secret(PASSWORD, self.password),
-            totp_secret: secret(TOTP_SECRET, self.totp_secret),
-            otp: secret(OTP, self.otp),
-            auth_ticket: secret(AUTH_TICKET, self.auth_ticket),
-            csrf_prevention_token: secret(CSRF_PREVENTION_TOKEN, self.csrf_prevention_token),
+            api_token: API_TOKEN.setting(&source, self.api_token),
+            api_token_id: API_TOKEN_ID.setting(&source, self.api_token_id),
+            api_token_secret: API_TOKEN_SECRET.setting(&source, self.api_token_secret),
+            username: USERNAME.setting(&source, self.username),
+            password: PASSWORD.setting(&source, self.password),
+            totp_secret: TOTP_SECRET.setting(&source, self.totp_secret),
+            otp: OTP.setting(&source, self.otp),
+            auth_ticket: AUTH_TICKET.setting(&source, self.auth_ticket),
+            csrf_prevention_token: CSRF_PREVENTION_TOKEN
+                .setting(&source, self.csrf_prevention_token),
         }
     }
 }

@@ -5,8 +5,10 @@
 //! and the environment variables that set it.
 
 use tf_provider::schema::{Attribute, AttributeType};
+use tf_provider::value::Value;
 
 use crate::framework::schema;
+use crate::provider::settings::setting::{Setting, Source};
 
 /// An attribute of a connection.
 #[derive(Debug)]
@@ -67,6 +69,15 @@ impl Definition {
             false => attribute,
         };
         (self.name, attribute)
+    }
+
+    /// The setting that a value of the attribute is, from the place that `source` names for it.
+    pub fn setting<T>(
+        &self,
+        source: impl Fn(&'static str) -> Source,
+        value: Value<T>,
+    ) -> Setting<T> {
+        Setting::from(source(self.name), value)
     }
 
     /// The attribute as the provider block has it, with its environment variables.

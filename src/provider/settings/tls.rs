@@ -90,16 +90,13 @@ pub struct TlsAttributes {
 impl TlsAttributes {
     /// The settings that the attributes of a block hold.
     pub fn settings(self, source: impl Fn(&'static str) -> Source) -> TlsSettings {
-        let text = |definition: Definition, value| Setting::from(source(definition.name), value);
         TlsSettings {
-            verify_ssl: Setting::from(source(VERIFY_SSL.name), self.verify_ssl),
-            ca_certificate: text(CA_CERTIFICATE, self.ca_certificate),
-            certificate_fingerprints: Setting::from(
-                source(CERTIFICATE_FINGERPRINTS.name),
-                known_items(self.certificate_fingerprints),
-            ),
-            tls_server_name: text(TLS_SERVER_NAME, self.tls_server_name),
-            min_tls_version: text(MIN_TLS_VERSION, self.min_tls_version),
+            verify_ssl: VERIFY_SSL.setting(&source, self.verify_ssl),
+            ca_certificate: CA_CERTIFICATE.setting(&source, self.ca_certificate),
+            certificate_fingerprints: CERTIFICATE_FINGERPRINTS
+                .setting(&source, known_items(self.certificate_fingerprints)),
+            tls_server_name: TLS_SERVER_NAME.setting(&source, self.tls_server_name),
+            min_tls_version: MIN_TLS_VERSION.setting(&source, self.min_tls_version),
         }
     }
 }

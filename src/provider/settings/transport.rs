@@ -77,15 +77,12 @@ pub struct TransportAttributes {
 impl TransportAttributes {
     /// The settings that the attributes of a block hold.
     pub fn settings(self, source: impl Fn(&'static str) -> Source) -> TransportSettings {
-        let proxy = Setting::from(source(PROXY_URL.name), self.proxy_url);
+        let proxy = PROXY_URL.setting(&source, self.proxy_url);
         TransportSettings {
             proxy: proxy.map(ProxySetting::explicit),
-            http_headers: Setting::from(
-                source(HTTP_HEADERS.name),
-                known_entries(self.http_headers),
-            ),
-            request_timeout: Setting::from(source(REQUEST_TIMEOUT.name), self.request_timeout),
-            max_retries: Setting::from(source(MAX_RETRIES.name), self.max_retries),
+            http_headers: HTTP_HEADERS.setting(&source, known_entries(self.http_headers)),
+            request_timeout: REQUEST_TIMEOUT.setting(&source, self.request_timeout),
+            max_retries: MAX_RETRIES.setting(&source, self.max_retries),
         }
     }
 }
