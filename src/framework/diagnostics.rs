@@ -40,6 +40,20 @@ pub trait Report {
     /// Adds an error that a function returned.
     fn problem(&mut self, problem: Problem);
 
+    /// Adds every error that a function returned.
+    fn problems(&mut self, problems: impl IntoIterator<Item = Problem>) {
+        for problem in problems {
+            self.problem(problem);
+        }
+    }
+
+    /// Adds what a function returned as warnings.
+    fn warnings(&mut self, warnings: impl IntoIterator<Item = Problem>) {
+        for warning in warnings {
+            self.warn(warning.summary, warning.detail, warning.attribute);
+        }
+    }
+
     /// Adds an error: what failed (`summary`, constant), on which object, why and what to change
     /// (`detail`), and the attribute it is about ([`AttributePath::root`] when about none).
     fn fail(

@@ -67,8 +67,7 @@ impl Provider for ProxmoxProvider {
     }
 
     async fn validate<'a>(&self, diags: &mut Diagnostics, config: Config) -> Option<()> {
-        let problems = config.problems().into_iter();
-        problems.for_each(|problem| diags.problem(problem));
+        diags.problems(config.problems());
         Some(())
     }
 
@@ -83,10 +82,8 @@ impl Provider for ProxmoxProvider {
         let (settings, problems) = config.merge(&environment, &mut warnings);
         let tls = settings.all().map(|connection| &connection.tls);
         warnings.extend(settings::warnings::of_tls(tls));
-        settings::warnings::report(warnings, diags);
-        problems
-            .into_iter()
-            .for_each(|problem| diags.problem(problem));
+        diags.warnings(warnings);
+        diags.problems(problems);
         self.connections.configure(settings);
         Some(())
     }

@@ -99,12 +99,14 @@ impl ApiTokenResource {
         client: Option<&CachedClient>,
         diags: &mut Diagnostics,
     ) {
-        if !report_all(validate(config), diags) {
+        let invalid = validate(config);
+        if !invalid.is_empty() {
+            diags.problems(invalid);
             return;
         }
         let findings = acl_checks::check(client, config, prior).await;
-        report_all(findings.problems, diags);
-        warn_all(findings.warnings, diags);
+        diags.problems(findings.problems);
+        diags.warnings(findings.warnings);
     }
 }
 
@@ -119,7 +121,7 @@ impl Resource for ApiTokenResource {
     }
 
     async fn validate<'a>(&self, diags: &mut Diagnostics, config: State) -> Option<()> {
-        report_all(validate(&Config(config)), diags);
+        diags.problems(validate(&Config(config)));
         Some(())
     }
 
@@ -158,12 +160,12 @@ impl Resource for ApiTokenResource {
         };
         match read(&client, state.clone(), &slots).await {
             Ok(Reading::Present(state, private, warnings)) => {
-                warn_all(warnings, diags);
+                diags.warnings(warnings);
                 Some((*state, Some(private)))
             }
             Ok(Reading::Gone) => None,
             Ok(Reading::Unconfirmed(doubt)) => {
-                warn_all([doubt], diags);
+                diags.warnings([doubt]);
                 Some((state, private))
             }
             Err(problem) => {
@@ -204,12 +206,12 @@ impl Resource for ApiTokenResource {
             .await;
         let change = plan::update(prior, proposed, &config, private.as_ref())?;
         let expiry = reported(plan::check_expiry(&change), diags);
-        warn_all(expiry.flatten(), diags);
+        diags.warnings(expiry.flatten());
         reported(self.names.claim(&change.planned), diags);
         reported(lockout::check_change(&self.connections, &change), diags);
         if let Some(client) = &client {
             let rotation = reported(check_rotation(client, &change).await, diags);
-            warn_all(rotation.flatten(), diags);
+            diags.warnings(rotation.flatten());
         }
         let replaced = change.requires_replacement();
         let private = PrivateState::planned(private, &change);
@@ -284,14 +286,14 @@ impl Resource for ApiTokenResource {
         _meta: (),
     ) -> Option<()> {
         if !prior.is_revoked_on_destroy() {
-            warn_all([left_in_place(&prior)], diags);
+            diags.warnings([left_in_place(&prior)]);
             return Some(());
         }
         let slots = Slots::of(&prior)?;
         let revocation = Write::Revoke(lockout::revocation(&prior, &slots));
         let writer = self.writer(&prior, &slots, revocation, diags).await?;
         if let Err(problems) = revoke(writer.client(), &prior, &slots).await {
-            report_all(problems, diags);
+            diags.problems(problems);
             return None;
         }
         writer.revoked(&slots.base);
@@ -311,7 +313,7 @@ impl Resource for ApiTokenResource {
         }
         let (client, slots) = (self.client(&state, diags)?, Slots::of(&state)?);
         let imported = reported(import::import(&client, state, &slots).await, diags)?;
-        warn_all([imported.warning], diags);
+        diags.warnings([imported.warning]);
         Some((imported.state, Some(imported.private)))
     }
 }
@@ -327,19 +329,4 @@ fn left_in_place(state: &State) -> Problem {
         ),
         AttributePath::new("revoke_on_destroy"),
     )
-}
-
-/// Reports errors. `true` if there were none.
-fn report_all(problems: Vec<Problem>, diags: &mut Diagnostics) -> bool {
-    let is_valid = problems.is_empty();
-    for problem in problems {
-        diags.problem(problem);
-    }
-    is_valid
-}
-
-fn warn_all(warnings: impl IntoIterator<Item = Problem>, diags: &mut Diagnostics) {
-    for warning in warnings {
-        diags.warn(warning.summary, warning.detail, warning.attribute);
-    }
 }

@@ -140,9 +140,7 @@ impl DataSource for ConnectionData {
     }
 
     async fn validate<'a>(&self, diags: &mut Diagnostics, config: State) -> Option<()> {
-        for problem in invalid_required_privileges(&config.required_privileges) {
-            diags.problem(problem);
-        }
+        diags.problems(invalid_required_privileges(&config.required_privileges));
         Some(())
     }
 

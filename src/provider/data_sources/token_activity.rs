@@ -203,9 +203,7 @@ impl DataSource for TokenActivityData {
     }
 
     async fn validate<'a>(&self, diags: &mut Diagnostics, config: State) -> Option<()> {
-        for problem in problems(&config) {
-            diags.problem(problem);
-        }
+        diags.problems(problems(&config));
         Some(())
     }
 

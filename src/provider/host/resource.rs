@@ -112,9 +112,9 @@ impl Resource for HostResource {
     }
 
     async fn validate<'a>(&self, diags: &mut Diagnostics, config: State) -> Option<()> {
-        report_problems(&config, diags);
+        diags.problems(problems(&config));
         let tls = config.tls();
-        warnings::report(warnings::of_tls([&tls].into_iter()), diags);
+        diags.warnings(warnings::of_tls([&tls].into_iter()));
         Some(())
     }
 
@@ -157,7 +157,7 @@ impl Resource for HostResource {
         config: State,
         _meta: (),
     ) -> Option<(State, ())> {
-        report_problems(&config, diags);
+        diags.problems(problems(&config));
         let planned = planned(proposed, &config);
         let facts = if planned.is_enabled() {
             Facts::unknown()
@@ -176,7 +176,7 @@ impl Resource for HostResource {
         _private: (),
         _meta: (),
     ) -> Option<(State, (), Vec<AttributePath>)> {
-        report_problems(&config, diags);
+        diags.problems(problems(&config));
         let planned = planned(proposed, &config);
         let facts = if planned.same_check(&prior) {
             prior.facts
@@ -256,12 +256,6 @@ impl Resource for HostResource {
         _meta: (),
     ) -> Option<()> {
         Some(())
-    }
-}
-
-fn report_problems(config: &State, diags: &mut Diagnostics) {
-    for problem in problems(config) {
-        diags.problem(problem);
     }
 }
 

@@ -1,17 +1,8 @@
 //! Warnings about settings that are valid and probably not meant.
 
-use tf_provider::Diagnostics;
-
-use crate::framework::{Problem, Report};
+use crate::framework::Problem;
 use crate::provider::settings::setting::{Setting, Source};
 use crate::provider::settings::tls::TlsSettings;
-
-/// Reports warnings that a function returned.
-pub fn report(warnings: Vec<Problem>, diags: &mut Diagnostics) {
-    for warning in warnings {
-        diags.warn(warning.summary, warning.detail, warning.attribute);
-    }
-}
 
 /// Warnings about disabled certificate verification and about server names without effect, one of
 /// each for all connections.

@@ -56,12 +56,8 @@ impl Outcome {
 
     /// Reports errors and warnings, and returns what exists.
     pub fn report(self, diags: &mut Diagnostics) -> Option<State> {
-        self.problems
-            .into_iter()
-            .for_each(|problem| diags.problem(problem));
-        self.warnings
-            .into_iter()
-            .for_each(|warning| diags.warn(warning.summary, warning.detail, warning.attribute));
+        diags.problems(self.problems);
+        diags.warnings(self.warnings);
         self.exists
     }
 }
