@@ -114,7 +114,7 @@ fn finish(
     explanation: Explanation,
     json: bool,
 ) -> Result<Exit, Failure> {
-    let exit = report.status.into();
+    let exit = report.status().into();
     if json {
         let object = serde_json::to_string(&Outcome::of(facts, report, explanation));
         let object = object.map_err(|error| {
@@ -136,7 +136,7 @@ fn text_of(report: &Report, explanation: &Explanation) -> String {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{name:<16}{outcome:<8}{elapsed:>6} ms");
     }
-    let _ = writeln!(text, "\n{}: {}", report.status, explanation.message);
+    let _ = writeln!(text, "\n{}: {}", report.status(), explanation.message);
     if !explanation.remedy.is_empty() {
         let _ = writeln!(text, "{}", explanation.remedy);
     }

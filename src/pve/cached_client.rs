@@ -184,8 +184,7 @@ impl CachedClient {
         Ok(own.await?.at(ACCESS).contains("Sys.Audit"))
     }
 
-    /// Whether the server can give a token a new secret in place, as one request finds
-    /// out; one answer serves all tokens.
+    /// Whether the server can give a token a new secret in place. One response serves all tokens.
     pub async fn can_regenerate(&self, token: &TokenId, context: &Context) -> Option<bool> {
         if let Some(known) = self.cached.can_regenerate.get() {
             return Some(*known);

@@ -156,7 +156,7 @@ impl ConnectionData {
         let requirements = required_privileges(&config.required_privileges);
         let requirements = requirements.map_err(|error| error.of_data_source(NAME))?;
         let report = diagnosis::check(&client, None, &requirements, &context()).await;
-        if report.status.is_failure() && config.fail_on_error == Value::Value(true) {
+        if report.status().is_failure() && config.fail_on_error == Value::Value(true) {
             let endpoint = client.settings().endpoint.to_string();
             return Err(check_failed(&endpoint, &report));
         }

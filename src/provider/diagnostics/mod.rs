@@ -47,7 +47,7 @@ pub fn check_failed(object: &str, report: &Report) -> Problem {
         "Connection check failed",
         format!(
             "{object} ({}, at the stage {}): {}",
-            report.status,
+            report.status(),
             report.stage,
             explain_check(report, Words::Attributes).text()
         ),

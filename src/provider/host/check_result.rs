@@ -48,8 +48,8 @@ impl Outcome {
     /// The result of a check, with the facts and the explanation of its report.
     pub fn of(facts: Facts, report: Report, explanation: Explanation) -> Self {
         Self {
-            ok: (report.status.is_ok()).into(),
-            status: report.status.as_str().to_owned().into(),
+            ok: (report.status().is_ok()).into(),
+            status: report.status().as_str().to_owned().into(),
             stages: Value::Value(report.stages.iter().map(Stage::from).collect()),
             latency_ms: report.latency.map(milliseconds).into(),
             identity: report.identity.into(),

@@ -58,7 +58,7 @@ impl HostResource {
                 SettingError::Invalid(problem) => problem.detail.into_owned(),
             })?;
         let report = self.check(state, &client, &requirements, context).await;
-        match report.status.is_failure() {
+        match report.status().is_failure() {
             true => Err(explain_check(&report, Words::Attributes).text()),
             false => Ok(Facts::of(&client, &report)),
         }
@@ -88,7 +88,7 @@ impl HostResource {
         }
         let (client, requirements) = target(&self.connections, &planned)?;
         let report = self.check(&planned, &client, &requirements, context).await;
-        if report.status.is_failure() {
+        if report.status().is_failure() {
             return Err(check_failed(&display_name(&planned), &report));
         }
         if report.no_privileges {

@@ -92,8 +92,6 @@ pub struct StageResult {
 /// Everything a check found out. What could not be found out is `None` or empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
-    /// The outcome.
-    pub status: Status,
     /// The first stage that failed, or the last that was reached when none did.
     pub stage: Stage,
     /// Why the check failed, unless it passed.
@@ -127,16 +125,11 @@ pub struct Report {
 }
 
 impl Report {
-    pub(crate) fn begin(
-        endpoint: Option<Endpoint>,
-        auth_method: &'static str,
-        identity: Option<String>,
-    ) -> Self {
+    pub(crate) fn begin(auth_method: &'static str, identity: Option<String>) -> Self {
         Self {
-            status: Status::Ok,
             stage: Stage::Endpoint,
             cause: None,
-            endpoint,
+            endpoint: None,
             stages: Vec::new(),
             version: None,
             identity,
@@ -154,7 +147,7 @@ impl Report {
 
     /// The report on an endpoint that is not an address.
     pub fn invalid_endpoint(error: EndpointError) -> Self {
-        let mut report = Self::begin(None, "none", None);
+        let mut report = Self::begin("none", None);
         report.fail(
             Stage::Endpoint,
             Cause::InvalidEndpoint(error),
@@ -167,13 +160,15 @@ impl Report {
         self.note(name, true, elapsed);
     }
 
+    /// The outcome.
+    pub fn status(&self) -> Status {
+        self.cause.as_ref().map_or(Status::Ok, Cause::status)
+    }
+
     /// Records a failed stage. The first cause decides the status.
     pub(crate) fn fail(&mut self, name: Stage, cause: Cause, elapsed: Duration) {
         self.note(name, false, elapsed);
-        if self.cause.is_none() {
-            self.status = cause.status();
-            self.cause = Some(cause);
-        }
+        self.cause.get_or_insert(cause);
     }
 
     fn note(&mut self, name: Stage, ok: bool, elapsed: Duration) {

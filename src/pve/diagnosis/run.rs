@@ -33,11 +33,7 @@ pub async fn check(
     context: &Context,
 ) -> Report {
     let credentials = &client.settings().credentials;
-    let mut report = Report::begin(
-        Some(client.endpoint().clone()),
-        credentials.method(),
-        credentials.identity(),
-    );
+    let mut report = Report::begin(credentials.method(), credentials.identity());
     report.pass(Stage::Endpoint, Duration::ZERO);
     let mut run = Run {
         client,

@@ -81,7 +81,7 @@ async fn a_healthy_host_is_asked_five_things_over_one_connection() {
     let host = host(|_| None).await;
     let report = run(&host, &need("/vms/", &["VM.Audit"])).await;
     assert_eq!(
-        (report.status, report.stage, &report.cause),
+        (report.status(), report.stage, &report.cause),
         (Status::Ok, Stage::Cluster, &None)
     );
     assert_eq!(
@@ -122,7 +122,7 @@ async fn facts_that_may_not_be_read_stay_unknown() {
     .await;
     let report = run(&host, &Requirements::default()).await;
     assert_eq!(
-        (report.status, report.cluster_name, report.quorate),
+        (report.status(), report.cluster_name, report.quorate),
         (Status::Ok, None, None)
     );
     assert_eq!(report.nodes[0].name, "pve1");
@@ -134,7 +134,7 @@ async fn without_credentials_only_the_host_itself_is_checked() {
     let client = CachedClient::new(host.settings(Credentials::None));
     let report = check(&client, None, &Requirements::default(), &Context::default()).await;
     assert_eq!(
-        (report.status, report.stage, report.auth_method),
+        (report.status(), report.stage, report.auth_method),
         (Status::Ok, Stage::Proxmox, "none")
     );
     assert_eq!(host.lines(), ["GET /api2/json/access/domains"]);
@@ -149,7 +149,7 @@ async fn a_host_where_nothing_listens_fails_at_the_connection() {
     ));
     let report = check(&client, None, &Requirements::default(), &Context::default()).await;
     assert_eq!(
-        (report.status, report.stage),
+        (report.status(), report.stage),
         (Status::ConnectionRefused, Stage::Tcp)
     );
     let stages: Vec<_> = report
@@ -173,7 +173,7 @@ async fn an_untrusted_certificate_is_reported() {
     )
     .await;
     assert_eq!(
-        (report.status, report.stage),
+        (report.status(), report.stage),
         (Status::TlsUntrusted, Stage::Tls)
     );
     assert_eq!(report.certificate_fingerprint, Some(host.fingerprint));
@@ -193,7 +193,7 @@ async fn another_certificate_than_the_pinned_one_is_a_mismatch() {
     )
     .await;
     assert_eq!(
-        (report.status, report.stage),
+        (report.status(), report.stage),
         (Status::TlsFingerprintMismatch, Stage::Tls)
     );
     assert_eq!(report.certificate_fingerprint, Some(host.fingerprint));
@@ -209,7 +209,7 @@ async fn something_else_that_answers_is_not_proxmox() {
     .await;
     let report = run(&host, &Requirements::default()).await;
     assert_eq!(
-        (report.status, report.stage),
+        (report.status(), report.stage),
         (Status::NotProxmox, Stage::Proxmox)
     );
     assert_eq!(report.stages.len(), 5);
@@ -226,7 +226,7 @@ async fn a_stranger_is_asked_what_it_calls_itself_and_shown_no_credentials() {
     })
     .await;
     let report = run(&host, &Requirements::default()).await;
-    assert_eq!(report.status, Status::NotProxmox);
+    assert_eq!(report.status(), Status::NotProxmox);
     assert!(
         message(&report).contains("\"mx - Proxmox Mail Gateway\""),
         "{}",
@@ -245,7 +245,7 @@ async fn a_realm_of_another_product_gives_it_away() {
     ))
     .await;
     let report = run(&host, &Requirements::default()).await;
-    assert_eq!(report.status, Status::NotProxmox);
+    assert_eq!(report.status(), Status::NotProxmox);
     assert!(
         message(&report).contains("Proxmox Backup Server responded"),
         "{}",
@@ -283,7 +283,7 @@ async fn refused_credentials_fail_at_authentication() {
     .await;
     let report = run(&host, &Requirements::default()).await;
     assert_eq!(
-        (report.status, report.stage),
+        (report.status(), report.stage),
         (Status::Unauthenticated, Stage::Authentication)
     );
     assert!(
@@ -313,7 +313,7 @@ async fn a_realm_that_the_host_does_not_have_is_named() {
         &Context::default(),
     )
     .await;
-    assert_eq!(report.status, Status::Unauthenticated);
+    assert_eq!(report.status(), Status::Unauthenticated);
     let Some(Cause::Rejected(rejected)) = &report.cause else {
         panic!("{report:?}");
     };
@@ -343,7 +343,7 @@ async fn a_second_factor_without_a_seed_fails_after_the_password_was_accepted() 
     )
     .await;
     assert_eq!(
-        (report.status, report.stage),
+        (report.status(), report.stage),
         (Status::SecondFactorRequired, Stage::SecondFactor)
     );
 }
@@ -353,7 +353,7 @@ async fn missing_privileges_are_listed_and_the_rest_is_checked_all_the_same() {
     let host = host(|_| None).await;
     let report = run(&host, &need("/vms", &["VM.Audit", "VM.Allocate"])).await;
     assert_eq!(
-        (report.status, report.stage),
+        (report.status(), report.stage),
         (Status::MissingPrivileges, Stage::Privileges)
     );
     assert_eq!(
@@ -379,7 +379,7 @@ async fn a_token_without_privileges_is_reported() {
     })
     .await;
     let report = run(&host, &need("/", &["Sys.Audit"])).await;
-    assert_eq!(report.status, Status::MissingPrivileges);
+    assert_eq!(report.status(), Status::MissingPrivileges);
     assert!(missing(&report).no_privileges);
 }
 
@@ -393,10 +393,10 @@ async fn a_host_cut_off_from_its_cluster_is_told_even_without_cluster_rights() {
     .await;
     let report = run(&host, &Requirements::default()).await;
     assert_eq!(
-        (report.status, report.stage),
+        (report.status(), report.stage),
         (Status::NoQuorum, Stage::Cluster)
     );
-    assert!(report.status.is_failure());
+    assert!(report.status().is_failure());
 }
 
 #[tokio::test]
@@ -412,8 +412,8 @@ async fn a_cluster_that_works_without_a_node_is_degraded() {
     ))
     .await;
     let report = run(&host, &Requirements::default()).await;
-    assert_eq!(report.status, Status::ClusterDegraded);
-    assert!(!report.status.is_failure());
+    assert_eq!(report.status(), Status::ClusterDegraded);
+    assert!(!report.status().is_failure());
     assert_eq!(
         (report.cluster_name.as_deref(), report.quorate),
         (Some("lab"), Some(true))
@@ -429,7 +429,7 @@ async fn a_host_that_wants_credentials_for_its_realms_is_not_proxmox() {
     let host = host(|_| Some(replay("9.1.1/189-use-version-noauth", 0))).await;
     let report = run(&host, &Requirements::default()).await;
     assert_eq!(
-        (report.status, report.stage),
+        (report.status(), report.stage),
         (Status::NotProxmox, Stage::Proxmox)
     );
 }
@@ -439,7 +439,7 @@ async fn a_list_of_realms_that_is_none_is_not_proxmox_s() {
     let host = host(|_| Some(data(&json!("welcome")))).await;
     let report = run(&host, &Requirements::default()).await;
     assert_eq!(
-        (report.status, report.stage),
+        (report.status(), report.stage),
         (Status::NotProxmox, Stage::Proxmox)
     );
 }
@@ -453,7 +453,7 @@ async fn a_version_that_is_too_old_is_told() {
     .await;
     let report = run(&host, &Requirements::default()).await;
     assert_eq!(
-        (report.status, report.stage),
+        (report.status(), report.stage),
         (Status::UnsupportedVersion, Stage::Authentication)
     );
     let version = "6.4-15".to_owned();
@@ -474,7 +474,7 @@ async fn a_host_whose_daemon_is_gone_is_a_server_error() {
     .await;
     let report = run(&host, &Requirements::default()).await;
     assert_eq!(
-        (report.status, report.stage),
+        (report.status(), report.stage),
         (Status::ServerError, Stage::Authentication)
     );
     assert!(
@@ -491,7 +491,7 @@ fn an_endpoint_that_names_no_address_is_reported_without_a_client() {
         .unwrap_err();
     let report = Report::invalid_endpoint(error);
     assert_eq!(
-        (report.status, report.stage),
+        (report.status(), report.stage),
         (Status::InvalidEndpoint, Stage::Endpoint)
     );
 }
