@@ -416,6 +416,7 @@ fn a_timeout_ends_waiting_and_nothing_is_lost(cli: &Cli) {
     server.main(&token(
         r#"timeouts = {
     create = "1s"
+    read = "1s"
   }"#,
     ));
     server.apply_fails(&["Unable to create API token", "not done within"]);

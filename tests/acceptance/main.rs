@@ -27,6 +27,7 @@ mod hosts;
 mod journeys;
 mod life;
 mod privileges;
+mod prospects;
 mod recovery;
 mod rotation;
 mod samples;
@@ -104,6 +105,7 @@ fn scenarios() -> impl Iterator<Item = Scenario> {
         activity::SCENARIOS,
         bad_input::SCENARIOS,
         privileges::SCENARIOS,
+        prospects::SCENARIOS,
         recovery::SCENARIOS,
         rotation::SCENARIOS,
         saved_states::SCENARIOS,

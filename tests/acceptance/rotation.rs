@@ -23,6 +23,8 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     a_token_is_not_recreated_when_its_grants_cannot_be_restored,
     grants_written_before_a_refused_recreation_are_in_the_state,
     a_foreign_token_under_the_other_name_is_left_alone,
+    a_rotation_of_another_run_is_not_undone,
+    a_scheduled_rotation_does_not_replace_the_secret_of_another_run,
     the_other_name_must_not_belong_to_another_resource,
     a_token_removed_during_its_overlap_is_created_again,
     an_unknown_value_rotates_at_apply,
@@ -345,23 +347,85 @@ fn grants_written_before_a_refused_recreation_are_in_the_state(cli: &Cli) {
 
 fn a_foreign_token_under_the_other_name_is_left_alone(cli: &Cli) {
     let server = TestServer::new(cli);
-    server.main(&token(&keeper(1)));
+    let with = |value, overlap: &str| samples::token(&format!("{}  {overlap}", keeper(value)));
+    let overlap = r#"rotation = { overlap = "48h" }"#;
+    server.main(&with(1, ""));
     server.apply();
+    // With the same settings as ours: looks prove nothing.
     let foreign = server
         .sim
-        .state(|state| state.add_token(OTHER, true, Some("not ours"), 0));
-    let config = token(&format!(
-        r#"{}  rotation = {{ overlap = "48h" }}"#,
-        keeper(2)
-    ));
-    server.main(&config);
-    server.apply_fails(&["Second name of the API token is taken", OTHER]);
-    assert_eq!(on_server(&server, OTHER).as_deref(), Some(foreign.as_str()));
+        .state(|state| state.add_token(OTHER, true, None, 0));
+    let is_kept = || assert_eq!(on_server(&server, OTHER).as_deref(), Some(foreign.as_str()));
+    // When the overlap is turned on, with a rotation and without.
+    for value in [1, 2] {
+        server.main(&with(value, overlap));
+        server.plan_fails(&["Second name of the API token is taken", OTHER]);
+        is_kept();
+    }
     // A new token with an overlap is told at once.
+    server.main(&with(1, ""));
     server.destroy();
-    server.apply_fails(&["Second name of the API token is taken", OTHER]);
+    server.main(&with(1, overlap));
+    server.plan_fails(&["Second name of the API token is taken", OTHER]);
     assert_eq!(on_server(&server, TOKEN), None);
-    assert_eq!(on_server(&server, OTHER).as_deref(), Some(foreign.as_str()));
+    is_kept();
+}
+
+/// The other run's state has the token in use; this run's state still has its predecessor.
+fn a_rotation_of_another_run_is_not_undone(cli: &Cli) {
+    let server = TestServer::new(cli);
+    let config = |value| {
+        token(&format!(
+            r#"{}  rotation = {{ overlap = "48h" }}"#,
+            keeper(value)
+        ))
+    };
+    let state = server.scratch.file("terraform.tfstate");
+    for (value, in_use) in [(2, OTHER), (3, TOKEN)] {
+        server.main(&config(value - 1));
+        server.apply();
+        let before = std::fs::read(&state).expect("a state");
+        server.main(&config(value));
+        server.apply();
+        let (after, theirs) = (std::fs::read(&state).expect("a state"), secret(&server));
+        std::fs::write(&state, &before).expect("the state of the other run");
+        let refused = server
+            .scratch
+            .run(["apply", "-auto-approve", "-no-color", "-refresh=false"]);
+        assert!(!refused.ok(), "{}", refused.text());
+        says(&refused, &[in_use, "nother run of this configuration"]);
+        assert_eq!(on_server(&server, in_use), Some(theirs));
+        std::fs::write(&state, after).expect("the state of the other run");
+        works(&server);
+    }
+}
+
+/// A schedule finds that another run was faster, and does not replace its secret.
+fn a_scheduled_rotation_does_not_replace_the_secret_of_another_run(cli: &Cli) {
+    let server = TestServer::new(cli);
+    server.main(&token(r#"rotation = { every = "30d" }"#));
+    server.apply();
+    server.sim.advance(30 * DAY);
+    let theirs = "11111111-2222-3333-4444-555555555555";
+    server
+        .sim
+        .state(|state| state.set_token_secret(TOKEN, theirs));
+    server.apply_fails(&[
+        "Unable to rotate API token",
+        "the server refuses the stored secret",
+        "rotate_when_changed",
+    ]);
+    assert_eq!(on_server(&server, TOKEN).as_deref(), Some(theirs));
+    // One that the configuration asks for goes on, and says so.
+    server.main(&token(&format!(
+        r#"{}  rotation = {{ every = "30d" }}"#,
+        keeper(1)
+    )));
+    says(
+        &server.apply(),
+        &["Stored secret was already replaced", TOKEN],
+    );
+    works(&server);
 }
 
 /// It would be taken for what an interrupted rotation left there.
@@ -515,12 +579,22 @@ fn an_import_looks_under_both_names(cli: &Cli) {
     server.main(&config(2));
     server.apply();
     assert!(server.scratch.run(["state", "rm", ADDRESS]).ok());
+    // Which of the two is in use cannot be known, so the id that was asked for decides.
     let imported = server.scratch.run(["import", "-no-color", ADDRESS, TOKEN]);
     says(&imported, &["Imported without its secret", OTHER]);
     let attributes = server.attributes(ADDRESS);
-    assert_eq!(attributes["token_id"], OTHER);
-    assert_eq!(attributes["previous_token_id"], TOKEN);
-    // The keepers are new to the state, so the next apply gets a secret.
+    assert_eq!(attributes["token_id"], TOKEN);
+    assert_eq!(attributes["previous_token_id"], Value::Null);
+    // The keepers are new to the state, so the next plan rotates, and the second name is taken.
+    server.plan_fails(&["Second name of the API token is taken", OTHER]);
+    // With the second name alone, the token under it is the one in use.
+    assert!(server.scratch.run(["state", "rm", ADDRESS]).ok());
+    server
+        .sim
+        .state(|state| state.remove_token("demo@pve", "ci"));
+    let imported = server.scratch.run(["import", "-no-color", ADDRESS, TOKEN]);
+    assert!(imported.ok(), "{}", imported.text());
+    assert_eq!(server.attributes(ADDRESS)["token_id"], OTHER);
     server.apply();
     assert_eq!(works(&server)["token_id"], TOKEN);
 }

@@ -182,11 +182,6 @@ impl Grants {
         })
     }
 
-    /// Whether every one of them is in `other`, with the same propagation.
-    pub fn is_subset(&self, other: &Self) -> bool {
-        self.0.is_subset(&other.0)
-    }
-
     /// What a refresh makes of these declared grants. A grant that the server does not show is
     /// gone only if it shows the whole list: a filtered one proves nothing.
     pub fn refreshed(&self, on_server: &Self, complete: bool) -> Self {

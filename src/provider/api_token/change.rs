@@ -1,10 +1,10 @@
 //! One change of a token that exists: what the plan decides, its checks examine and apply makes.
 
-use serde::{Deserialize, Serialize};
 use tf_provider::AttributePath;
 
 use crate::provider::api_token::acl::{Acl, Grants, GrantsDiff};
 use crate::provider::api_token::model::{Planned, State};
+use crate::provider::api_token::private_state::{RotationCause, Unsettled};
 use crate::provider::api_token::slots::Slots;
 use crate::pve::{Timestamp, TokenChange};
 
@@ -17,26 +17,12 @@ pub struct Change {
     pub planned: Planned,
     /// The token ids of `prior`.
     pub slots: Slots,
-    /// The time of the change: the latest refresh in a plan, the server's clock in apply.
+    /// The time of the change on the server's clock.
     pub now: Timestamp,
     /// Why the secret is rotated; `None` where it stays.
     pub rotation: Option<RotationCause>,
-}
-
-/// Why a secret is rotated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RotationCause {
-    /// The token in use was removed outside of Terraform while its predecessor still exists.
-    LiveTokenGone,
-    /// `rotate_when_changed` changes.
-    Keepers,
-    /// `rotate_when_changed` is unknown. The plan that apply makes again decides.
-    UnknownKeepers,
-    /// The secret has reached the age of `rotation.every`.
-    Age,
-    /// The expiry is nearer than `rotation.before_expiry`.
-    Expiry,
+    /// The earlier write whose outcome is not known.
+    pub unsettled: Option<Unsettled>,
 }
 
 impl Change {
@@ -54,6 +40,14 @@ impl Change {
     /// Whether the token in use was removed, so that only its predecessor is left.
     pub fn live_is_gone(&self) -> bool {
         self.rotation == Some(RotationCause::LiveTokenGone)
+    }
+
+    /// Whether the configuration asks for the rotation, rather than a schedule.
+    pub fn is_requested(&self) -> bool {
+        !matches!(
+            self.rotation,
+            Some(RotationCause::Age | RotationCause::Expiry)
+        )
     }
 
     /// The grants to write and to remove. Without `acl` from now on, what was granted stays.

@@ -15,6 +15,7 @@ mod slots;
 
 use async_trait::async_trait;
 use tf_provider::schema::Schema;
+use tf_provider::value::Value;
 use tf_provider::{AttributePath, Diagnostics, Resource};
 
 use crate::framework::{Problem, Report};
@@ -26,16 +27,18 @@ use crate::provider::api_token::apply::rotate::rotate;
 use crate::provider::api_token::apply::update::update;
 use crate::provider::api_token::change::Change;
 use crate::provider::api_token::model::{Config, Planned, State};
-use crate::provider::api_token::plan::name_conflicts::ClaimedNames;
-use crate::provider::api_token::plan::rotation::check_rotation;
+use crate::provider::api_token::plan::findings::Findings;
+use crate::provider::api_token::plan::name_conflicts::{ClaimedNames, Plan};
 use crate::provider::api_token::plan::validate::validate;
-use crate::provider::api_token::plan::{acl_checks, lockout};
+use crate::provider::api_token::plan::{acl_checks, availability, lockout, rotation};
 use crate::provider::api_token::private_state::PrivateState;
 use crate::provider::api_token::slots::Slots;
 use crate::provider::clients::{Connections, Write, Writer};
-use crate::provider::diagnostics::{code_kept, code_would_be_spent, reported};
+use crate::provider::diagnostics::{
+    Words, code_kept, code_would_be_spent, explain_error, reported,
+};
 use crate::provider::settings::setting::SettingError;
-use crate::pve::{CachedClient, Timestamp};
+use crate::pve::{CachedClient, Error, ErrorKind, Timestamp, TokenId};
 
 const NOT_REFRESHED: &str = "API token not refreshed";
 
@@ -83,11 +86,15 @@ impl ApiTokenResource {
         }
     }
 
-    /// The client for the checks of a plan: none where the provider is not configured yet, or where
-    /// a request would use up a one-time code that the apply needs.
-    fn plan_client(&self, config: &Config) -> Option<CachedClient> {
-        let client = self.connections.client(&config.cluster);
-        client.ok().filter(|client| !client.would_spend_a_code())
+    /// The client for the checks of a plan: none where the connection is not known yet, or where a
+    /// request would use up a one-time code that the apply needs. A connection that cannot work is
+    /// a problem, since a replacement would revoke the token and then fail.
+    fn plan_client(&self, config: &Config) -> Result<Option<CachedClient>, Problem> {
+        match self.connections.client(&config.cluster) {
+            Ok(client) => Ok(Some(client).filter(|client| !client.would_spend_a_code())),
+            Err(SettingError::Unknown(_)) => Ok(None),
+            Err(SettingError::Invalid(problem)) => Err(problem),
+        }
     }
 
     /// Validates the configuration, also the values that were unknown at validation, and checks the
@@ -105,8 +112,32 @@ impl ApiTokenResource {
             return;
         }
         let findings = acl_checks::check(client, config, prior).await;
-        diags.problems(findings.problems);
-        diags.warnings(findings.warnings);
+        findings.report(diags);
+    }
+
+    /// Reports what a plan has looked up. A server that could not be asked is no error of the plan.
+    fn report_lookup(
+        &self,
+        cluster: &Value<String>,
+        findings: Result<Findings, Error>,
+        diags: &mut Diagnostics,
+    ) {
+        match findings {
+            Ok(findings) => findings.report(diags),
+            Err(error) if matches!(error.kind, ErrorKind::Forbidden { .. }) => {}
+            Err(error) => {
+                if self.connections.is_first_report(cluster, error.to_string()) {
+                    diags.warnings([not_looked_up(&error)]);
+                }
+            }
+        }
+    }
+
+    fn is_managed(&self, cluster: &Value<String>) -> impl Fn(&TokenId) -> bool {
+        move |token| {
+            let run = self.connections.run();
+            self.names.is_managed(run, cluster, token)
+        }
     }
 }
 
@@ -158,10 +189,12 @@ impl Resource for ApiTokenResource {
                 return None;
             }
         };
-        match read(&client, state.clone(), &slots).await {
+        self.names.manage(self.connections.run(), &state, &slots);
+        let before = private.unwrap_or_default();
+        match read(&client, state.clone(), before, &slots).await {
             Ok(Reading::Present(state, private, warnings)) => {
                 diags.warnings(warnings);
-                Some((*state, Some(private)))
+                Some((*state, private.stored()))
             }
             Ok(Reading::Gone) => None,
             Ok(Reading::Unconfirmed(doubt)) => {
@@ -183,11 +216,19 @@ impl Resource for ApiTokenResource {
         _meta: (),
     ) -> Option<(State, Option<PrivateState>)> {
         let config = Config(config);
-        let client = self.plan_client(&config);
+        let client = reported(self.plan_client(&config), diags)?;
         self.check_config(&config, None, client.as_ref(), diags)
             .await;
         let planned = reported(plan::create(proposed, Timestamp::now()), diags)?;
-        reported(self.names.claim(&planned), diags);
+        let claimed = self
+            .names
+            .claim(self.connections.run(), &planned, Plan::Creation);
+        reported(claimed, diags);
+        if let Some(client) = &client {
+            let is_managed = self.is_managed(&planned.cluster);
+            let findings = availability::of_new(client, &planned, is_managed).await;
+            self.report_lookup(&planned.cluster, findings, diags);
+        }
         Some((planned.0, None))
     }
 
@@ -201,20 +242,31 @@ impl Resource for ApiTokenResource {
         _meta: (),
     ) -> Option<(State, Option<PrivateState>, Vec<AttributePath>)> {
         let config = Config(config);
-        let client = self.plan_client(&config);
+        let client = reported(self.plan_client(&config), diags)?;
         self.check_config(&config, Some(&prior), client.as_ref(), diags)
             .await;
-        let change = plan::update(prior, proposed, &config, private.as_ref())?;
+        let private = private.unwrap_or_default();
+        let now = plan::clock(client.as_ref(), &prior, &config).await;
+        let change = plan::update(prior, proposed, &config, private, now)?;
+        diags.warnings(rotation::reason(&change));
         let expiry = reported(plan::check_expiry(&change), diags);
         diags.warnings(expiry.flatten());
-        reported(self.names.claim(&change.planned), diags);
+        let run = self.connections.run();
+        reported(self.names.claim(run, &change.planned, Plan::Update), diags);
         reported(lockout::check_change(&self.connections, &change), diags);
         if let Some(client) = &client {
-            let rotation = reported(check_rotation(client, &change).await, diags);
-            diags.warnings(rotation.flatten());
+            let method = reported(rotation::check_method(client, &change).await, diags);
+            diags.warnings(method.flatten());
+            let is_managed = self.is_managed(&change.planned.cluster);
+            let findings = match change.requires_replacement().is_empty() {
+                true => availability::of_change(client, &change, is_managed).await,
+                // The command lines show no warnings of the creation that is planned next.
+                false => availability::of_new(client, &change.planned, is_managed).await,
+            };
+            self.report_lookup(&change.planned.cluster, findings, diags);
         }
         let replaced = change.requires_replacement();
-        let private = PrivateState::planned(private, &change);
+        let private = private.planned(change.rotation).stored();
         Some((change.planned.0, private, replaced))
     }
 
@@ -247,8 +299,7 @@ impl Resource for ApiTokenResource {
         let writer = self.writer(&planned, &slots, Write::Change, diags).await?;
         let client = writer.client();
         let created = create(client, &slots, Planned(planned)).await;
-        let state = created.report(diags)?;
-        Some((state, Some(PrivateState::after_change(client))))
+        Some((created.report(diags)?, None))
     }
 
     async fn update<'a>(
@@ -263,26 +314,28 @@ impl Resource for ApiTokenResource {
         let slots = Slots::of(&prior)?;
         let writer = self.writer(&planned, &slots, Write::Change, diags).await?;
         let client = writer.client();
+        let private = private.unwrap_or_default();
         let change = Change {
-            prior,
+            prior: prior.clone(),
             planned: Planned(planned),
             slots,
             now: client.server_now().into(),
-            rotation: private.and_then(|private| private.rotation),
+            rotation: private.rotation,
+            unsettled: private.unsettled,
         };
         let changed = match change.rotation {
             Some(_) => rotate(client, change).await,
             None => update(client, &change).await,
         };
-        let state = changed.report(diags)?;
-        Some((state, Some(PrivateState::after_change(client))))
+        let private = changed.private_state(&prior, private).stored();
+        Some((changed.report(diags)?, private))
     }
 
     async fn destroy<'a>(
         &self,
         diags: &mut Diagnostics,
         prior: State,
-        _private: Option<PrivateState>,
+        private: Option<PrivateState>,
         _meta: (),
     ) -> Option<()> {
         if !prior.is_revoked_on_destroy() {
@@ -292,7 +345,8 @@ impl Resource for ApiTokenResource {
         let slots = Slots::of(&prior)?;
         let revocation = Write::Revoke(lockout::revocation(&prior, &slots));
         let writer = self.writer(&prior, &slots, revocation, diags).await?;
-        if let Err(problems) = revoke(writer.client(), &prior, &slots).await {
+        let unsettled = private.unwrap_or_default().unsettled;
+        if let Err(problems) = revoke(writer.client(), &prior, &slots, unsettled).await {
             diags.problems(problems);
             return None;
         }
@@ -314,8 +368,21 @@ impl Resource for ApiTokenResource {
         let (client, slots) = (self.client(&state, diags)?, Slots::of(&state)?);
         let imported = reported(import::import(&client, state, &slots).await, diags)?;
         diags.warnings([imported.warning]);
-        Some((imported.state, Some(imported.private)))
+        Some((imported.state, None))
     }
+}
+
+/// The warning about a server that a plan could not ask.
+fn not_looked_up(error: &Error) -> Problem {
+    let explanation = explain_error(error, Words::Attributes);
+    Problem::new(
+        "Plan not checked against Proxmox VE",
+        format!(
+            "{} Owners, names and roles of tokens are checked during apply. {}",
+            explanation.message, explanation.remedy
+        ),
+        AttributePath::root(),
+    )
 }
 
 /// The warning about a token that outlives its resource.

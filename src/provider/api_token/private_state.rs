@@ -1,56 +1,68 @@
-//! The private state: what a refresh observed for the plan, and what a plan decided for apply.
+//! The private state: what a refresh decided for the plan, what a plan decided for apply, and what
+//! an apply could not settle.
 //!
 //! Whether a rotation is due depends on the time, and the plan that apply makes again must come to
-//! the same answer. So a plan knows no clock but the one that the latest refresh saw.
+//! the same answer. So the refresh decides, and stores the decision rather than its time: what is
+//! stored changes only when a decision does, and for most tokens nothing is stored at all.
 
 use serde::{Deserialize, Serialize};
 
-use crate::provider::api_token::change::{Change, RotationCause};
-use crate::pve::{CachedClient, Owner, Timestamp};
-
-/// The private state of one token.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// The private state of one token. Absent from the state where it equals the default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct PrivateState {
-    /// The time of the latest refresh or change, on the server's clock.
-    pub observed_at: Timestamp,
-    /// Whether the token in use was gone while the previous one still existed.
-    #[serde(default)]
-    pub live_is_gone: bool,
+    /// Why the secret was due for rotation at the latest refresh.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due: Option<RotationCause>,
+    /// Whether the previous token had expired at the latest refresh.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub previous_expired: bool,
+    /// The write whose outcome the server has not shown yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unsettled: Option<Unsettled>,
     /// Why the planned change rotates the secret, in the private state of a plan.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub rotation: Option<RotationCause>,
 }
 
+/// Why a secret is rotated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RotationCause {
+    /// The token in use was removed outside of Terraform while its predecessor still exists.
+    LiveTokenGone,
+    /// The server refuses the stored secret after a rotation whose response was lost.
+    SecretLost,
+    /// `rotate_when_changed` changes.
+    Keepers,
+    /// `rotate_when_changed` is unknown. The plan that apply makes again decides.
+    UnknownKeepers,
+    /// The secret has reached the age of `rotation.every`.
+    Age,
+    /// The expiry is nearer than `rotation.before_expiry`.
+    Expiry,
+}
+
+/// A write whose response was lost, and which the server may still carry out: a daemon that hangs
+/// does what it was asked when it continues (recording `552-pvedaemon-hung-regenerate`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unsettled {
+    /// The secret of the token in use may be replaced.
+    Secret,
+    /// A rotation of this resource may have created the next token, and did not remove it.
+    NextToken,
+}
+
 impl PrivateState {
-    /// A private state with the time alone.
-    pub fn at(observed_at: Timestamp) -> Self {
-        Self {
-            observed_at,
-            live_is_gone: false,
-            rotation: None,
-        }
-    }
-
-    /// The private state after a refresh.
-    pub fn observed(owner: &Owner) -> Self {
-        Self::at(owner.observed_at.into())
-    }
-
     /// The private state of a plan.
-    pub fn planned(observed: Option<Self>, change: &Change) -> Option<Self> {
-        let rotation = change.rotation;
-        match observed {
-            None if rotation.is_none() => None,
-            observed => Some(Self {
-                rotation,
-                ..observed.unwrap_or_else(|| Self::at(change.now))
-            }),
-        }
+    pub fn planned(self, rotation: Option<RotationCause>) -> Self {
+        Self { rotation, ..self }
     }
 
-    /// The private state after a change.
-    pub fn after_change(client: &CachedClient) -> Self {
-        Self::at(client.server_now().into())
+    /// This private state, or none where there is nothing to store.
+    pub fn stored(self) -> Option<Self> {
+        (self != Self::default()).then_some(self)
     }
 }
 
@@ -60,17 +72,20 @@ mod tests {
 
     #[test]
     fn the_private_state_of_version_0_1_can_be_read() {
-        let read = |json: &str| serde_json::from_str::<PrivateState>(json).unwrap();
-        let observed_at = Timestamp::from_unix(1_790_000_000);
         let saved = r#"{"observed_at":1790000000,"live_is_gone":true}"#;
-        let expected = PrivateState {
-            live_is_gone: true,
-            ..PrivateState::at(observed_at)
+        let read: PrivateState = serde_json::from_str(saved).unwrap();
+        assert_eq!(read, PrivateState::default());
+    }
+
+    #[test]
+    fn without_a_decision_nothing_is_stored() {
+        assert_eq!(PrivateState::default().stored(), None);
+        let due = PrivateState {
+            due: Some(RotationCause::Age),
+            ..PrivateState::default()
         };
-        assert_eq!(read(saved), expected);
-        assert_eq!(
-            read(r#"{"observed_at":1790000000}"#),
-            PrivateState::at(observed_at)
-        );
+        assert_eq!(due.stored(), Some(due));
+        let json = serde_json::to_string(&due).unwrap();
+        assert_eq!(json, r#"{"due":"age"}"#);
     }
 }

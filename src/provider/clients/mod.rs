@@ -10,7 +10,7 @@ mod lockout;
 mod same_cluster;
 mod writer;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tf_provider::schema::{Attribute, AttributeType};
@@ -38,17 +38,30 @@ pub struct Connections {
 
 #[derive(Default)]
 struct Configured {
+    /// How often the provider was configured. A provider that a debugger started serves several
+    /// runs, each of which configures it.
+    run: u64,
     settings: Arc<BlockSettings>,
     clients: HashMap<Option<String>, CachedClient>,
+    /// The causes that were reported, by connection.
+    reported: HashSet<(Option<String>, String)>,
 }
 
 impl Connections {
     /// Configures the connections from the settings of a provider block.
     pub fn configure(&self, settings: BlockSettings) {
-        *self.configured() = Configured {
+        let mut configured = self.configured();
+        *configured = Configured {
+            run: configured.run + 1,
             settings: Arc::new(settings),
             clients: HashMap::new(),
+            reported: HashSet::new(),
         };
+    }
+
+    /// The number of the present run, which changes when the provider is configured.
+    pub fn run(&self) -> u64 {
+        self.configured().run
     }
 
     /// The settings of a cluster; those of the provider's own connection for null.
@@ -140,6 +153,13 @@ impl Connections {
         reason: &str,
     ) -> Result<(), Problem> {
         lockout::check(&self.block(), cluster, token, secret, reason)
+    }
+
+    /// Whether a cause is reported for the first time in this run. One cause can affect every object
+    /// of a cluster, and is explained once.
+    pub fn is_first_report(&self, cluster: &Value<String>, cause: String) -> bool {
+        let cluster = cluster.as_ref_option().cloned();
+        self.configured().reported.insert((cluster, cause))
     }
 
     fn block(&self) -> Arc<BlockSettings> {

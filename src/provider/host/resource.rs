@@ -50,6 +50,18 @@ impl HostResource {
         diagnosis::check(client, lookup_client.as_ref(), requirements, context).await
     }
 
+    /// Refuses settings with which the check of an apply cannot begin. Sends no request.
+    fn check_settings(&self, planned: &State, config: &State) -> Result<(), Problem> {
+        if !planned.is_enabled() {
+            return Ok(());
+        }
+        let planned = planned.clone().with_secrets_of(config);
+        match target(&self.connections, &planned) {
+            Err(SettingError::Invalid(problem)) => Err(problem),
+            Ok(_) | Err(SettingError::Unknown(_)) => Ok(()),
+        }
+    }
+
     /// The facts of a host from its connection check, or why there are none.
     async fn facts(&self, state: &State, context: &Context) -> Result<Facts, String> {
         let (client, requirements) =
@@ -159,6 +171,7 @@ impl Resource for HostResource {
     ) -> Option<(State, ())> {
         diags.problems(problems(&config));
         let planned = planned(proposed, &config);
+        reported(self.check_settings(&planned, &config), diags);
         let facts = if planned.is_enabled() {
             Facts::unknown()
         } else {
@@ -178,7 +191,11 @@ impl Resource for HostResource {
     ) -> Option<(State, (), Vec<AttributePath>)> {
         diags.problems(problems(&config));
         let planned = planned(proposed, &config);
-        let facts = if planned.same_check(&prior) {
+        let is_unchanged = planned.same_check(&prior);
+        if !is_unchanged {
+            reported(self.check_settings(&planned, &config), diags);
+        }
+        let facts = if is_unchanged {
             prior.facts
         } else if planned.is_enabled() {
             Facts::unknown()

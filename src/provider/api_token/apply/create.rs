@@ -8,6 +8,7 @@ use crate::provider::api_token::apply::messages::{self, Purpose};
 use crate::provider::api_token::apply::mint::{Creation, mint, precheck};
 use crate::provider::api_token::apply::outcome::Outcome;
 use crate::provider::api_token::model::{Planned, State};
+use crate::provider::api_token::plan::availability::other_name_taken;
 use crate::provider::api_token::plan::expiry::{PlannedExpiry, refuse_past};
 use crate::provider::api_token::slots::Slots;
 use crate::provider::attributes::timestamp;
@@ -63,7 +64,7 @@ async fn check_other_name(
     }
     match client.user(&other.user, context).await {
         Ok(Some(owner)) if owner.tokens.contains_key(other.name.as_str()) => {
-            Err(messages::other_name_taken(other))
+            Err(other_name_taken(other))
         }
         _ => Ok(()),
     }

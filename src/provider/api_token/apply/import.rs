@@ -6,9 +6,7 @@ use crate::framework::Problem;
 use crate::provider::api_token::apply::messages;
 use crate::provider::api_token::apply::read::refreshed;
 use crate::provider::api_token::model::State;
-use crate::provider::api_token::private_state::PrivateState;
 use crate::provider::api_token::slots::Slots;
-use crate::provider::attributes::timestamp;
 use crate::provider::clients::context;
 use crate::pve::{CachedClient, Owner, TokenId, TokenInfo};
 
@@ -31,11 +29,10 @@ pub fn state_of(id: &str) -> Result<State, Problem> {
 /// A token that was found, with a warning about its secret.
 pub struct Imported {
     pub state: State,
-    pub private: PrivateState,
     pub warning: Problem,
 }
 
-/// Finds the token, under either of its two names.
+/// Finds the token under its own name, else under its second one.
 pub async fn import(
     client: &CachedClient,
     state: State,
@@ -47,59 +44,46 @@ pub async fn import(
         Ok(None) => return Err(messages::no_user_to_import(&base.user)),
         Err(error) => return Err(messages::not_imported(base, &error)),
     };
-    let Some((live, previous)) = both(&owner, slots) else {
+    let Some(found) = find(&owner, slots) else {
         return Err(messages::no_token_to_import(base));
     };
-    let warning = messages::imported_without_secret(live.id, previous.map(|found| found.id));
     let slots = Slots {
-        live: live.id.clone(),
+        live: found.live.clone(),
         ..slots.clone()
     };
-    let state = State {
-        previous_token_id: previous.map(|found| found.id.to_string()).into(),
-        previous_expires_at: timestamp::attribute(
-            previous.and_then(|found| found.info.expire.date()),
-        ),
-        ..refreshed(state, &slots, live.info)
-    };
     Ok(Imported {
-        state,
-        private: PrivateState::observed(&owner),
-        warning,
+        state: refreshed(state, &slots, found.info),
+        warning: messages::imported_without_secret(found.live, found.second),
     })
 }
 
-/// A token on the server.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// The token of an import on the server.
+#[derive(Debug, PartialEq)]
 struct Found<'a> {
-    id: &'a TokenId,
+    live: &'a TokenId,
     info: &'a TokenInfo,
+    /// The token with the second name, where both exist.
+    second: Option<&'a TokenId>,
 }
 
-/// The token in use and, where a rotation has left one, its predecessor. A rotation makes two
-/// tokens that are alike and gives the predecessor its expiry, so the one in use is the one that
-/// expires later; any other token with the second name is not this resource's.
-fn both<'a>(owner: &'a Owner, slots: &'a Slots) -> Option<(Found<'a>, Option<Found<'a>>)> {
-    let find = |id: &'a TokenId| {
-        let info = owner.tokens.get(id.name.as_str())?;
-        Some(Found { id, info })
-    };
-    let (base, other) = match (find(&slots.base), find(&slots.other)) {
-        (Some(base), Some(other)) => (base, other),
-        (base, other) => return base.or(other).map(|live| (live, None)),
-    };
-    let expire = |found: Found<'_>| found.info.expire;
-    if !are_alike(base.info, other.info) || expire(base) == expire(other) {
-        Some((base, None))
-    } else if expire(other) > expire(base) {
-        Some((other, Some(base)))
-    } else {
-        Some((base, Some(other)))
+/// The token with the base name, else the one with the second name, which a rotation with overlap
+/// has left as the token in use. Where both exist, nothing on the server shows whether one has
+/// replaced the other, so the id that was asked for decides.
+fn find<'a>(owner: &'a Owner, slots: &'a Slots) -> Option<Found<'a>> {
+    let info = |id: &TokenId| owner.tokens.get(id.name.as_str());
+    let other = info(&slots.other);
+    if let Some(info) = info(&slots.base) {
+        return Some(Found {
+            live: &slots.base,
+            info,
+            second: other.map(|_| &slots.other),
+        });
     }
-}
-
-fn are_alike(base: &TokenInfo, other: &TokenInfo) -> bool {
-    base.comment == other.comment && base.privilege_separation == other.privilege_separation
+    other.map(|info| Found {
+        live: &slots.other,
+        info,
+        second: None,
+    })
 }
 
 #[cfg(test)]
@@ -111,15 +95,8 @@ mod tests {
     use super::*;
     use crate::pve::Expiry;
 
-    /// An owner with tokens that expire at so many seconds; 0 for never.
-    fn owner(tokens: &[(&str, i64)]) -> Owner {
-        let token = |(name, expire): &(&str, i64)| {
-            let info = TokenInfo {
-                expire: Expiry::from_unix(*expire),
-                ..TokenInfo::default()
-            };
-            ((*name).to_owned(), info)
-        };
+    fn owner(tokens: &[&str]) -> Owner {
+        let token = |name: &&str| ((*name).to_owned(), TokenInfo::default());
         Owner {
             user_id: "demo@pve".parse().unwrap(),
             details_known: true,
@@ -132,45 +109,24 @@ mod tests {
         }
     }
 
-    fn slots() -> Slots {
-        Slots::of(&state_of("demo@pve!ci").unwrap()).unwrap()
-    }
-
-    /// The names of the token in use and of its predecessor.
-    fn found(owner: &Owner) -> Option<(String, Option<String>)> {
-        let slots = slots();
-        let (live, previous) = both(owner, &slots)?;
-        let name = |found: Found<'_>| found.id.name.to_string();
-        Some((name(live), previous.map(name)))
+    /// The names of the token in use and of the second token.
+    fn found(tokens: &[&str]) -> Option<(String, Option<String>)> {
+        let (owner, slots) = (
+            owner(tokens),
+            Slots::of(&state_of("demo@pve!ci").unwrap()).unwrap(),
+        );
+        let found = find(&owner, &slots)?;
+        let second = found.second.map(|second| second.name.to_string());
+        Some((found.live.name.to_string(), second))
     }
 
     #[test]
-    fn the_token_in_use_is_the_one_that_expires_later() {
+    fn an_import_takes_the_id_that_was_asked_for_and_only_then_the_second_name() {
         let (ci, ci_b) = ("ci".to_owned(), "ci-b".to_owned());
-        for (tokens, expected) in [
-            (vec![], None),
-            (vec![("ci", 0)], Some((ci.clone(), None))),
-            (vec![("ci-b", 0)], Some((ci_b.clone(), None))),
-            (
-                vec![("ci", 5), ("ci-b", 0)],
-                Some((ci_b.clone(), Some(ci.clone()))),
-            ),
-            (
-                vec![("ci", 9), ("ci-b", 5)],
-                Some((ci.clone(), Some(ci_b.clone()))),
-            ),
-            (vec![("ci", 0), ("ci-b", 0)], Some((ci.clone(), None))),
-        ] {
-            assert_eq!(found(&owner(&tokens)), expected, "{tokens:?}");
-        }
-    }
-
-    #[test]
-    fn a_token_with_the_second_name_that_is_not_alike_is_left_alone() {
-        let mut owner = owner(&[("ci", 5), ("ci-b", 0)]);
-        let foreign = owner.tokens.get_mut("ci-b").unwrap();
-        foreign.comment = Some("another client's".to_owned());
-        assert_eq!(found(&owner), Some(("ci".to_owned(), None)));
+        assert_eq!(found(&[]), None);
+        assert_eq!(found(&["ci"]), Some((ci.clone(), None)));
+        assert_eq!(found(&["ci-b"]), Some((ci_b.clone(), None)));
+        assert_eq!(found(&["ci", "ci-b"]), Some((ci, Some(ci_b))));
     }
 
     #[test]

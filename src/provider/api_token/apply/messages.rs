@@ -95,19 +95,6 @@ pub fn no_such_owner(token: &TokenId) -> Problem {
     )
 }
 
-/// The name that a rotation with overlap needs is taken.
-pub fn other_name_taken(other: &TokenId) -> Problem {
-    Problem::new(
-        "Second name of the API token is taken",
-        format!(
-            "With `overlap`, a rotation needs the name {other}, and Proxmox VE already has a token \
-             of that name which this resource did not create. That token was left unchanged. \
-             Choose another `token_name`, revoke that token, or remove `overlap`."
-        ),
-        AttributePath::new("rotation").attribute("overlap"),
-    )
-}
-
 /// The response to a creation was lost, and so was the check for the token.
 pub fn creation_unverified(
     token: &TokenId,
@@ -307,6 +294,18 @@ pub fn not_revoked(token: &TokenId, error: &Error) -> Problem {
     diagnostics::problem(UNABLE_TO_REVOKE, &token.to_string(), error)
 }
 
+/// The response to a revocation was lost, and the token still exists.
+pub fn revocation_pending(token: &TokenId, lost: &Error) -> Problem {
+    problem(
+        UNABLE_TO_REVOKE,
+        format!(
+            "{token}: {lost}. The token still exists, and the server may still revoke it. It is \
+             kept in the state. The next plan shows whether it is gone; otherwise the next apply \
+             revokes it."
+        ),
+    )
+}
+
 // Import.
 
 /// The import id is not a token id.
@@ -343,12 +342,13 @@ pub fn no_token_to_import(token: &TokenId) -> Problem {
     )
 }
 
-/// The warning about the secret of an imported token.
-pub fn imported_without_secret(live: &TokenId, previous: Option<&TokenId>) -> Problem {
-    let predecessor = previous.map_or_else(String::new, |previous| {
+/// The warning about the secret of an imported token, and about a token with its second name.
+pub fn imported_without_secret(live: &TokenId, second: Option<&TokenId>) -> Problem {
+    let second = second.map_or_else(String::new, |second| {
         format!(
-            " {previous} was imported as its predecessor, which a rotation with overlap has left. \
-             If it is not, do not apply, and remove the resource from the state."
+            " {second} also exists. Whether a rotation of this token created it cannot be known, \
+             so it was left alone: with `rotation.overlap`, revoke it or import it as a resource \
+             of its own."
         )
     });
     problem(
@@ -357,7 +357,7 @@ pub fn imported_without_secret(live: &TokenId, previous: Option<&TokenId>) -> Pr
             "Proxmox VE shows a secret only once, so `secret` and `api_token` of {live} are null. \
              The present secret keeps working for its users. For a new secret, set or change \
              `rotate_when_changed`. That invalidates the present secret at once, or with \
-             `rotation.overlap` after a while.{predecessor}"
+             `rotation.overlap` after a while.{second}"
         ),
     )
 }

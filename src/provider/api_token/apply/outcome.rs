@@ -4,6 +4,7 @@ use tf_provider::Diagnostics;
 
 use crate::framework::{Problem, Report};
 use crate::provider::api_token::model::State;
+use crate::provider::api_token::private_state::{PrivateState, Unsettled};
 
 /// The result of an operation on the server. Whatever exists is in it, also after an error, so
 /// that nothing real drops out of the state.
@@ -16,6 +17,8 @@ pub struct Outcome {
     pub problems: Vec<Problem>,
     /// The warnings.
     pub warnings: Vec<Problem>,
+    /// The write whose outcome is not known.
+    pub unsettled: Option<Unsettled>,
 }
 
 impl Outcome {
@@ -25,6 +28,7 @@ impl Outcome {
             exists: Some(state),
             problems: Vec::new(),
             warnings: Vec::new(),
+            unsettled: None,
         }
     }
 
@@ -39,6 +43,7 @@ impl Outcome {
             exists: None,
             problems: vec![problem],
             warnings: Vec::new(),
+            unsettled: None,
         }
     }
 
@@ -52,6 +57,28 @@ impl Outcome {
     pub fn with_warning(mut self, warning: Option<Problem>) -> Self {
         self.warnings.extend(warning);
         self
+    }
+
+    /// Notes a write that the server may still carry out, if there is one.
+    pub fn with_unsettled(mut self, unsettled: Option<Unsettled>) -> Self {
+        self.unsettled = unsettled;
+        self
+    }
+
+    /// The private state after a change of `prior` for which `planned` was decided. What was due
+    /// and was not done stays due.
+    pub fn private_state(&self, prior: &State, planned: PrivateState) -> PrivateState {
+        let (mut private, exists) = (planned.planned(None), self.exists.as_ref());
+        if exists.is_some_and(|state| state.rotated_at != prior.rotated_at) {
+            private = PrivateState::default();
+        }
+        if exists.is_some_and(|state| state.previous_token_id.is_null()) {
+            private.previous_expired = false;
+        }
+        PrivateState {
+            unsettled: self.unsettled.or(private.unsettled),
+            ..private
+        }
     }
 
     /// Reports errors and warnings, and returns what exists.

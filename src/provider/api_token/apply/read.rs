@@ -9,11 +9,12 @@ use crate::provider::api_token::acl::Grants;
 use crate::provider::api_token::apply::messages;
 use crate::provider::api_token::apply::verify::verify;
 use crate::provider::api_token::model::State;
-use crate::provider::api_token::private_state::PrivateState;
+use crate::provider::api_token::plan::due;
+use crate::provider::api_token::private_state::{PrivateState, RotationCause, Unsettled};
 use crate::provider::api_token::slots::Slots;
 use crate::provider::attributes::timestamp;
 use crate::provider::clients::call_within;
-use crate::pve::{CachedClient, Context, Owner, TokenId, TokenInfo, majority_online};
+use crate::pve::{CachedClient, Context, Expiry, Owner, TokenId, TokenInfo, majority_online};
 
 /// The result of a refresh.
 pub enum Reading {
@@ -26,7 +27,13 @@ pub enum Reading {
 }
 
 /// Reads a token: its settings, the declared part of its grants, and its previous token.
-pub async fn read(client: &CachedClient, state: State, slots: &Slots) -> Result<Reading, Problem> {
+/// `private` is the private state of before.
+pub async fn read(
+    client: &CachedClient,
+    state: State,
+    private: PrivateState,
+    slots: &Slots,
+) -> Result<Reading, Problem> {
     let (live, context) = (&slots.live, call_within(state.timeout("read")));
     let owner = match client.user(&live.user, &context).await {
         Ok(owner) => owner,
@@ -35,15 +42,11 @@ pub async fn read(client: &CachedClient, state: State, slots: &Slots) -> Result<
     let previous = slots.previous.as_ref();
     let previous_info = previous.and_then(|previous| find(&owner, previous));
     let (Some(info), Some(present)) = (find(&owner, live), owner.as_deref()) else {
-        return Ok(
-            match (confirm_absence(client, live, &context).await, &owner) {
-                (Err(doubt), _) => Reading::Unconfirmed(doubt),
-                (Ok(()), Some(owner)) if previous_info.is_some() => {
-                    previous_only(state, live, owner)
-                }
-                (Ok(()), _) => Reading::Gone,
-            },
-        );
+        return Ok(match confirm_absence(client, live, &context).await {
+            Err(doubt) => Reading::Unconfirmed(doubt),
+            Ok(()) if previous_info.is_some() => previous_only(state, private, live),
+            Ok(()) => Reading::Gone,
+        });
     };
     let mut warnings = Vec::new();
     let state = refreshed(state, slots, info);
@@ -62,10 +65,31 @@ pub async fn read(client: &CachedClient, state: State, slots: &Slots) -> Result<
         (None, None) => state,
     };
     let (state, hidden) = with_grants(client, live, state, &context).await?;
-    warnings.extend(verify(client, &state, live, present, &context).await);
+    let verified = verify(client, &state, private, live, present, &context).await;
+    let private = decisions(&state, private, verified.is_replaced, present);
+    warnings.extend(verified.warning);
     warnings.extend(hidden);
-    let private = PrivateState::observed(present);
     Ok(Reading::Present(Box::new(state), private, warnings))
+}
+
+/// What the refresh decides for the plan.
+fn decisions(
+    state: &State,
+    private: PrivateState,
+    secret_is_replaced: bool,
+    owner: &Owner,
+) -> PrivateState {
+    let now = owner.observed_at.into();
+    let is_lost = secret_is_replaced && private.unsettled == Some(Unsettled::Secret);
+    PrivateState {
+        due: match is_lost {
+            true => Some(RotationCause::SecretLost),
+            false => due::at_refresh(state, now),
+        },
+        previous_expired: state.previous_expiry() <= Expiry::At(now),
+        unsettled: private.unsettled,
+        rotation: None,
+    }
 }
 
 fn find<'a>(owner: &'a Option<Arc<Owner>>, token: &TokenId) -> Option<&'a TokenInfo> {
@@ -74,10 +98,11 @@ fn find<'a>(owner: &'a Option<Arc<Owner>>, token: &TokenId) -> Option<&'a TokenI
 
 /// The token in use was removed and its predecessor still exists: nothing drops out of the state,
 /// and the next apply creates the token again.
-fn previous_only(state: State, live: &TokenId, owner: &Owner) -> Reading {
+fn previous_only(state: State, private: PrivateState, live: &TokenId) -> Reading {
     let private = PrivateState {
-        live_is_gone: true,
-        ..PrivateState::observed(owner)
+        due: Some(RotationCause::LiveTokenGone),
+        unsettled: private.unsettled,
+        ..PrivateState::default()
     };
     let warning = messages::removed_during_overlap(live);
     Reading::Present(Box::new(state.with_defaults()), private, vec![warning])

@@ -5,20 +5,24 @@ use crate::provider::api_token::apply::messages;
 use crate::provider::api_token::apply::outcome::Outcome;
 use crate::provider::api_token::change::Change;
 use crate::provider::api_token::model::State;
+use crate::provider::api_token::private_state::Unsettled;
 use crate::provider::api_token::slots::Slots;
 use crate::provider::clients::call_within;
 use crate::pve::{CachedClient, Context, TokenChange, TokenId};
 
-/// Revokes a token and its previous one. A token that does not exist, or whose owner does not,
-/// counts as revoked.
+/// Revokes a token, its previous one, and the next one that an unsettled rotation may have created.
+/// A token that does not exist, or whose owner does not, counts as revoked.
 pub async fn revoke(
     client: &CachedClient,
     prior: &State,
     slots: &Slots,
+    unsettled: Option<Unsettled>,
 ) -> Result<(), Vec<Problem>> {
     let context = call_within(prior.timeout("delete"));
+    let next = Some(slots.next()).filter(|_| unsettled == Some(Unsettled::NextToken));
+    let next = next.filter(|next| slots.previous.as_ref() != Some(*next));
     let mut problems = Vec::new();
-    for token in slots.existing() {
+    for token in slots.existing().chain(next) {
         problems.extend(revoke_token(client, token, &context).await.err());
     }
     match problems.is_empty() {
@@ -35,17 +39,16 @@ async fn revoke_token(
     let Err(error) = client.delete_token(token, context).await else {
         return Ok(());
     };
-    match error.may_have_taken_effect() && is_gone(client, token).await {
-        true => Ok(()),
-        false => Err(messages::not_revoked(token, &error)),
+    if !error.may_have_taken_effect() {
+        return Err(messages::not_revoked(token, &error));
     }
-}
-
-async fn is_gone(client: &CachedClient, token: &TokenId) -> bool {
+    // Also when Terraform has asked to stop: what exists must be known.
     match client.user(&token.user, &Context::default()).await {
-        Ok(Some(owner)) => !owner.tokens.contains_key(token.name.as_str()),
-        Ok(None) => true,
-        Err(_) => false,
+        Ok(Some(owner)) if owner.tokens.contains_key(token.name.as_str()) => {
+            Err(messages::revocation_pending(token, &error))
+        }
+        Ok(_) => Ok(()),
+        Err(_) => Err(messages::not_revoked(token, &error)),
     }
 }
 

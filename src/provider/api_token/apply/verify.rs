@@ -1,32 +1,70 @@
-//! Verification of the stored secret at each refresh (`verify_secret`).
+//! Verification of the stored secret: at each refresh where the configuration asks for it
+//! (`verify_secret`), and after a rotation whose response was lost.
 
 use tf_provider::value::Value;
 
 use crate::framework::Problem;
 use crate::provider::api_token::apply::messages;
 use crate::provider::api_token::model::State;
+use crate::provider::api_token::private_state::{PrivateState, Unsettled};
 use crate::pve::diagnosis::Rejection;
-use crate::pve::{CachedClient, Context, Error, ErrorKind, Owner, TokenId};
+use crate::pve::{ApiToken, CachedClient, Context, Error, ErrorKind, Owner, TokenId};
 
-/// Logs in with the stored secret, where the configuration asks for it and there is one. Warns when
-/// the server refuses it, with the reason as far as the owner's state shows it.
+/// The finding of a verification.
+#[derive(Debug, Default)]
+pub struct Verified {
+    /// Whether the token is valid and has another secret than the stored one.
+    pub is_replaced: bool,
+    /// The warning about a secret that is refused, or that could not be verified.
+    pub warning: Option<Problem>,
+}
+
+/// Logs in with the stored secret, where there is a reason to and a secret. The warning says why
+/// the server refuses it, as far as the owner's state shows it.
 pub async fn verify(
     client: &CachedClient,
     state: &State,
+    private: PrivateState,
     live: &TokenId,
     owner: &Owner,
     context: &Context,
-) -> Option<Problem> {
-    if state.verify_secret != Value::Value(true) {
-        return None;
+) -> Verified {
+    let is_wanted =
+        state.verify_secret == Value::Value(true) || private.unsettled == Some(Unsettled::Secret);
+    let Some(credential) = state.credential(live).filter(|_| is_wanted) else {
+        return Verified::default();
+    };
+    match works(client, credential, context).await {
+        Ok(true) => Verified::default(),
+        Ok(false) => {
+            let reason = Rejection::of_token(live, owner);
+            Verified {
+                is_replaced: matches!(reason, Rejection::WrongSecret(_)),
+                warning: Some(messages::secret_refused(&reason)),
+            }
+        }
+        Err(error) => Verified {
+            is_replaced: false,
+            warning: Some(messages::secret_not_verified(live, &error)),
+        },
     }
-    let credential = state.credential(live)?;
+}
+
+/// Whether a secret can be used to log in.
+///
+/// # Errors
+/// Any error but that the credential is refused.
+pub async fn works(
+    client: &CachedClient,
+    credential: ApiToken,
+    context: &Context,
+) -> Result<bool, Error> {
     match client.with_token(credential).version(context).await {
-        Ok(_) => None,
+        Ok(_) => Ok(true),
         Err(Error {
             kind: ErrorKind::Unauthenticated { .. },
             ..
-        }) => Some(messages::secret_refused(&Rejection::of_token(live, owner))),
-        Err(error) => Some(messages::secret_not_verified(live, &error)),
+        }) => Ok(false),
+        Err(error) => Err(error),
     }
 }

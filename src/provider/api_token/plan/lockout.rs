@@ -147,8 +147,8 @@ fn secret_of(prior: &State, slots: &Slots, token: &TokenId) -> Option<Secret> {
 mod tests {
     use super::*;
     use crate::provider::api_token::acl::AclEntry;
-    use crate::provider::api_token::change::RotationCause;
     use crate::provider::api_token::model::Planned;
+    use crate::provider::api_token::private_state::RotationCause;
     use crate::provider::attributes::timestamp;
     use crate::pve::Timestamp;
 
@@ -176,6 +176,7 @@ mod tests {
             planned: Planned(planned),
             now: NOW,
             rotation,
+            unsettled: None,
         })
     }
 

@@ -2,7 +2,10 @@
 //! refresh.
 
 pub(crate) mod acl_checks;
+pub(crate) mod availability;
+pub(crate) mod due;
 pub(crate) mod expiry;
+pub(crate) mod findings;
 pub(crate) mod lockout;
 pub(crate) mod name_conflicts;
 pub(crate) mod rotation;
@@ -17,7 +20,8 @@ use crate::provider::api_token::plan::expiry::PlannedExpiry;
 use crate::provider::api_token::private_state::PrivateState;
 use crate::provider::api_token::slots::Slots;
 use crate::provider::attributes::{duration, timestamp};
-use crate::pve::{Expiry, Timestamp};
+use crate::provider::clients::call_within;
+use crate::pve::{CachedClient, Expiry, Timestamp};
 
 /// Plans a new token. Everything that the server decides is unknown. Refuses one that would be
 /// expired.
@@ -46,20 +50,22 @@ pub fn update(
     prior: State,
     proposed: State,
     config: &Config,
-    observed: Option<&PrivateState>,
+    observed: PrivateState,
+    now: Timestamp,
 ) -> Option<Change> {
     let configured = configured(&prior, proposed, config);
     let expiry = PlannedExpiry::of(&configured, prior.secret_since(), Some(&prior));
     let rotation = match requires_replacement(&prior, &configured).is_empty() {
-        true => rotation::cause(&prior, &configured, expiry, observed),
+        true => due::at_plan(&prior, &configured, expiry, observed, now),
         false => None,
     };
     let change = Change {
         slots: Slots::of(&prior)?,
-        now: observed.map_or_else(Timestamp::now, |observed| observed.observed_at),
+        now,
         prior,
         planned: Planned(configured),
         rotation,
+        unsettled: observed.unsettled,
     };
     let planned = match rotation {
         Some(_) => rotated(&change),
@@ -72,6 +78,21 @@ pub fn update(
         planned: Planned(planned),
         ..change
     })
+}
+
+/// The time of a plan, on the server's clock. The server is asked where the plan changes the
+/// schedule of rotations: the plan that apply makes again must then come to the same answer.
+pub async fn clock(client: Option<&CachedClient>, prior: &State, config: &State) -> Timestamp {
+    let Some(client) = client else {
+        return Timestamp::now();
+    };
+    if let Some(slots) = Slots::of(prior).filter(|_| due::changes_schedule(prior, config)) {
+        let context = call_within(prior.timeout("read"));
+        if let Err(error) = client.user(&slots.live.user, &context).await {
+            tracing::info!(%error, "the server's clock is not known");
+        }
+    }
+    client.server_now().into()
 }
 
 /// Refuses an expiry that has passed, and warns of one that is near.
@@ -131,15 +152,15 @@ fn rotated(change: &Change) -> State {
 
 /// The previous token is removed once it has expired, and given an expiry where an interrupted
 /// rotation has left it without one.
-fn with_previous(change: &Change, observed: Option<&PrivateState>) -> State {
+fn with_previous(change: &Change, observed: PrivateState) -> State {
     let (prior, planned) = (&change.prior, change.planned.0.clone());
-    let (Some(_), Some(observed)) = (&change.slots.previous, observed) else {
+    if change.slots.previous.is_none() {
         return planned;
-    };
-    let expiry = prior.previous_expiry();
-    if expiry <= Expiry::At(observed.observed_at) {
+    }
+    if observed.previous_expired {
         return planned.without_previous();
     }
+    let expiry = prior.previous_expiry();
     match prior.secret_since().zip(prior.overlap()) {
         Some((since, overlap)) if expiry > Expiry::At(since + overlap) => State {
             previous_expires_at: timestamp::attribute(since + overlap),
@@ -170,8 +191,9 @@ mod tests {
     use tf_provider::AttributePath;
 
     use super::*;
-    use crate::provider::api_token::change::{RotationCause, settings_diff};
+    use crate::provider::api_token::change::settings_diff;
     use crate::provider::api_token::model::Rotation;
+    use crate::provider::api_token::private_state::RotationCause;
 
     const NOW: Timestamp = Timestamp::from_unix(1_790_000_000);
     const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -207,8 +229,11 @@ mod tests {
             previous_expires_at: prior.previous_expires_at.clone(),
             ..config.clone()
         };
-        let observed = PrivateState::at(NOW);
-        update(prior.clone(), proposed, &Config(config), Some(&observed)).unwrap()
+        let observed = PrivateState {
+            previous_expired: prior.previous_expiry() <= Expiry::At(NOW),
+            ..PrivateState::default()
+        };
+        update(prior.clone(), proposed, &Config(config), observed, NOW).unwrap()
     }
 
     fn planned(prior: &State, config: State) -> State {

@@ -1,71 +1,81 @@
-//! Whether a secret is due for rotation: decided by state, configuration and the time of the
-//! latest refresh, and by nothing else.
-
-use std::collections::BTreeMap;
+//! A rotation that is planned: why, what its consumers will meet, and whether the server can do it.
 
 use tf_provider::AttributePath;
 use tf_provider::value::Value;
 
 use crate::framework::Problem;
-use crate::provider::api_token::change::{Change, RotationCause};
-use crate::provider::api_token::model::State;
-use crate::provider::api_token::plan::expiry::PlannedExpiry;
-use crate::provider::api_token::private_state::PrivateState;
-use crate::provider::attributes::duration;
+use crate::provider::api_token::change::Change;
+use crate::provider::api_token::private_state::RotationCause;
 use crate::provider::clients::call_within;
-use crate::pve::{CachedClient, Expiry, TokenId};
+use crate::pve::{CachedClient, TokenId};
 
-/// Why the secret of `prior` is due for rotation; `None` where it stays. `expiry` is the one that
-/// the configuration gives the present secret.
-pub fn cause(
-    prior: &State,
-    config: &State,
-    expiry: PlannedExpiry,
-    observed: Option<&PrivateState>,
-) -> Option<RotationCause> {
-    if observed.is_some_and(|observed| observed.live_is_gone) {
-        return Some(RotationCause::LiveTokenGone);
-    }
-    let keepers = changed_keepers(&prior.rotate_when_changed, &config.rotate_when_changed);
-    if keepers.is_some() {
-        return keepers;
-    }
-    let now = observed?.observed_at;
-    let rotation = config.rotation();
-    let age = prior.secret_since().map(|since| now.since(since));
-    if age
-        .zip(duration::known(&rotation.every))
-        .is_some_and(|(age, every)| age >= every)
-    {
-        return Some(RotationCause::Age);
-    }
-    match (expiry, duration::known(&rotation.before_expiry)) {
-        (PlannedExpiry::Known(Expiry::At(date)), Some(before)) if date - before <= now => {
-            Some(RotationCause::Expiry)
-        }
-        _ => None,
-    }
+/// The warning that says why the secret is rotated, and what its consumers will meet.
+pub fn reason(change: &Change) -> Option<Problem> {
+    let live = &change.slots.live;
+    let configured = |value: &Value<String>| value.as_ref_option().cloned().unwrap_or_default();
+    let (reason, attribute) = match change.rotation? {
+        RotationCause::LiveTokenGone => (
+            "the token was removed outside of Terraform".to_owned(),
+            AttributePath::root(),
+        ),
+        RotationCause::SecretLost => (
+            "the server refuses the stored secret, after a rotation whose response was lost"
+                .to_owned(),
+            AttributePath::root(),
+        ),
+        RotationCause::Keepers => (
+            "`rotate_when_changed` changes".to_owned(),
+            AttributePath::new("rotate_when_changed"),
+        ),
+        RotationCause::UnknownKeepers => (
+            "`rotate_when_changed` is known only after apply, and may change".to_owned(),
+            AttributePath::new("rotate_when_changed"),
+        ),
+        RotationCause::Age => (
+            format!(
+                "it has reached the age of `rotation.every` ({})",
+                configured(&change.planned.rotation().every)
+            ),
+            AttributePath::new("rotation").attribute("every"),
+        ),
+        RotationCause::Expiry => (
+            format!(
+                "its expiry is nearer than `rotation.before_expiry` ({})",
+                configured(&change.planned.rotation().before_expiry)
+            ),
+            AttributePath::new("rotation").attribute("before_expiry"),
+        ),
+    };
+    Some(Problem::new(
+        "API token will be rotated",
+        format!(
+            "{live} will get a new secret: {reason}. {}",
+            consequence(change)
+        ),
+        attribute,
+    ))
 }
 
-type Keepers = Value<BTreeMap<String, Value<String>>>;
-
-fn changed_keepers(prior: &Keepers, config: &Keepers) -> Option<RotationCause> {
-    let is_unknown = match config {
-        Value::Unknown => true,
-        Value::Null => false,
-        Value::Value(map) => map.values().any(Value::is_unknown),
-    };
-    if is_unknown {
-        return Some(RotationCause::UnknownKeepers);
+/// What happens to the consumers of the present secret.
+fn consequence(change: &Change) -> String {
+    let live = &change.slots.live;
+    let overlap = change.planned.rotation().overlap;
+    match (change.live_is_gone(), overlap) {
+        (true, _) => "Until the apply, no secret but that of its predecessor works.".to_owned(),
+        (false, Value::Value(overlap)) => format!(
+            "The present secret of {live} keeps working for {overlap} after the apply. The new \
+             secret belongs to another token id, so consumers must take `token_id` and `secret` \
+             together, or `api_token`."
+        ),
+        (false, _) => "The present secret stops working during the apply, so consumers must take \
+                       the new one. Set `rotation.overlap` to keep the present secret for a while."
+            .to_owned(),
     }
-    // No map and an empty one are the same.
-    let entries = |keepers: &Keepers| keepers.as_ref_option().cloned().unwrap_or_default();
-    (entries(prior) != entries(config)).then_some(RotationCause::Keepers)
 }
 
 /// Refuses a rotation in place that the server does not support, and warns of one that needs
 /// `allow_recreate`.
-pub async fn check_rotation(
+pub async fn check_method(
     client: &CachedClient,
     change: &Change,
 ) -> Result<Option<Problem>, Problem> {
@@ -109,129 +119,4 @@ fn will_be_recreated(token: &TokenId) -> Problem {
         ),
         AttributePath::new("allow_recreate"),
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-    use crate::provider::api_token::model::Rotation;
-    use crate::provider::attributes::timestamp;
-    use crate::pve::Timestamp;
-
-    const NOW: Timestamp = Timestamp::from_unix(1_790_000_000);
-    const NEVER: PlannedExpiry = PlannedExpiry::Known(Expiry::Never);
-
-    fn days(days: u64) -> Duration {
-        Duration::from_secs(days * 24 * 60 * 60)
-    }
-
-    fn text(text: &str) -> Value<String> {
-        Value::Value(text.to_owned())
-    }
-
-    fn aged(age: u64) -> State {
-        State {
-            created_at: timestamp::attribute(NOW - days(age)),
-            ..State::default()
-        }
-    }
-
-    fn rotating(every: Value<String>, before_expiry: Value<String>) -> State {
-        State {
-            rotation: Value::Value(Rotation {
-                every,
-                before_expiry,
-                ..Rotation::default()
-            }),
-            ..State::default()
-        }
-    }
-
-    fn keeping(value: Value<String>) -> State {
-        State {
-            rotate_when_changed: Value::Value([("key".to_owned(), value)].into()),
-            ..State::default()
-        }
-    }
-
-    fn cause_now(prior: &State, config: &State, expiry: PlannedExpiry) -> Option<RotationCause> {
-        cause(prior, config, expiry, Some(&PrivateState::at(NOW)))
-    }
-
-    #[test]
-    fn a_secret_is_due_at_the_configured_age_and_not_before() {
-        let config = rotating(text("30d"), Value::Null);
-        assert_eq!(cause_now(&aged(29), &config, NEVER), None);
-        let due = cause_now(&aged(30), &config, NEVER);
-        assert_eq!(due, Some(RotationCause::Age));
-    }
-
-    #[test]
-    fn the_age_counts_from_the_latest_rotation() {
-        let rotated = State {
-            rotated_at: timestamp::attribute(NOW - days(1)),
-            ..aged(60)
-        };
-        let config = rotating(text("30d"), Value::Null);
-        assert_eq!(cause_now(&rotated, &config, NEVER), None);
-    }
-
-    #[test]
-    fn a_secret_is_due_before_its_expiry_and_after_it() {
-        let config = rotating(Value::Null, text("14d"));
-        for (expiry, expected) in [
-            (NOW + days(15), None),
-            (NOW + days(14), Some(RotationCause::Expiry)),
-            (NOW - days(1), Some(RotationCause::Expiry)),
-        ] {
-            let expiry = PlannedExpiry::Known(Expiry::At(expiry));
-            assert_eq!(cause_now(&aged(76), &config, expiry), expected);
-        }
-    }
-
-    #[test]
-    fn without_a_refresh_no_time_has_passed() {
-        let config = rotating(text("30d"), text("14d"));
-        let expired = PlannedExpiry::Known(Expiry::At(NOW));
-        assert_eq!(cause(&aged(60), &config, expired, None), None);
-    }
-
-    #[test]
-    fn the_age_of_an_imported_token_is_not_known() {
-        let config = rotating(text("30d"), Value::Null);
-        assert_eq!(cause_now(&State::default(), &config, NEVER), None);
-    }
-
-    #[test]
-    fn a_changed_map_is_a_cause_and_an_unknown_one_may_be() {
-        let (first, second) = (keeping(text("1")), keeping(text("2")));
-        let due = |prior: &State, config: &State| cause(prior, config, NEVER, None);
-        assert_eq!(due(&first, &first), None);
-        assert_eq!(due(&first, &second), Some(RotationCause::Keepers));
-        assert_eq!(due(&State::default(), &first), Some(RotationCause::Keepers));
-        let unknown = keeping(Value::Unknown);
-        assert_eq!(due(&first, &unknown), Some(RotationCause::UnknownKeepers));
-    }
-
-    #[test]
-    fn no_map_and_an_empty_one_are_the_same() {
-        let empty = State {
-            rotate_when_changed: Value::Value(BTreeMap::new()),
-            ..State::default()
-        };
-        assert_eq!(cause(&State::default(), &empty, NEVER, None), None);
-    }
-
-    #[test]
-    fn a_token_that_was_removed_while_its_predecessor_exists_is_created_again() {
-        let observed = PrivateState {
-            live_is_gone: true,
-            ..PrivateState::at(NOW)
-        };
-        let state = State::default();
-        let due = cause(&state, &state, NEVER, Some(&observed));
-        assert_eq!(due, Some(RotationCause::LiveTokenGone));
-    }
 }

@@ -7,14 +7,16 @@ use tf_provider::value::Value;
 
 use crate::framework::Problem;
 use crate::provider::api_token::acl::Grants;
-use crate::provider::api_token::apply::messages::{Purpose, not_granted, other_name_taken};
+use crate::provider::api_token::apply::messages::{Purpose, not_granted};
 use crate::provider::api_token::apply::mint::{Creation, Precheck, matches, mint};
 use crate::provider::api_token::apply::outcome::Outcome;
 use crate::provider::api_token::apply::rotate::in_progress::Rotation;
 use crate::provider::api_token::apply::rotate::messages;
 use crate::provider::api_token::model::State;
+use crate::provider::api_token::plan::availability::other_name_taken;
+use crate::provider::api_token::private_state::Unsettled;
 use crate::provider::attributes::timestamp;
-use crate::pve::{Context, Expiry, NewToken, TokenChange, TokenId, TokenInfo};
+use crate::pve::{Context, Deletion, Expiry, NewToken, TokenChange, TokenId, TokenInfo};
 
 const METHOD: &str = "alternate";
 
@@ -77,11 +79,16 @@ async fn succeed(rotation: &Rotation<'_>, ids: &Succession) -> Result<Outcome, P
 async fn roll_back(rotation: &Rotation<'_>, ids: &Succession, problem: Problem) -> Outcome {
     // Also when Terraform has asked to stop: an unfinished token is not left behind.
     let context = Context::default();
-    let rolled_back = match rotation.client.delete_token(&ids.next, &context).await {
+    let deleted = rotation.client.delete_token(&ids.next, &context).await;
+    let rolled_back = match &deleted {
         Ok(_) => messages::alternation_rolled_back(&ids.previous),
-        Err(error) => messages::alternation_not_rolled_back(&ids.previous, &ids.next, &error),
+        Err(error) => messages::alternation_not_rolled_back(&ids.previous, &ids.next, error),
     };
-    Outcome::failed(rotation.change.prior.clone(), problem).with_problem(rolled_back)
+    // A token that is not there yet can still appear: a daemon that hangs creates it later.
+    let is_settled = matches!(deleted, Ok(Deletion::Deleted));
+    Outcome::failed(rotation.change.prior.clone(), problem)
+        .with_problem(rolled_back)
+        .with_unsettled((!is_settled).then_some(Unsettled::NextToken))
 }
 
 /// The grants of the next token: those that are declared and those that others gave the token in
@@ -100,8 +107,9 @@ async fn grants(rotation: &Rotation<'_>, ids: &Succession) -> Result<Grants, Pro
     }
 }
 
-/// Frees the next name: from a previous token that is still in its overlap, or from a token that
-/// an interrupted rotation has left. Any other token of that name is left alone.
+/// Frees the next name: from the previous token, if it is still in its overlap, or from a token that
+/// a rotation of this resource has left. Any other token of that name is left alone, whatever it
+/// looks like.
 async fn free_next_slot(
     rotation: &Rotation<'_>,
     ids: &Succession,
@@ -109,7 +117,8 @@ async fn free_next_slot(
 ) -> Result<Precheck, Problem> {
     let (client, context) = (rotation.client, &rotation.context);
     let (next, slots) = (&ids.next, &rotation.change.slots);
-    let owner = match client.user(&next.user, context).await {
+    // Not from the cache: another run may have rotated the token in the meantime.
+    let owner = match client.fetch_user(&next.user, context).await {
         Ok(owner) => owner,
         Err(error) if slots.previous.is_none() => {
             // The credential may create the token without reading it: if the name is not free,
@@ -123,39 +132,35 @@ async fn free_next_slot(
     let Some(found) = found else {
         return Ok(Precheck::Absent);
     };
-    let is_ours =
-        slots.previous.as_ref() == Some(next) || is_leftover(rotation, ids, &found, new).await;
-    if !is_ours {
-        return Err(other_name_taken(next));
-    }
+    check_ownership(rotation, ids, &found, new)?;
     match client.delete_token(next, context).await {
         Ok(_) => Ok(Precheck::Absent),
         Err(error) => Err(messages::not_rotated(next, &error)),
     }
 }
 
-/// Whether a token is in every field what an interrupted rotation of this one would have created.
-async fn is_leftover(
+/// Refuses a token under the next name unless the state proves that this resource created it: as
+/// the previous token, with the expiry that the state has for it, or in a rotation that is not
+/// settled, with the settings of that rotation.
+fn check_ownership(
     rotation: &Rotation<'_>,
     ids: &Succession,
     found: &TokenInfo,
     new: &NewToken,
-) -> bool {
+) -> Result<(), Problem> {
+    let (next, change) = (&ids.next, &rotation.change);
+    if change.slots.previous.as_ref() == Some(next) {
+        return match found.expire == change.prior.previous_expiry() {
+            true => Ok(()),
+            false => Err(messages::previous_changed(next)),
+        };
+    }
     let expected = NewToken {
         expire: interrupted_expiry(rotation, found).unwrap_or(new.expire),
         ..new.clone()
     };
-    if !matches(found, &expected) {
-        return false;
-    }
-    match rotation.client.acl_view(&rotation.context).await {
-        // The interrupted rotation may not have written all of the grants, but it wrote no others.
-        Ok(view) => {
-            let grants = rotation.grants(&ids.previous, &view);
-            Grants::on_server(&view, &ids.next).is_subset(&grants)
-        }
-        Err(_) => false,
-    }
+    let is_ours = change.unsettled == Some(Unsettled::NextToken) && matches(found, &expected);
+    is_ours.then_some(()).ok_or_else(|| other_name_taken(next))
 }
 
 /// The expiry of a token that an earlier rotation has left, where `expires_in` made it count from

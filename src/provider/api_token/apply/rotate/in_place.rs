@@ -11,14 +11,56 @@ use crate::provider::api_token::apply::revoke::retire_previous;
 use crate::provider::api_token::apply::rotate::in_progress::Rotation;
 use crate::provider::api_token::apply::rotate::messages::{self, LostRotation};
 use crate::provider::api_token::apply::rotate::recreate;
+use crate::provider::api_token::apply::verify::works;
 use crate::provider::api_token::change::settings_diff;
 use crate::provider::api_token::model::State;
-use crate::pve::{ApiToken, CachedClient, Context, Error, ErrorKind, Secret, TokenChange};
+use crate::provider::api_token::private_state::Unsettled;
+use crate::pve::diagnosis::Rejection;
+use crate::pve::{Context, Error, Secret, TokenChange};
 
 const METHOD: &str = "regenerate";
 
 /// Replaces the secret of the token in use. Where the server cannot, the token is recreated.
 pub async fn run(rotation: &Rotation<'_>) -> Outcome {
+    let live = &rotation.change.slots.live;
+    let is_replaced = is_replaced(rotation).await;
+    if is_replaced && !rotation.change.is_requested() {
+        let problem = messages::replaced_meanwhile(live);
+        return Outcome::failed(rotation.change.prior.clone(), problem);
+    }
+    let rotated = regenerate(rotation).await;
+    let is_done = rotated.problems.is_empty();
+    rotated.with_warning((is_replaced && is_done).then(|| messages::was_replaced(live)))
+}
+
+/// Whether the token is valid and has another secret than the stored one. The rotation of a secret
+/// whose replacement may be on its way, or is known, replaces it in any case.
+async fn is_replaced(rotation: &Rotation<'_>) -> bool {
+    let Rotation {
+        client,
+        change,
+        context,
+    } = rotation;
+    let live = &change.slots.live;
+    let Some(stored) = change.prior.credential(live) else {
+        return false;
+    };
+    if change.unsettled == Some(Unsettled::Secret) {
+        return false;
+    }
+    if works(client, stored, context)
+        .await
+        .is_ok_and(|works| works)
+    {
+        return false;
+    }
+    match client.user(&live.user, context).await {
+        Ok(Some(owner)) => matches!(Rejection::of_token(live, &owner), Rejection::WrongSecret(_)),
+        _ => false,
+    }
+}
+
+async fn regenerate(rotation: &Rotation<'_>) -> Outcome {
     let Rotation {
         client,
         change,
@@ -32,19 +74,24 @@ pub async fn run(rotation: &Rotation<'_>) -> Outcome {
     }
     let planned = change.planned.clone().with_expiry(rotation.expiry());
     let settings = settings_diff(&change.prior, &planned).unwrap_or_default();
-    let regenerated = match client.regenerate_token(live, &settings, context).await {
-        Ok(created) => Ok((created.secret, None)),
+    let (secret, warning) = match client.regenerate_token(live, &settings, context).await {
+        Ok(created) => (created.secret, None),
         Err(error) if error.is_unknown_parameter("regenerate") => {
             return recreate::run(rotation, change.unfinished(&held)).await;
         }
         Err(error) if error.may_have_taken_effect() => {
-            investigate(rotation, &settings, &error).await
+            match investigate(rotation, &settings, &error).await {
+                Ok((secret, warning)) => (secret, Some(warning)),
+                Err(problem) => {
+                    return Outcome::failed(change.unfinished(&held), problem)
+                        .with_unsettled(Some(Unsettled::Secret));
+                }
+            }
         }
-        Err(error) => Err(messages::not_rotated(live, &error)),
-    };
-    let (secret, warning) = match regenerated {
-        Ok(regenerated) => regenerated,
-        Err(problem) => return Outcome::failed(change.unfinished(&held), problem),
+        Err(error) => {
+            let problem = messages::not_rotated(live, &error);
+            return Outcome::failed(change.unfinished(&held), problem);
+        }
     };
     let rotated = rotation.rotated(live, secret, METHOD);
     if let Err(error) = held.revoke(&diff.remove, client, live, context).await {
@@ -58,53 +105,37 @@ pub async fn run(rotation: &Rotation<'_>) -> Outcome {
 }
 
 /// Finds out with the old secret whether a request whose response was lost took effect, and
-/// requests another secret if it did.
+/// requests another secret if it did. After an error it is not settled which secret will work: a
+/// daemon that hangs carries out the request when it continues
+/// (recording `552-pvedaemon-hung-regenerate`).
 async fn investigate(
     rotation: &Rotation<'_>,
     settings: &TokenChange,
     lost: &Error,
-) -> Result<(Secret, Option<Problem>), Problem> {
+) -> Result<(Secret, Problem), Problem> {
     let (client, live) = (rotation.client, &rotation.change.slots.live);
-    let old = rotation.change.prior.credential(live);
-    match still_works(client, old).await {
-        Some(true) => Err(messages::rotation_lost(
-            live,
-            lost,
-            &LostRotation::OldSecretWorks,
-        )),
-        None => Err(messages::rotation_lost(
-            live,
-            lost,
-            &LostRotation::Unverified,
-        )),
+    // Also when Terraform has asked to stop: which secret works must be known.
+    let context = Context::default();
+    let works = match rotation.change.prior.credential(live) {
+        Some(old) => works(client, old, &context).await.ok(),
+        None => None,
+    };
+    let outcome = match works {
+        Some(true) => LostRotation::OldSecretWorks,
+        None => LostRotation::Unverified,
         Some(false) => {
-            let again = client
-                .regenerate_token(live, settings, &Context::default())
-                .await;
+            let again = client.regenerate_token(live, settings, &context).await;
             match again {
                 Ok(created) => {
                     let warning = messages::no_response_to_rotation(live, lost);
-                    Ok((created.secret, Some(warning)))
+                    return Ok((created.secret, warning));
                 }
                 Err(error) => {
                     let outcome = LostRotation::OldSecretDead(&error);
-                    Err(messages::rotation_lost(live, lost, &outcome))
+                    return Err(messages::rotation_lost(live, lost, &outcome));
                 }
             }
         }
-    }
-}
-
-/// Whether a secret can be used to log in; `None` where that could not be found out.
-async fn still_works(client: &CachedClient, credential: Option<ApiToken>) -> Option<bool> {
-    // Also when Terraform has asked to stop: which secret works must be known.
-    let context = Context::default();
-    match client.with_token(credential?).version(&context).await {
-        Ok(_) => Some(true),
-        Err(Error {
-            kind: ErrorKind::Unauthenticated { .. },
-            ..
-        }) => Some(false),
-        Err(_) => None,
-    }
+    };
+    Err(messages::rotation_lost(live, lost, &outcome))
 }

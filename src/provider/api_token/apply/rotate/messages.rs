@@ -47,13 +47,55 @@ pub fn rotation_lost(token: &TokenId, lost: &Error, outcome: &LostRotation<'_>) 
              token cannot be used to log in until the next apply, which rotates it again"
         ),
         LostRotation::OldSecretWorks => {
-            "The old secret still works. The next apply rotates it again".to_owned()
+            "The old secret worked afterwards, but the server may still carry out the request, \
+             and then the old secret stops working. The next plan verifies the old secret, and the \
+             next apply rotates it again"
+                .to_owned()
         }
-        LostRotation::Unverified => "Whether the old secret still works could not be verified. \
-                                     The next apply rotates it again"
-            .to_owned(),
+        LostRotation::Unverified => {
+            "Whether the old secret still works could not be verified. The next plan verifies it, \
+             and the next apply rotates it again"
+                .to_owned()
+        }
     };
     problem(UNABLE_TO_ROTATE, format!("{token}: {lost}. {outcome}."))
+}
+
+/// The stored secret was replaced by another client before this rotation.
+pub fn replaced_meanwhile(token: &TokenId) -> Problem {
+    problem(
+        UNABLE_TO_ROTATE,
+        format!(
+            "{token}: the server refuses the stored secret, although the token is valid. Another \
+             client has replaced it, perhaps another run of this configuration at the same time. \
+             Nothing was changed, since another rotation would cut off the users of the present \
+             secret. If they are known and may be cut off, change `rotate_when_changed`."
+        ),
+    )
+}
+
+/// The warning about a secret that another client had replaced before this rotation.
+pub fn was_replaced(token: &TokenId) -> Problem {
+    problem(
+        "Stored secret was already replaced",
+        format!(
+            "{token}: before this rotation, the server refused the stored secret, although the \
+             token was valid. Another client had replaced it, perhaps another run of this \
+             configuration at the same time. The users of that secret are cut off now."
+        ),
+    )
+}
+
+/// The token that a rotation would remove is no longer as the state has it.
+pub fn previous_changed(previous: &TokenId) -> Problem {
+    problem(
+        UNABLE_TO_ROTATE,
+        format!(
+            "{previous} was changed since the latest refresh. Another run of this configuration \
+             may have rotated the token at the same time, and {previous} may be in use. Nothing \
+             was changed. Use the state of that run, or plan again to see the present tokens."
+        ),
+    )
 }
 
 /// The grants that the next token needs cannot all be read.

@@ -1,0 +1,22 @@
+//! What the checks of a plan have found.
+
+use tf_provider::Diagnostics;
+
+use crate::framework::{Problem, Report};
+
+/// The findings of a check.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// What would make the apply fail.
+    pub problems: Vec<Problem>,
+    /// What may, or what has another effect than it seems to.
+    pub warnings: Vec<Problem>,
+}
+
+impl Findings {
+    /// Reports errors and warnings.
+    pub fn report(self, diags: &mut Diagnostics) {
+        diags.problems(self.problems);
+        diags.warnings(self.warnings);
+    }
+}
