@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::daemon::Hang;
 use crate::log::Request;
 use crate::state::State;
 
@@ -43,6 +44,7 @@ pub(crate) enum Kind {
     NoQuorum,
     DaemonDown,
     DaemonHung,
+    DaemonHangs(Hang),
     PmxcfsDown,
     Response(RawResponse),
     Overtaken(Arc<dyn Fn(&mut State) + Send + Sync>),
@@ -99,7 +101,8 @@ impl Fault {
         Self::new(Kind::TokenConfigLocked)
     }
 
-    /// The node sees no majority: writes are refused at once, reads go on.
+    /// The node sees no majority: writes fail after ten (scaled) seconds, reads go on
+    /// (560-no-quorum-writes).
     pub fn no_quorum() -> Self {
         Self::new(Kind::NoQuorum)
     }
@@ -109,10 +112,38 @@ impl Fault {
         Self::new(Kind::DaemonDown)
     }
 
-    /// The privileged daemon hangs: it does what it was asked, and the response is a 596 after
-    /// thirty (scaled) seconds (441-pvedaemon-hung).
+    /// The privileged daemon hangs with this request and goes on after thirty (scaled) seconds: it
+    /// does what it was asked just before the proxy responds with 596 (441-pvedaemon-hung).
     pub fn daemon_hung() -> Self {
         Self::new(Kind::DaemonHung)
+    }
+
+    /// The privileged daemon hangs from this request on, until
+    /// [`Simulator::resume_daemon`](crate::Simulator::resume_daemon). Protected calls get a 596
+    /// after thirty (scaled) seconds, and other reads show what was before. What was asked is done
+    /// when the daemon goes on (552-pvedaemon-hung-regenerate, 554-pvedaemon-hung-acl).
+    pub fn daemon_hangs() -> Self {
+        Self::new(Kind::DaemonHangs(Hang {
+            lasts: None,
+            gives_up: true,
+        }))
+    }
+
+    /// The same without the 596: nothing responds, so that the time limit of the client ends the
+    /// request.
+    pub fn daemon_hangs_in_silence() -> Self {
+        Self::new(Kind::DaemonHangs(Hang {
+            lasts: None,
+            gives_up: false,
+        }))
+    }
+
+    /// A daemon that hangs goes on by itself after this time (real time, not scaled).
+    pub fn going_on_after(mut self, time: Duration) -> Self {
+        if let Kind::DaemonHangs(hang) = &mut self.kind {
+            hang.lasts = Some(time);
+        }
+        self
     }
 
     /// `/etc/pve` is not there: nothing that needs authentication works.

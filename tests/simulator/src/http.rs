@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use crate::auth::Credentials;
+use crate::daemon::Hang;
 use crate::faults::{Kind, RawResponse};
 use crate::log::Request;
 use crate::request_head::{BadLine, Headers, Line, RequestLine};
@@ -239,7 +240,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if locked(&self.shared.state).version.error_bodies() {
             response.body = text.as_bytes().to_vec();
         }
-        response.location = Some(format!("https://{host}{}", line.target));
+        response.location = Some(format!("https://{host}{}", line.target).into());
         Next::Answer(response, line.minor)
     }
 
@@ -271,6 +272,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         };
         let request = self.note(&incoming, headers);
         let fault = locked(&self.shared.faults).strike(&request);
+        if let Some(Kind::DaemonHangs(hang)) = fault {
+            hang_daemon(&self.shared, hang);
+        }
         match &fault {
             Some(Kind::DropBefore) => return Next::Drop,
             Some(Kind::Response(response)) => {
@@ -287,7 +291,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             _ => {}
         }
         self.shared
-            .log_response(request.id, response.status, response.wait);
+            .log_response(request.id, response.status, response.wait + response.held);
         Next::Answer(response, line.minor)
     }
 
@@ -324,6 +328,18 @@ impl Shared {
             request.status = Some(status);
             request.waited = waited;
         }
+    }
+}
+
+/// Lets the daemon hang, and go on in time.
+fn hang_daemon(shared: &Arc<Shared>, hang: Hang) {
+    shared.daemon.hang(hang);
+    let shared = Arc::clone(shared);
+    if let Some(lasts) = hang.lasts {
+        tokio::spawn(async move {
+            tokio::time::sleep(lasts).await;
+            shared.daemon.resume();
+        });
     }
 }
 

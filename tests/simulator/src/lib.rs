@@ -30,6 +30,7 @@ mod capabilities;
 mod clock;
 mod closed_port;
 mod config;
+mod daemon;
 mod faults;
 mod forward_proxy;
 mod grammar;
@@ -172,6 +173,7 @@ impl Builder {
             scale: self.time_scale,
             idle: self.idle_timeout,
             lock: Default::default(),
+            daemon: Default::default(),
         };
         Simulator::serve(node, Arc::new(authority), self.listen)
     }
@@ -306,6 +308,7 @@ impl Simulator {
             scale: self.shared.scale,
             idle: self.shared.idle,
             lock,
+            daemon: Default::default(),
         };
         let anywhere = SocketAddr::new(self.address.ip(), 0);
         Self::serve(node, Arc::clone(&self.authority), anywhere)
@@ -356,9 +359,15 @@ impl Simulator {
         locked(&self.shared.faults).add(fault);
     }
 
-    /// Forgets all faults.
+    /// Forgets all faults. A daemon that hangs goes on.
     pub fn clear_faults(&self) {
         locked(&self.shared.faults).clear();
+        self.resume_daemon();
+    }
+
+    /// Lets a daemon that hangs go on with what it was asked.
+    pub fn resume_daemon(&self) {
+        self.shared.daemon.resume();
     }
 
     /// The requests received since the start or the last [`Self::clear_requests`].

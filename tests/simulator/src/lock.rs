@@ -8,8 +8,10 @@ use crate::faults::Kind;
 use crate::result::Failure;
 use crate::server::{Shared, locked};
 
-/// How long the lock is waited for, in seconds.
-const LOCK: u64 = 10;
+/// How long the lock is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long after one attempt comes the next.
+const PAUSE: Duration = Duration::from_secs(1);
 /// How long a write holds it.
 pub(crate) const HOLD: Duration = Duration::from_millis(15);
 
@@ -22,35 +24,37 @@ impl Drop for HeldLock<'_> {
     }
 }
 
-/// Takes the lock, asking again each second as the server does (337-parallel-create-30).
+/// Takes the lock, asking again each second as the server does (337-parallel-create-30). A node
+/// without quorum asks for as long before it refuses (560-no-quorum-writes).
 pub(crate) async fn acquire<'a>(
     shared: &'a Shared,
     lock: Lock,
     fault: Option<&Kind>,
-    waited: &mut u64,
+    waited: &mut Duration,
 ) -> Result<HeldLock<'a>, Failure> {
     let timeout = "got lock request timeout";
     let quorate = {
         let state = locked(&shared.state);
         state.cluster.as_ref().is_none_or(|cluster| cluster.quorate)
     };
-    if !quorate || matches!(fault, Some(Kind::NoQuorum)) {
-        return Err(lock.failure(false, "no quorum!"));
-    }
-    let held_elsewhere = match fault {
-        Some(Kind::UserConfigLocked) => Some(false),
-        Some(Kind::TokenConfigLocked) if lock.tokens => Some(true),
+    let refusal = match fault {
+        _ if !quorate => Some((false, "no quorum!")),
+        Some(Kind::NoQuorum) => Some((false, "no quorum!")),
+        Some(Kind::UserConfigLocked) => Some((false, timeout)),
+        Some(Kind::TokenConfigLocked) if lock.tokens => Some((true, timeout)),
         _ => None,
     };
-    if let Some(tokens) = held_elsewhere {
-        *waited += LOCK;
-        return Err(lock.failure(tokens, timeout));
+    if let Some((tokens, why)) = refusal {
+        shared.wait(PATIENCE).await;
+        *waited += PATIENCE;
+        return Err(lock.failure(tokens, why));
     }
-    for _ in 0..LOCK {
+    while *waited < PATIENCE {
         if !shared.lock.swap(true, Ordering::Acquire) {
             return Ok(HeldLock(&shared.lock));
         }
-        shared.wait(Duration::from_secs(1)).await;
+        shared.wait(PAUSE).await;
+        *waited += PAUSE;
     }
     Err(lock.failure(false, timeout))
 }

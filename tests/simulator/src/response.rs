@@ -10,13 +10,15 @@ use time::macros::format_description;
 pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) reason: String,
-    pub(crate) location: Option<String>,
+    pub(crate) location: Option<Box<str>>,
     pub(crate) content_type: Option<&'static str>,
     pub(crate) body: Vec<u8>,
     /// It came from the privileged daemon, whose own `Connection: close` is passed on.
     pub(crate) proxied: bool,
     /// How long to hold it back, before scaling.
     pub(crate) wait: Duration,
+    /// How long it has been held back already, before scaling.
+    pub(crate) held: Duration,
 }
 
 impl Response {
@@ -30,18 +32,13 @@ impl Response {
             body: Vec::new(),
             proxied: false,
             wait: Duration::ZERO,
+            held: Duration::ZERO,
         }
     }
 
     /// A response held back for a while.
     pub(crate) fn after(mut self, seconds: u64) -> Self {
         self.wait = Duration::from_secs(seconds);
-        self
-    }
-
-    /// A response held back for longer, for what was waited for on the way to it.
-    pub(crate) fn waited(mut self, seconds: u64) -> Self {
-        self.wait += Duration::from_secs(seconds);
         self
     }
 
@@ -76,7 +73,11 @@ impl Response {
         }
         headers.push(("Date", date.clone()));
         headers.push(("Pragma", "no-cache".to_owned()));
-        headers.extend(self.location.clone().map(|location| ("Location", location)));
+        headers.extend(
+            self.location
+                .as_deref()
+                .map(|location| ("Location", location.to_owned())),
+        );
         headers.push(("Server", "pve-api-daemon/3.0".to_owned()));
         if !self.body.is_empty() {
             headers.push(("Content-Length", self.body.len().to_string()));

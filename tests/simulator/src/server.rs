@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::auth::{Credentials, Refusal};
 use crate::call::{Allowed, Call, Interrupt, Method};
+use crate::daemon::Daemon;
 use crate::faults::{Faults, Kind};
 use crate::lock::{HOLD, HeldLock, acquire};
 use crate::log::Request;
@@ -25,7 +26,7 @@ pub(crate) const MAX_BODY: usize = 512 * 1024;
 /// How long a refusal is held back, in seconds.
 const REFUSAL: u64 = 3;
 /// How long the proxy waits for the daemon, in seconds.
-const PROXY: u64 = 30;
+const PROXY: Duration = Duration::from_secs(30);
 
 /// What all connections to one node share.
 pub(crate) struct Shared {
@@ -43,6 +44,8 @@ pub(crate) struct Shared {
     pub(crate) idle: Duration,
     /// The cluster-wide lock of the user configuration.
     pub(crate) lock: Arc<AtomicBool>,
+    /// The privileged daemon of the node.
+    pub(crate) daemon: Daemon,
 }
 
 /// A poisoned mutex only says that a test panicked elsewhere.
@@ -108,7 +111,11 @@ impl Incoming {
 }
 
 /// Answers a request; `fault` is what goes wrong with it.
-pub(crate) async fn respond(shared: &Shared, request: &Incoming, fault: Option<&Kind>) -> Response {
+pub(crate) async fn respond(
+    shared: &Arc<Shared>,
+    request: &Incoming,
+    fault: Option<&Kind>,
+) -> Response {
     let bare_errors = |status: u16, text: String| {
         let mut response = Response::bare(status, text.clone());
         if locked(&shared.state).version.error_bodies() {
@@ -142,12 +149,11 @@ pub(crate) async fn respond(shared: &Shared, request: &Incoming, fault: Option<&
         Ok(params) => params,
         Err(text) => return bare_errors(500, text),
     };
-    let mut waited = 0;
-    let outcome = rest(shared, request, path, &id, params, fault, &mut waited).await;
-    let (proxied, result) = match outcome {
-        Outcome::Called { proxied, result } => (proxied, result),
+    let (proxied, done) = match rest(shared, request, path, &id, params, fault).await {
+        Outcome::Called { proxied, done } => (proxied, done),
         Outcome::Proxy(response) => return response,
     };
+    let Done { result, waited } = done;
     let refused = matches!(&result, Err(failure) if failure.status == 401);
     let version = locked(&shared.state).version;
     let rendered = render(format, version, result);
@@ -158,9 +164,8 @@ pub(crate) async fn respond(shared: &Shared, request: &Incoming, fault: Option<&
     response.content_type = Some("application/json;charset=UTF-8");
     response.body = rendered.body.to_string().into_bytes();
     response.proxied = proxied;
-    response
-        .after(if refused { REFUSAL } else { 0 })
-        .waited(waited)
+    response.held = waited;
+    response.after(if refused { REFUSAL } else { 0 })
 }
 
 fn authenticate(
@@ -210,7 +215,7 @@ fn check_body(request: &Incoming) -> Result<(), (u16, String)> {
 enum Outcome {
     Called {
         proxied: bool,
-        result: Result<Value, Failure>,
+        done: Done,
     },
     /// The proxy's own response, since it got none from the daemon.
     Proxy(Response),
@@ -220,19 +225,28 @@ impl Outcome {
     fn refused(failure: Failure) -> Self {
         Self::Called {
             proxied: false,
-            result: Err(failure),
+            done: Done {
+                result: Err(failure),
+                waited: Duration::ZERO,
+            },
         }
     }
 }
 
+/// What came of a method.
+struct Done {
+    result: Result<Value, Failure>,
+    /// How long the lock was waited for, before scaling.
+    waited: Duration,
+}
+
 async fn rest(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     request: &Incoming,
     path: &str,
     id: &str,
     params: Params,
     fault: Option<&Kind>,
-    waited: &mut u64,
 ) -> Outcome {
     let Some((method, in_path)) = router::find(&request.method, path) else {
         let call = format!("{} {path}", request.method);
@@ -244,17 +258,57 @@ async fn rest(
         Ok(params) => params,
         Err(failure) => return Outcome::refused(failure),
     };
-    if method.protected && matches!(fault, Some(Kind::DaemonDown)) {
-        return Outcome::Proxy(Response::bare(595, "Connection refused"));
-    }
-    let result = run(shared, method, id, params, fault, waited).await;
-    if method.protected && matches!(fault, Some(Kind::DaemonHung)) {
-        return Outcome::Proxy(Response::bare(596, "Connection timed out").after(PROXY));
+    if method.protected {
+        return pass_on(shared, method, id.to_owned(), params, fault.cloned()).await;
     }
     Outcome::Called {
-        proxied: method.protected,
-        result,
+        proxied: false,
+        done: run(shared, method, id, params, fault).await,
     }
+}
+
+/// Passes a call on to the daemon, which does it whether or not the proxy still waits for it.
+async fn pass_on(
+    shared: &Arc<Shared>,
+    method: &'static Method,
+    id: String,
+    params: Params,
+    fault: Option<Kind>,
+) -> Outcome {
+    if matches!(fault, Some(Kind::DaemonDown)) {
+        return Outcome::Proxy(Response::bare(595, "Connection refused"));
+    }
+    let hung = matches!(fault, Some(Kind::DaemonHung));
+    let daemon = Arc::clone(shared);
+    let call = tokio::spawn(async move {
+        if hung {
+            daemon.wait(PROXY).await;
+        }
+        let _worker = daemon.daemon.worker().await;
+        run(&daemon, method, &id, params, fault.as_ref()).await
+    });
+    let done = tokio::select! {
+        biased;
+        done = call => done.ok(),
+        () = give_up(shared) => None,
+    };
+    match done {
+        Some(done) if !hung => Outcome::Called {
+            proxied: true,
+            done,
+        },
+        _ => {
+            let mut response = Response::bare(596, "Connection timed out");
+            response.held = PROXY;
+            Outcome::Proxy(response)
+        }
+    }
+}
+
+/// Comes back when the proxy gives up on a daemon that hangs.
+async fn give_up(shared: &Shared) {
+    shared.daemon.gives_up().await;
+    shared.wait(PROXY).await;
 }
 
 /// Parameters of the path may be repeated, but not contradicted.
@@ -319,7 +373,19 @@ async fn run(
     id: &str,
     params: Params,
     fault: Option<&Kind>,
-    waited: &mut u64,
+) -> Done {
+    let mut waited = Duration::ZERO;
+    let result = run_locked(shared, method, id, params, fault, &mut waited).await;
+    Done { result, waited }
+}
+
+async fn run_locked(
+    shared: &Shared,
+    method: &Method,
+    id: &str,
+    params: Params,
+    fault: Option<&Kind>,
+    waited: &mut Duration,
 ) -> Result<Value, Failure> {
     let version = locked(&shared.state).version;
     let params = crate::schema::verify(method.properties, params, version)?;

@@ -30,6 +30,9 @@ pub struct Node {
     pub address: String,
     /// Whether the cluster sees it.
     pub online: bool,
+    /// Whether its statistics daemon has told its figures in the last minutes. Without them, lists
+    /// call a node that is online `unknown` (557-nodes-status-unknown).
+    pub reports: bool,
     /// Whether requests arrive at this one.
     pub local: bool,
 }
@@ -120,6 +123,7 @@ impl State {
                 name: "pve1".to_owned(),
                 address: "192.0.2.2".to_owned(),
                 online: true,
+                reports: true,
                 local: true,
             }],
             cluster: None,
@@ -232,6 +236,7 @@ impl State {
             name: name.to_owned(),
             address,
             online,
+            reports: true,
             local: false,
         });
     }

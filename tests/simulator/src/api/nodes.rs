@@ -33,20 +33,19 @@ pub(super) const METHODS: &[Method] = &[
 
 /// A node as lists show it; figures only to those who may audit it.
 pub(super) fn summary(call: &Call<'_>, node: &Node) -> Value {
-    let path = format!("/nodes/{}", node.name);
     let mut entry = json!({
         "id": format!("node/{}", node.name),
         "node": node.name,
         "type": "node",
-        "status": if node.online { "online" } else { "offline" },
-        "level": "",
+        "status": status_of(node),
     });
-    if call
-        .state
-        .config
-        .check(call.id, &path, &["Sys.Audit"])
-        .is_ok()
-    {
+    if !node.online || !node.reports {
+        return entry;
+    }
+    entry["level"] = json!("");
+    let path = format!("/nodes/{}", node.name);
+    let audit = call.state.config.check(call.id, &path, &["Sys.Audit"]);
+    if audit.is_ok() {
         let figures = [
             ("maxcpu", json!(2)),
             ("maxmem", json!(25_276_510_208_u64)),
@@ -63,11 +62,21 @@ pub(super) fn summary(call: &Call<'_>, node: &Node) -> Value {
     entry
 }
 
+/// Only the member list says `offline`; a node that is there without figures is `unknown`.
+fn status_of(node: &Node) -> &'static str {
+    match (node.online, node.reports) {
+        (false, _) => "offline",
+        (true, true) => "online",
+        (true, false) => "unknown",
+    }
+}
+
 fn list(call: &mut Call<'_>) -> Result<Value, Interrupt> {
     let nodes = call.state.nodes.iter().map(|node| {
         let mut entry = summary(call, node);
         let joined = call.state.fingerprints.get(&node.name);
-        entry["ssl_fingerprint"] = json!(joined.unwrap_or(&call.certificate.fingerprint));
+        let fingerprint = joined.unwrap_or(&call.certificate.fingerprint);
+        entry["ssl_fingerprint"] = json!(node.online.then_some(fingerprint));
         entry
     });
     Ok(nodes.collect())
