@@ -288,6 +288,8 @@ pub(crate) struct Call<'a> {
     pub(crate) node: Option<&'a str>,
     /// The certificate the server shows.
     pub(crate) certificate: &'a crate::tls::Certificate,
+    /// How many entries there are, when the response has a page of them.
+    pub(crate) total: Option<usize>,
 }
 
 impl Call<'_> {

@@ -263,7 +263,9 @@ impl UserConfig {
                 kept && !granted.is_empty()
             });
         }
-        self.acl.retain(|_, grants| !grants.is_empty());
+        // Letters beyond ASCII do not survive the journey (527-acl-path-not-ascii).
+        self.acl
+            .retain(|path, grants| path.is_ascii() && !grants.is_empty());
         if self.size() > FILE_LIMIT {
             let text = "unable to write '/etc/pve/user.cfg.tmp.53' - File too large\n";
             return Err(Failure::die(text));

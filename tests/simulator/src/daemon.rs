@@ -56,6 +56,11 @@ impl Daemon {
         worker
     }
 
+    /// Whether a worker has a request.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.workers.available_permits() < WORKERS
+    }
+
     /// Comes back when the daemon hangs in a way that the proxy gives up on.
     pub(crate) async fn gives_up(&self) {
         let mut hang = self.hang.subscribe();

@@ -45,6 +45,7 @@ pub(crate) enum Kind {
     DaemonDown,
     DaemonHung,
     DaemonHangs(Hang),
+    BrokenPipe { done: bool },
     PmxcfsDown,
     Response(RawResponse),
     Overtaken(Arc<dyn Fn(&mut State) + Send + Sync>),
@@ -144,6 +145,17 @@ impl Fault {
             hang.lasts = Some(time);
         }
         self
+    }
+
+    /// The privileged daemon ends with this request before it has done anything: 596 at once, as
+    /// when the daemon is restarted.
+    pub fn broken_pipe() -> Self {
+        Self::new(Kind::BrokenPipe { done: false })
+    }
+
+    /// The privileged daemon ends after it has done what it was asked: the same response.
+    pub fn broken_pipe_after_commit() -> Self {
+        Self::new(Kind::BrokenPipe { done: true })
     }
 
     /// `/etc/pve` is not there: nothing that needs authentication works.

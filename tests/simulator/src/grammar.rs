@@ -111,8 +111,10 @@ pub(crate) fn normalize_path(path: &str) -> Option<String> {
 
 /// Whether a normalised path is one of those that may carry permissions.
 pub(crate) fn is_acl_path(path: &str) -> bool {
-    let word = |s: &&str| s.chars().all(is_word);
-    let plain = |s: &str| s.chars().all(|c| c.is_ascii_alphanumeric());
+    // Letters are those of any script here (527-acl-path-not-ascii).
+    let is_letter = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let word = |s: &&str| s.chars().all(is_letter);
+    let plain = |s: &str| s.chars().all(char::is_alphanumeric);
     let number = |s: &str, least: usize, most: usize| {
         (least..=most).contains(&s.len())
             && s.chars().all(|c| c.is_ascii_digit())
@@ -133,7 +135,7 @@ pub(crate) fn is_acl_path(path: &str) -> bool {
         ] => true,
         ["sdn", "controllers", name] => name
             .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-')),
+            .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-')),
         [
             "sdn",
             "dns" | "fabrics" | "ipams" | "prefix-lists" | "route-maps",

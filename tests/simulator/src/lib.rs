@@ -370,6 +370,12 @@ impl Simulator {
         self.shared.daemon.resume();
     }
 
+    /// Whether the privileged daemon works on something, or hangs with something.
+    #[must_use]
+    pub fn daemon_is_busy(&self) -> bool {
+        self.shared.daemon.is_busy()
+    }
+
     /// The requests received since the start or the last [`Self::clear_requests`].
     #[must_use]
     pub fn requests(&self) -> Vec<Request> {

@@ -35,7 +35,8 @@ pub(crate) async fn acquire<'a>(
     let timeout = "got lock request timeout";
     let quorate = {
         let state = locked(&shared.state);
-        state.cluster.as_ref().is_none_or(|cluster| cluster.quorate)
+        let quorate = state.cluster.as_ref().is_none_or(|cluster| cluster.quorate);
+        quorate || state.votes_lowered
     };
     let refusal = match fault {
         _ if !quorate => Some((false, "no quorum!")),

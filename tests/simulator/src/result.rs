@@ -105,12 +105,22 @@ pub(crate) struct Rendered {
     pub(crate) body: Value,
 }
 
+/// What a call that succeeded returns.
+pub(crate) struct Data {
+    pub(crate) data: Value,
+    /// How many entries there are, when the data has a page of them.
+    pub(crate) total: Option<usize>,
+}
+
 /// Puts the result of a call into the form the format wants.
-pub(crate) fn render(format: Format, version: Version, result: Result<Value, Failure>) -> Rendered {
+pub(crate) fn render(format: Format, version: Version, result: Result<Data, Failure>) -> Rendered {
     let mut body = Map::new();
     let failure = match result {
-        Ok(data) => {
+        Ok(Data { data, total }) => {
             body.insert("data".into(), data);
+            if let Some(total) = total {
+                body.insert("total".into(), json!(total));
+            }
             if format == Format::ExtJs {
                 body.insert("success".into(), json!(1));
             }

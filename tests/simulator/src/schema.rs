@@ -35,6 +35,7 @@ pub(crate) enum Grammar {
     GroupId,
     GroupIds,
     RoleId,
+    PoolId,
     RoleIds,
     Privileges,
     ConfigIds,
@@ -311,6 +312,9 @@ fn check_item(grammar: Grammar, text: &str, version: Version) -> Result<(), Stri
         }
         Grammar::GroupId | Grammar::GroupIds if !grammar::is_group(text) => {
             format!("group name '{text}' contains invalid characters\n")
+        }
+        Grammar::PoolId if !text.split('/').all(grammar::is_group) => {
+            format!("pool name '{text}' contains invalid characters\n")
         }
         Grammar::RoleId | Grammar::RoleIds if !grammar::is_group(text) => {
             format!("role name '{text}' contains invalid characters\n")

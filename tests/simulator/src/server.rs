@@ -5,8 +5,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde_json::Value;
-
 use crate::auth::{Credentials, Refusal};
 use crate::call::{Allowed, Call, Interrupt, Method};
 use crate::daemon::Daemon;
@@ -16,7 +14,7 @@ use crate::log::Request;
 use crate::params::{Param, Params, bytes, decode_form, decode_json};
 use crate::request_head::media_type;
 use crate::response::{Response, reason};
-use crate::result::{Failure, render};
+use crate::result::{Data, Failure, render};
 use crate::router;
 use crate::state::State;
 use crate::tls::Certificate;
@@ -235,7 +233,7 @@ impl Outcome {
 
 /// What came of a method.
 struct Done {
-    result: Result<Value, Failure>,
+    result: Result<Data, Failure>,
     /// How long the lock was waited for, before scaling.
     waited: Duration,
 }
@@ -275,10 +273,16 @@ async fn pass_on(
     params: Params,
     fault: Option<Kind>,
 ) -> Outcome {
-    if matches!(fault, Some(Kind::DaemonDown)) {
-        return Outcome::Proxy(Response::bare(595, "Connection refused"));
+    let broken = || Outcome::Proxy(Response::bare(596, "Broken pipe"));
+    match fault {
+        Some(Kind::DaemonDown) => {
+            return Outcome::Proxy(Response::bare(595, "Connection refused"));
+        }
+        Some(Kind::BrokenPipe { done: false }) => return broken(),
+        _ => {}
     }
     let hung = matches!(fault, Some(Kind::DaemonHung));
+    let breaks = matches!(fault, Some(Kind::BrokenPipe { .. }));
     let daemon = Arc::clone(shared);
     let call = tokio::spawn(async move {
         if hung {
@@ -293,6 +297,7 @@ async fn pass_on(
         () = give_up(shared) => None,
     };
     match done {
+        Some(_) if breaks => broken(),
         Some(done) if !hung => Outcome::Called {
             proxied: true,
             done,
@@ -352,17 +357,20 @@ fn permit(
         }
     }
     // A call about another node is passed on to it, which needs its address.
+    // It knows the addresses of the nodes that are online (562-expected-votes-lowered).
     let other = params
         .get("node")
         .and_then(Param::text)
         .filter(|_| path.starts_with("/nodes/"));
+    let reachable = |node: &str| {
+        let mut nodes = state.nodes.iter();
+        nodes.any(|known| known.name == node && (known.online || known.local))
+    };
     match other {
-        Some(node) if state.nodes.iter().all(|known| known.name != node) => {
-            Err(Failure::die(format!(
-                "hostname lookup '{node}' failed - failed to get address info for: {node}: \
+        Some(node) if !reachable(node) => Err(Failure::die(format!(
+            "hostname lookup '{node}' failed - failed to get address info for: {node}: \
                  Name or service not known\n"
-            )))
-        }
+        ))),
         _ => Ok(()),
     }
 }
@@ -386,7 +394,7 @@ async fn run_locked(
     params: Params,
     fault: Option<&Kind>,
     waited: &mut Duration,
-) -> Result<Value, Failure> {
+) -> Result<Data, Failure> {
     let version = locked(&shared.state).version;
     let params = crate::schema::verify(method.properties, params, version)?;
     let mut lock: Option<HeldLock<'_>> = None;
@@ -402,8 +410,12 @@ async fn run_locked(
                 locked,
                 node: shared.node.as_deref(),
                 certificate,
+                total: None,
             };
-            (method.run)(&mut call)
+            (method.run)(&mut call).map(|data| Data {
+                data,
+                total: call.total,
+            })
         };
         match result {
             Ok(value) => {

@@ -84,6 +84,9 @@ pub struct State {
     pub realms: BTreeMap<String, Realm>,
     /// Nodes; the first local one is the one that answers.
     pub nodes: Vec<Node>,
+    /// Expected votes were lowered: changes are taken although the cluster says that it has no
+    /// quorum (562-expected-votes-lowered).
+    pub votes_lowered: bool,
     /// The cluster, if any.
     pub cluster: Option<Cluster>,
     /// The task list.
@@ -126,6 +129,7 @@ impl State {
                 reports: true,
                 local: true,
             }],
+            votes_lowered: false,
             cluster: None,
             tasks: Vec::new(),
         };

@@ -178,6 +178,20 @@ fn many_writers_wait_for_a_worker_before_they_meet_the_lock() {
 }
 
 #[test]
+fn a_broken_pipe_does_not_tell_whether_the_write_was_done() {
+    for (fault, done) in [
+        (Fault::broken_pipe(), false),
+        (Fault::broken_pipe_after_commit(), true),
+    ] {
+        let given = given(0.001);
+        given.simulator.fault(fault);
+        let answer = given.call("POST", TOKEN, "");
+        assert_eq!(answer, "HTTP/1.1 596 Broken pipe");
+        assert_eq!(given.has_token(), done);
+    }
+}
+
+#[test]
 fn a_node_without_quorum_refuses_after_ten_seconds() {
     let given = given(0.001);
     given.simulator.fault(Fault::no_quorum());

@@ -22,7 +22,6 @@ pub(super) const METHODS: &[Method] = &[
         Property::text("userid", Grammar::UserOrToken).optional(),
         Property::string("path").optional(),
     ]),
-    Method::get("/pools", |_| Ok(json!([]))),
     Method::get("/storage", |_| Ok(json!([]))),
 ];
 

@@ -62,16 +62,19 @@ fn status(call: &mut Call<'_>) -> Result<Value, Interrupt> {
         } else {
             0
         };
-        entries.push(json!({
+        let mut entry = json!({
             "type": "node",
             "id": format!("node/{}", node.name),
             "name": node.name,
             "nodeid": nodeid,
-            "ip": node.address,
             "local": u8::from(call.is_local(node)),
             "online": u8::from(node.online),
             "level": "",
-        }));
+        });
+        if node.online {
+            entry["ip"] = json!(node.address);
+        }
+        entries.push(entry);
     }
     Ok(Value::Array(entries))
 }

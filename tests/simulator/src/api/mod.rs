@@ -7,6 +7,7 @@ mod domains;
 mod groups;
 mod nodes;
 mod password;
+mod pools;
 mod roles;
 mod tasks;
 mod tfa;
@@ -26,6 +27,7 @@ pub(crate) fn methods() -> impl Iterator<Item = &'static Method> {
         groups::METHODS,
         nodes::METHODS,
         password::METHODS,
+        pools::METHODS,
         roles::METHODS,
         tasks::METHODS,
         tfa::METHODS,

@@ -1,19 +1,24 @@
 //! The task lists of the cluster and of a node.
 //!
-//! Their one recording, 185-use-cluster-tasks, is empty: what is not in it was read in the
-//! server's source.
+//! 545-tasks-of-a-token shows whose tasks they list. What is not in it was read in the server's
+//! source.
 
 use serde_json::{Map, Value, json};
 
-use crate::call::{Call, Interrupt, Method};
+use crate::call::{Allowed, Call, Check, Interrupt, Method};
 use crate::grammar;
 use crate::schema::{Grammar, Property};
 use crate::state::Task;
 
+const NODE: Property = Property::text("node", Grammar::Node);
+
 pub(super) const METHODS: &[Method] = &[
+    Method::write("POST", "/nodes/{node}/startall", start_all)
+        .allowed(Allowed::Check(Check::Privileges("/", &["VM.PowerMgmt"])))
+        .properties(&[NODE]),
     Method::get("/cluster/tasks", of_cluster),
     Method::get("/nodes/{node}/tasks", of_node).properties(&[
-        Property::text("node", Grammar::Node),
+        NODE,
         Property::integer("start").minimum(0).optional(),
         Property::integer("limit").minimum(0).optional(),
         Property::string("userfilter").optional(),
@@ -34,7 +39,16 @@ fn of_cluster(call: &mut Call<'_>) -> Result<Value, Interrupt> {
     let audit = config.check(call.id, "/", &["Sys.Audit"]).is_ok();
     let visible = |task: &&Task| audit || asked_by(task).0 == call.id;
     let tasks = call.state.tasks.iter().filter(visible);
-    Ok(tasks.map(shown).collect())
+    let saved = |task: &Task| with(shown(task), [("saved", json!(1))]);
+    Ok(tasks.map(saved).collect())
+}
+
+/// Starts the guests of a node, of which there are none: the task is all that remains.
+fn start_all(call: &mut Call<'_>) -> Result<Value, Interrupt> {
+    let (node, id, now) = (call.required("node").to_owned(), call.id, call.state.now());
+    call.state.add_task(&node, id, "startall", "", now);
+    let task = call.state.tasks.last();
+    Ok(task.map_or(Value::Null, |task| json!(task.upid)))
 }
 
 /// The tasks that ran on a node, the latest first: of everyone with `Sys.Audit` on the node, else
@@ -61,11 +75,20 @@ fn of_node(call: &mut Call<'_>) -> Result<Value, Interrupt> {
     };
     let mut tasks: Vec<&Task> = call.state.tasks.iter().filter(wanted).collect();
     tasks.sort_by_key(|task| (task.endtime.is_some(), -task.starttime));
+    let total = tasks.len();
     let page = tasks
         .into_iter()
         .skip(count("start", 0))
-        .take(count("limit", 50));
-    Ok(page.map(shown).collect())
+        .take(count("limit", 50))
+        .map(|task| {
+            with(
+                shown(task),
+                [("pid", json!(63)), ("pstart", json!(680_073))],
+            )
+        })
+        .collect();
+    call.total = Some(total).filter(|&total| total > 0);
+    Ok(page)
 }
 
 /// A task that has ended is in the archive, another is active.
@@ -79,6 +102,13 @@ fn asked_by(task: &Task) -> (&str, Option<&str>) {
         Some((user, token)) => (user, Some(token)),
         None => (&task.user, None),
     }
+}
+
+fn with<const N: usize>(mut entry: Value, more: [(&str, Value); N]) -> Value {
+    for (name, value) in more {
+        entry[name] = value;
+    }
+    entry
 }
 
 fn shown(task: &Task) -> Value {

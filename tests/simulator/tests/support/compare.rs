@@ -41,6 +41,8 @@ const VOLATILE: &[&str] = &[
     "notafter",
     "notbefore",
     "pem",
+    "pid",
+    "pstart",
     "recovery",
     "san",
     "shared",
@@ -134,6 +136,8 @@ fn mask(json: Value) -> Value {
             let masked = map.into_iter().map(|(name, value)| {
                 let value = match (name.as_str(), value) {
                     ("ticket", Value::String(ticket)) => Value::from(ticket_data(&ticket)),
+                    // It counts the changes of the cluster's members.
+                    ("version", Value::Number(_)) => Value::from("<volatile>"),
                     // A volatile name says nothing about the keys of an error map.
                     (key, value) if VOLATILE.contains(&key) && !value.is_null() => {
                         Value::from("<volatile>")
@@ -149,8 +153,16 @@ fn mask(json: Value) -> Value {
             items.sort_by_cached_key(Value::to_string);
             Value::Array(items)
         }
-        Value::String(text) => Value::from(mask_places(&text)),
+        Value::String(text) => Value::from(mask_places(&mask_task(&text))),
         other => other,
+    }
+}
+
+/// The id of a task without what differs from task to task.
+fn mask_task(text: &str) -> String {
+    match text.split(':').collect::<Vec<_>>()[..] {
+        ["UPID", node, _, _, _, kind, id, user, ""] => format!("UPID:{node}:{kind}:{id}:{user}"),
+        _ => text.to_owned(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use proxmox_simulator::Cluster;
 use serde_json::Value;
 
 use super::identity::{identity, token_of};
@@ -224,8 +225,20 @@ impl Preconditions<'_> {
         }
     }
 
+    /// The nodes as they were all along; the numbers of the cluster's list are their order.
     pub(super) fn nodes(&mut self, exchange: &Exchange, key: &str) {
-        let listed = exchange.data().as_array().cloned().unwrap_or_default();
+        let mut listed = exchange.data().as_array().cloned().unwrap_or_default();
+        listed.sort_by_key(|shown| shown["nodeid"].as_u64());
+        if let Some(cluster) = listed.iter().find(|shown| shown["type"] == "cluster") {
+            let quorate = cluster["quorate"] == 1;
+            let name = cluster["name"].as_str().unwrap_or_default().to_owned();
+            self.state.cluster = Some(Cluster { name, quorate });
+            let mut exchanges = self.case.exchanges.iter();
+            let writes =
+                exchanges.any(|exchange| exchange.method() != "GET" && exchange.succeeded());
+            self.state.votes_lowered = !quorate && writes;
+        }
+        let before = self.state.nodes.clone();
         let Some(template) = self.state.nodes.first().cloned() else {
             return;
         };
@@ -235,7 +248,13 @@ impl Preconditions<'_> {
             .filter_map(|shown| {
                 let mut node = template.clone();
                 node.name = shown[key].as_str()?.to_owned();
-                node.local = shown["local"] != 0;
+                let known = before.iter().find(|known| known.name == node.name);
+                node.local = known.map_or(node.name == template.name, |known| known.local);
+                if !shown["local"].is_null() {
+                    node.local = shown["local"] == 1;
+                }
+                node.reports =
+                    known.is_none_or(|known| known.reports) && shown["status"] != "unknown";
                 node.online = shown["online"] != 0 && shown["status"] != "offline";
                 if let Some(address) = shown["ip"].as_str() {
                     node.address = address.to_owned();

@@ -35,6 +35,8 @@ pub struct Exchange {
     pub response_headers: Vec<(String, String)>,
     pub response: Body,
     pub elapsed_ms: u64,
+    /// What was noted about the moment.
+    pub note: String,
 }
 
 /// A recorded body.
@@ -132,6 +134,7 @@ impl Exchange {
             response_headers: headers(&response["headers"]),
             response: Body::read(response),
             elapsed_ms: response["elapsed_ms"].as_u64().unwrap_or(0),
+            note: text(&json["note"]),
         }
     }
 
@@ -143,19 +146,15 @@ impl Exchange {
         self.line.split(' ').nth(1).unwrap_or_default()
     }
 
-    /// The path below `/api2/<format>`, decoded, without its query.
+    /// The path below `/api2/<format>`, decoded as the server does: one character for each byte.
     pub fn path(&self) -> String {
         let path = self.target().split('?').next().unwrap_or_default();
         let path = path
             .strip_prefix("/api2/")
             .and_then(|rest| rest.split_once('/'));
         let path = path.map_or("", |(_, path)| path);
-        format!(
-            "/{}",
-            percent_decode_str(path)
-                .decode_utf8_lossy()
-                .trim_matches('/')
-        )
+        let path: String = percent_decode_str(path).map(char::from).collect();
+        format!("/{}", path.trim_matches('/'))
     }
 
     pub fn status(&self) -> u16 {

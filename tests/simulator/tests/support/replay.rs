@@ -96,7 +96,8 @@ impl<'a> Run<'a> {
     fn finish(mut self) -> Result<(), String> {
         self.observations()?;
         for (number, exchange) in self.case.exchanges.iter().enumerate() {
-            self.exchange(exchange)
+            self.let_daemon_go_on(exchange);
+            self.exchange(exchange, self.stays_hung(number))
                 .map_err(|text| format!("exchange {number}: {text}"))?;
             for (path, role, target, propagate) in self.later.remove(&number).unwrap_or_default() {
                 self.simulator
@@ -106,9 +107,28 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn exchange(&mut self, recorded: &Exchange) -> Result<(), String> {
+    /// Whether the daemon that hangs in an exchange hangs after it, too.
+    fn stays_hung(&self, number: usize) -> bool {
+        let next = self.case.exchanges.get(number + 1);
+        next.is_some_and(|next| next.note == "the daemon still hangs")
+    }
+
+    /// What was asked of a daemon that hung is done before the next request.
+    fn let_daemon_go_on(&self, recorded: &Exchange) {
+        if recorded.note == "the daemon has gone on" {
+            self.simulator.resume_daemon();
+            while self.simulator.daemon_is_busy() {
+                std::thread::yield_now();
+            }
+        }
+    }
+
+    fn exchange(&mut self, recorded: &Exchange, stays_hung: bool) -> Result<(), String> {
         self.set_clock(recorded);
-        self.set_fault(recorded);
+        match stays_hung && recorded.status() == 596 {
+            true => self.simulator.fault(Fault::daemon_hangs().times(1)),
+            false => self.set_fault(recorded),
+        }
         self.learn_code(recorded);
         self.simulator.clear_requests();
         let bytes = self.request(recorded);
@@ -119,7 +139,9 @@ impl<'a> Run<'a> {
         };
         client.send(&bytes);
         let response = client.receive();
-        self.simulator.clear_faults();
+        if !stays_hung {
+            self.simulator.clear_faults();
+        }
         if let Some(text) = difference(recorded, response.as_ref()) {
             return Err(text);
         }

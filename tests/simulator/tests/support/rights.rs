@@ -108,7 +108,8 @@ impl Preconditions<'_> {
                     .values()
                     .any(|granted| *granted != serde_json::json!({}));
                 let known = ["root@pam", ROOT_TOKEN].contains(&subject.as_str());
-                if granted && !known && self.decide("rights", &subject) {
+                let explained = known || self.granted_here(&subject);
+                if granted && !explained && self.decide("rights", &subject) {
                     self.exactly(&subject, &shown);
                     told.insert(subject.split('!').next().unwrap_or_default().to_owned());
                 }
@@ -135,6 +136,20 @@ impl Preconditions<'_> {
                 self.state.set_acl(path, role, &userid, true);
             }
         }
+    }
+
+    /// Whether the case itself makes a token and grants it something, or its user.
+    fn granted_here(&self, id: &str) -> bool {
+        let exchanges = self.case.exchanges.iter();
+        let made = |exchange: &Exchange| exchange.data()["full-tokenid"] == id;
+        let userid = id.rsplit_once('!').map_or(id, |(userid, _)| userid);
+        let grants = |exchange: &Exchange| {
+            exchange.path() == "/access/acl"
+                && grants_of(exchange)
+                    .iter()
+                    .any(|entry| !entry.delete && (entry.target == id || entry.target == userid))
+        };
+        exchanges.clone().any(made) && exchanges.clone().any(grants)
     }
 
     /// Grants exactly what was told; to the user of a token everything.
