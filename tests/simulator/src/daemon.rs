@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit, watch};
 
 /// How many requests the daemon works on at the same time.
 const WORKERS: usize = 3;
@@ -26,6 +26,8 @@ pub(crate) struct Hang {
 pub(crate) struct Daemon {
     workers: Semaphore,
     hang: watch::Sender<Option<Hang>>,
+    /// Those who wait for the daemon to go on pass here, in the order of arrival.
+    gate: Mutex<()>,
 }
 
 impl Default for Daemon {
@@ -33,6 +35,7 @@ impl Default for Daemon {
         Self {
             workers: Semaphore::new(WORKERS),
             hang: watch::Sender::new(None),
+            gate: Mutex::new(()),
         }
     }
 }
@@ -51,6 +54,7 @@ impl Daemon {
     /// A worker, in the order of arrival, once the daemon does not hang.
     pub(crate) async fn worker(&self) -> Option<SemaphorePermit<'_>> {
         let worker = self.workers.acquire().await.ok();
+        let _gate = self.gate.lock().await;
         // The sender lives in `self`, so waiting cannot fail.
         let _ = self.hang.subscribe().wait_for(Option::is_none).await;
         worker
