@@ -1,10 +1,11 @@
 //! Writes that fail half-way, and the next apply.
 
 use cli_harness::Cli;
-use proxmox_simulator::{Fault, RawResponse, Version};
+use proxmox_simulator::{Fault, RawResponse, Request, Version};
 use serde_json::Value;
 
 use super::Scenario;
+use super::samples::{self, ADDRESS};
 use super::test_server::{TestServer, says};
 use super::tokens::minted;
 
@@ -20,6 +21,8 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     a_grant_without_response_is_not_forgotten,
     a_token_created_after_the_client_gave_up_is_found,
     unreadable_responses_change_neither_state_nor_server,
+    a_rotation_that_a_hung_daemon_does_later_is_found_by_the_next_plan,
+    a_revocation_that_a_hung_daemon_does_later_is_not_called_done,
 ];
 
 const TOKEN: &str = r#"
@@ -282,4 +285,83 @@ fn unreadable_responses_change_neither_state_nor_server(cli: &Cli) {
     }
     server.plan_is_empty();
     works(&server);
+}
+
+/// Recording `552-pvedaemon-hung-regenerate`: the old secret works until the daemon goes on.
+fn a_rotation_that_a_hung_daemon_does_later_is_found_by_the_next_plan(cli: &Cli) {
+    let server = TestServer::new(cli);
+    let with = |comment: &str, key: u32| {
+        samples::token(&format!(
+            "comment = {comment:?}\n  rotate_when_changed = {{ key = \"{key}\" }}"
+        ))
+    };
+    server.main(&with("one", 1));
+    server.apply();
+    let rotates = |request: &Request| request.parameters.iter().any(|name| name == "comment");
+    server.sim.fault(
+        Fault::daemon_hangs()
+            .on("PUT", "*/token/ci")
+            .when(rotates)
+            .times(1),
+    );
+    server.main(&with("two", 2));
+    server.apply_fails(&[
+        "Unable to rotate API token",
+        "The old secret worked afterwards, but the server may still carry out the request",
+        "The next plan verifies the old secret",
+    ]);
+    // Nothing is promised while the daemon hangs, and the state keeps what works.
+    let old = server.attributes(ADDRESS)["secret"].clone();
+    server.sim.resume_daemon();
+    server.sim.clear_faults();
+    assert_ne!(
+        server
+            .sim
+            .state(|state| state.token_secret("demo@pve!ci").map(str::to_owned)),
+        old.as_str().map(str::to_owned)
+    );
+    // Also when the configuration no longer asks for the rotation.
+    server.main(&with("one", 1));
+    says(
+        &server.plan(),
+        &[
+            "API token will be rotated",
+            "the server refuses the stored secret, after a rotation whose response was lost",
+        ],
+    );
+    server.apply();
+    let attributes = server.attributes(ADDRESS);
+    assert_ne!(attributes["secret"], old);
+    assert_eq!(
+        server
+            .sim
+            .state(|state| state.token_secret("demo@pve!ci").map(str::to_owned)),
+        attributes["secret"].as_str().map(str::to_owned)
+    );
+    server.plan_is_empty();
+}
+
+fn a_revocation_that_a_hung_daemon_does_later_is_not_called_done(cli: &Cli) {
+    let server = TestServer::new(cli);
+    server.main(&samples::token(""));
+    server.apply();
+    server
+        .sim
+        .fault(Fault::daemon_hangs().on("DELETE", "*/token/ci").times(1));
+    let destroyed = server
+        .scratch
+        .run(["destroy", "-auto-approve", "-no-color"]);
+    assert!(!destroyed.ok(), "{}", destroyed.text());
+    says(
+        &destroyed,
+        &[
+            "Unable to revoke API token",
+            "The token still exists, and the server may still revoke it",
+        ],
+    );
+    assert_eq!(server.attributes(ADDRESS)["id"], "demo@pve!ci");
+    server.sim.resume_daemon();
+    server.sim.clear_faults();
+    says(&server.plan(), &["1 to add"]);
+    server.destroy();
 }
