@@ -4,6 +4,8 @@
 use cli_harness::Cli;
 use proxmox_simulator::closed_port;
 use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::Scenario;
 use super::samples::{self, ADDRESS, DAY};
@@ -158,10 +160,18 @@ fn an_owner_that_ends_before_its_token_is_a_warning(cli: &Cli) {
             "demo@pve expires at",
         ],
     );
+    server.apply();
+    // The owner's end is the token's.
+    let owner_ends = now + 30 * 86_400;
+    let ends = server.attributes(ADDRESS)["effective_expires_at"].clone();
+    let date = OffsetDateTime::from_unix_timestamp(owner_ends).expect("a time");
+    assert_eq!(ends, date.format(&Rfc3339).expect("a date"));
+    server.plan_is_empty();
     server.sim.state(|state| {
         let user = state.user_mut("demo@pve");
         user.enabled = false;
     });
+    server.main(&samples::token(r#"expires_in = "80d""#));
     says(
         &server.plan(),
         &["Owner of the API token is disabled", "demo@pve"],

@@ -4,7 +4,7 @@ use cli_harness::Cli;
 use proxmox_simulator::{Subject, Version};
 
 use super::Scenario;
-use super::samples::scoped;
+use super::samples::{ADDRESS, scoped, token};
 use super::test_server::{TestServer, says};
 
 pub const SCENARIOS: &[Scenario] = scenarios![
@@ -15,6 +15,10 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     drift_of_the_entries_is_shown_and_put_back_on_proxmox_ve_8_2,
     nothing_is_concluded_from_a_filtered_view_of_the_list,
     a_filtered_view_of_the_list_is_one_warning_for_many_tokens,
+    entries_that_are_no_longer_declared_are_named_and_can_be_removed_later,
+    an_import_reads_the_entries,
+    an_exclusive_list_has_no_other_entries,
+    an_exclusive_list_that_is_partly_visible_removes_nothing,
 ];
 
 const NOTE: &str = "ACL only partly visible";
@@ -193,4 +197,134 @@ fn a_filtered_view_of_the_list_is_one_warning_for_many_tokens(cli: &Cli) {
     see_only_vms(&mut server);
     let run = server.plan();
     assert_eq!(run.text().matches(NOTE).count(), 1, "{}", run.text());
+}
+
+fn entries_that_are_no_longer_declared_are_named_and_can_be_removed_later(cli: &Cli) {
+    let server = TestServer::new(cli);
+    server.main(&scoped(
+        r#"[{ path = "/vms", role = "PVEAuditor" }, { path = "/storage", role = "PVEDatastoreUser" }]"#,
+    ));
+    server.apply();
+    server.main(&token(""));
+    says(
+        &server.apply(),
+        &[
+            "ACL entries stay on the server",
+            "/storage PVEDatastoreUser",
+            "/vms PVEAuditor",
+            "acl = []",
+        ],
+    );
+    assert_eq!(granted(&server).len(), 2);
+    // Another client's entry is never ours, and neither is one that is declared again.
+    server
+        .sim
+        .state(|state| state.set_acl("/nodes", "PVEAuditor", "demo@pve!ci", true));
+    server.plan_is_empty();
+    server.main(&scoped(r#"[{ path = "/vms", role = "PVEAuditor" }]"#));
+    says(
+        &server.apply(),
+        &[
+            "Former ACL entries will be removed",
+            "/storage PVEDatastoreUser",
+        ],
+    );
+    assert_eq!(granted(&server), ["/nodes PVEAuditor", "/vms PVEAuditor"]);
+    server.plan_is_empty();
+    server.main(&token(""));
+    server.apply();
+    server.main(&scoped("[]"));
+    server.apply();
+    assert_eq!(granted(&server), ["/nodes PVEAuditor"]);
+    server.plan_is_empty();
+}
+
+fn an_import_reads_the_entries(cli: &Cli) {
+    let server = TestServer::new(cli);
+    server.sim.state(|state| {
+        state.add_token("demo@pve!ci", true, None, 0);
+        state.set_acl("/", "Administrator", "demo@pve!ci", true);
+        state.set_acl("/vms", "PVEAuditor", "demo@pve!ci", false);
+    });
+    server.main(
+        r#"import {
+  to = proxmox_api_token.t
+  id = "demo@pve!ci"
+}
+"#,
+    );
+    let generated = ["plan", "-no-color", "-generate-config-out=generated.tf"];
+    let plan = server.scratch.run(generated);
+    assert!(plan.ok(), "{}", plan.text());
+    let text =
+        std::fs::read_to_string(server.scratch.file("generated.tf")).expect("a configuration");
+    assert!(
+        text.contains("Administrator") && text.contains("PVEAuditor"),
+        "{text}"
+    );
+    says(
+        &server.apply(),
+        &["1 imported, 0 added, 0 changed, 0 destroyed"],
+    );
+    server.plan_is_empty();
+    // A configuration without them is told what the token has.
+    std::fs::remove_file(server.scratch.file("generated.tf")).expect("the file");
+    assert!(server.scratch.run(["state", "rm", ADDRESS]).ok());
+    server.main(&format!(
+        r#"import {{
+  to = proxmox_api_token.t
+  id = "demo@pve!ci"
+}}
+{}"#,
+        token("")
+    ));
+    says(
+        &server.plan(),
+        &["ACL entries stay on the server", "/ Administrator"],
+    );
+}
+
+fn an_exclusive_list_has_no_other_entries(cli: &Cli) {
+    let server = TestServer::new(cli);
+    let acl = r#"acl = [{ path = "/vms", role = "PVEAuditor" }]"#;
+    server.main(&token(acl));
+    server.apply();
+    let foreign = |state: &mut proxmox_simulator::State| {
+        state.set_acl("/nodes", "PVEAuditor", "demo@pve!ci", true);
+    };
+    server.sim.state(foreign);
+    server.plan_is_empty();
+    server.main(&token("acl_exclusive = true"));
+    server.plan_fails(&["acl_exclusive", "requires `acl`"]);
+    server.main(&token(&format!("{acl}\n  acl_exclusive = true")));
+    says(
+        &server.apply(),
+        &[
+            "Undeclared ACL entries will be removed",
+            "/nodes PVEAuditor",
+        ],
+    );
+    assert_eq!(granted(&server), ["/vms PVEAuditor"]);
+    server.plan_is_empty();
+    // From then on they are drift.
+    server.sim.state(foreign);
+    says(&server.plan(), &["/nodes", "1 to change"]);
+    server.apply();
+    assert_eq!(granted(&server), ["/vms PVEAuditor"]);
+    server.plan_is_empty();
+}
+
+fn an_exclusive_list_that_is_partly_visible_removes_nothing(cli: &Cli) {
+    let mut server = TestServer::new(cli);
+    server.main(&token(
+        r#"acl = [{ path = "/vms", role = "PVEAuditor" }]
+  acl_exclusive = true"#,
+    ));
+    server.apply();
+    server
+        .sim
+        .state(|state| state.set_acl("/vms/100", "PVEAuditor", "demo@pve!ci", true));
+    see_only_vms(&mut server);
+    says(&server.apply(), &[NOTE, "`acl_exclusive = false`"]);
+    assert_eq!(granted(&server), ["/vms PVEAuditor", "/vms/100 PVEAuditor"]);
 }

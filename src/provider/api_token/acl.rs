@@ -9,6 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use tf_provider::value::Value;
 
+use crate::provider::api_token::private_state::ReleasedGrant;
 use crate::pve::{AclView, Entry, TokenId, normalise_path};
 
 /// The `acl` attribute.
@@ -63,6 +64,20 @@ impl Grant {
         }
     }
 
+    /// A grant that was declared before.
+    pub fn released(grant: &ReleasedGrant) -> Self {
+        Self::new(&grant.path, &grant.role, grant.propagates)
+    }
+
+    /// The grant for the private state, once it is no longer declared.
+    pub fn release(&self) -> ReleasedGrant {
+        ReleasedGrant {
+            path: self.path.clone(),
+            role: self.role.clone(),
+            propagates: self.propagates,
+        }
+    }
+
     /// The normalised path.
     pub fn path(&self) -> &str {
         &self.path
@@ -76,6 +91,11 @@ impl Grant {
     /// Whether deeper paths inherit it.
     pub fn propagates(&self) -> bool {
         self.propagates
+    }
+
+    /// The grant in messages, as `acl` declares it: path and role.
+    pub fn entry(&self) -> String {
+        format!("{} {}", self.path, self.role)
     }
 
     /// The grant as the permission model has it.

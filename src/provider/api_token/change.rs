@@ -23,6 +23,8 @@ pub struct Change {
     pub rotation: Option<RotationCause>,
     /// The earlier write whose outcome is not known.
     pub unsettled: Option<Unsettled>,
+    /// The grants that `acl` declared before it was removed from the configuration.
+    pub released: Grants,
 }
 
 impl Change {
@@ -52,10 +54,28 @@ impl Change {
 
     /// The grants to write and to remove. Without `acl` from now on, what was granted stays.
     pub fn grants_diff(&self) -> GrantsDiff {
-        match self.planned.acl.is_null() {
-            true => GrantsDiff::default(),
-            false => Grants::declared(&self.prior.acl).diff(&Grants::declared(&self.planned.acl)),
+        if self.planned.acl.is_null() {
+            return GrantsDiff::default();
         }
+        let planned = Grants::declared(&self.planned.acl);
+        let diff = Grants::declared(&self.prior.acl).diff(&planned);
+        GrantsDiff {
+            remove: diff.remove.with(&self.released.without(&planned)),
+            ..diff
+        }
+    }
+
+    /// The grants that are no longer declared after the change, and stay on the server.
+    pub fn released(&self) -> Grants {
+        match self.planned.acl.is_null() {
+            true => self.released.with(&Grants::declared(&self.prior.acl)),
+            false => Grants::default(),
+        }
+    }
+
+    /// Whether the entries that `acl` does not declare are removed from now on.
+    pub fn becomes_exclusive(&self) -> bool {
+        self.planned.is_acl_exclusive() && !self.prior.is_acl_exclusive()
     }
 
     /// The prior state with the grants that the token now has.

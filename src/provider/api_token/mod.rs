@@ -19,6 +19,7 @@ use tf_provider::value::Value;
 use tf_provider::{AttributePath, Diagnostics, Resource};
 
 use crate::framework::{Problem, Report};
+use crate::provider::api_token::acl::Grant;
 use crate::provider::api_token::apply::create::create;
 use crate::provider::api_token::apply::import;
 use crate::provider::api_token::apply::read::{Reading, read};
@@ -30,7 +31,9 @@ use crate::provider::api_token::model::{Config, Planned, State};
 use crate::provider::api_token::plan::findings::Findings;
 use crate::provider::api_token::plan::name_conflicts::{ClaimedNames, Plan};
 use crate::provider::api_token::plan::validate::validate;
-use crate::provider::api_token::plan::{acl_checks, availability, lockout, rotation};
+use crate::provider::api_token::plan::{
+    acl_checks, availability, lockout, rotation, undeclared_entries,
+};
 use crate::provider::api_token::private_state::PrivateState;
 use crate::provider::api_token::slots::Slots;
 use crate::provider::clients::{Connections, Write, Writer};
@@ -190,7 +193,7 @@ impl Resource for ApiTokenResource {
             }
         };
         self.names.manage(self.connections.run(), &state, &slots);
-        let before = private.unwrap_or_default();
+        let before = private.clone().unwrap_or_default();
         match read(&client, state.clone(), before, &slots).await {
             Ok(Reading::Present(state, private, warnings)) => {
                 diags.warnings(warnings);
@@ -247,8 +250,9 @@ impl Resource for ApiTokenResource {
             .await;
         let private = private.unwrap_or_default();
         let now = plan::clock(client.as_ref(), &prior, &config).await;
-        let change = plan::update(prior, proposed, &config, private, now)?;
+        let change = plan::update(prior, proposed, &config, private.clone(), now)?;
         diags.warnings(rotation::reason(&change));
+        diags.warnings(undeclared_entries::warnings(client.as_ref(), &change).await);
         let expiry = reported(plan::check_expiry(&change), diags);
         diags.warnings(expiry.flatten());
         let run = self.connections.run();
@@ -322,12 +326,14 @@ impl Resource for ApiTokenResource {
             now: client.server_now().into(),
             rotation: private.rotation,
             unsettled: private.unsettled,
+            released: private.released.iter().map(Grant::released).collect(),
         };
+        let released = change.released();
         let changed = match change.rotation {
             Some(_) => rotate(client, change).await,
             None => update(client, &change).await,
         };
-        let private = changed.private_state(&prior, private).stored();
+        let private = changed.private_state(&prior, private, &released).stored();
         Some((changed.report(diags)?, private))
     }
 
@@ -367,7 +373,7 @@ impl Resource for ApiTokenResource {
         }
         let (client, slots) = (self.client(&state, diags)?, Slots::of(&state)?);
         let imported = reported(import::import(&client, state, &slots).await, diags)?;
-        diags.warnings([imported.warning]);
+        diags.warnings(imported.warnings);
         Some((imported.state, None))
     }
 }

@@ -11,7 +11,7 @@ use crate::provider::api_token::acl::Acl;
 use crate::provider::attributes::secret::StoredSecret;
 use crate::provider::attributes::timeouts::Timeouts;
 use crate::provider::attributes::{duration, timeouts, timestamp};
-use crate::pve::{ApiToken, Expiry, NewToken, Secret, Timestamp, TokenId};
+use crate::pve::{ApiToken, Expiry, NewToken, Owner, Secret, Timestamp, TokenId};
 
 /// The attributes of one `proxmox_api_token`, as stored in the state.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -25,6 +25,7 @@ pub struct State {
     pub expiration_date: Value<String>,
     pub expires_in: Value<String>,
     pub acl: Acl,
+    pub acl_exclusive: Value<bool>,
     pub rotate_when_changed: Value<BTreeMap<String, Value<String>>>,
     pub rotation: Value<Rotation>,
     pub allow_recreate: Value<bool>,
@@ -36,6 +37,7 @@ pub struct State {
     pub secret: Value<StoredSecret>,
     pub api_token: Value<StoredSecret>,
     pub expires_at: Value<String>,
+    pub effective_expires_at: Value<String>,
     pub created_at: Value<String>,
     pub rotated_at: Value<String>,
     pub rotation_method: Value<String>,
@@ -111,6 +113,11 @@ impl State {
         self.privilege_separation != Value::Value(false)
     }
 
+    /// Whether the token has no other entries in the access control list than those of `acl`.
+    pub fn is_acl_exclusive(&self) -> bool {
+        self.acl_exclusive == Value::Value(true)
+    }
+
     /// Whether destroying the resource revokes the token.
     pub fn is_revoked_on_destroy(&self) -> bool {
         self.revoke_on_destroy != Value::Value(false)
@@ -170,6 +177,7 @@ impl State {
         };
         Self {
             privilege_separation: or(self.privilege_separation, true),
+            acl_exclusive: or(self.acl_exclusive, false),
             allow_recreate: or(self.allow_recreate, false),
             revoke_on_destroy: or(self.revoke_on_destroy, true),
             allow_self_lockout: or(self.allow_self_lockout, false),
@@ -189,10 +197,12 @@ impl Planned {
         }
     }
 
-    /// The planned state with the expiry that the token has been given.
-    pub fn with_expiry(self, expire: Expiry) -> Self {
+    /// The planned state with the expiry that the token has been given. `owner` is known where it
+    /// may be read.
+    pub fn with_expiry(self, expire: Expiry, owner: Option<&Owner>) -> Self {
         Self(State {
             expires_at: timestamp::attribute(expire),
+            effective_expires_at: timestamp::attribute(effective_expiry(expire, owner)),
             ..self.0
         })
     }
@@ -211,6 +221,15 @@ impl Deref for Planned {
 
     fn deref(&self) -> &State {
         &self.0
+    }
+}
+
+/// When a token stops working: at its own expiry or at that of its owner, whichever is first. The
+/// expiry of the token alone where that of the owner may not be read.
+pub fn effective_expiry(expire: Expiry, owner: Option<&Owner>) -> Expiry {
+    match owner.filter(|owner| owner.details_known) {
+        Some(owner) => expire.min(owner.expire),
+        None => expire,
     }
 }
 

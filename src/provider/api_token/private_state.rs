@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The private state of one token. Absent from the state where it equals the default.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PrivateState {
     /// Why the secret was due for rotation at the latest refresh.
@@ -20,6 +20,10 @@ pub struct PrivateState {
     /// The write whose outcome the server has not shown yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unsettled: Option<Unsettled>,
+    /// The entries that `acl` declared before it was removed from the configuration. They are still
+    /// on the server, and belong to the resource when it declares `acl` again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub released: Vec<ReleasedGrant>,
     /// Why the planned change rotates the secret, in the private state of a plan.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rotation: Option<RotationCause>,
@@ -41,6 +45,14 @@ pub enum RotationCause {
     Age,
     /// The expiry is nearer than `rotation.before_expiry`.
     Expiry,
+}
+
+/// One role at one path that a resource declared before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReleasedGrant {
+    pub path: String,
+    pub role: String,
+    pub propagates: bool,
 }
 
 /// A write whose response was lost, and which the server may still carry out: a daemon that hangs
@@ -84,7 +96,7 @@ mod tests {
             due: Some(RotationCause::Age),
             ..PrivateState::default()
         };
-        assert_eq!(due.stored(), Some(due));
+        assert_eq!(due.clone().stored(), Some(due.clone()));
         let json = serde_json::to_string(&due).unwrap();
         assert_eq!(json, r#"{"due":"age"}"#);
     }

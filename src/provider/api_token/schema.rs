@@ -102,9 +102,20 @@ pub fn schema() -> Schema {
                         ),
                     ]),
                     "Entries of the token in the access control list. Only the entries declared \
-                     here are added and removed; without this attribute the list is not read. \
-                     Requires `privilege_separation`. A token never has more privileges than its \
-                     owner. Can be updated in place.",
+                     here are added and removed, unless `acl_exclusive` is `true`; without this \
+                     attribute the list is not read. Removing the attribute leaves the entries on \
+                     the server; `acl = []` removes them. Requires `privilege_separation`. A token \
+                     never has more privileges than its owner. Can be updated in place.",
+                ),
+            ),
+            (
+                "acl_exclusive",
+                defaulted(
+                    Bool,
+                    "Whether entries of the token that `acl` does not declare are drift and are \
+                     removed. Requires `acl`. The provider's credential needs `Sys.Audit` on \
+                     `/access`: nothing is removed from a list that is only partly visible. \
+                     Defaults to `false`. Can be updated in place.",
                 ),
             ),
             (
@@ -219,6 +230,15 @@ pub fn schema() -> Schema {
                     String,
                     "Time at which the token stops working, in UTC (RFC 3339). Null if it never \
                      expires.",
+                ),
+            ),
+            (
+                "effective_expires_at",
+                computed(
+                    String,
+                    "Time at which the token stops working because it or its owner expires, \
+                     whichever is first, in UTC (RFC 3339). Null if neither expires. Equal to \
+                     `expires_at` where the provider's credential cannot read the owner.",
                 ),
             ),
             (

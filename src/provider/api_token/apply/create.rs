@@ -5,7 +5,7 @@ use tf_provider::value::Value;
 use crate::framework::Problem;
 use crate::provider::api_token::acl::Grants;
 use crate::provider::api_token::apply::messages::{self, Purpose};
-use crate::provider::api_token::apply::mint::{Creation, mint, precheck};
+use crate::provider::api_token::apply::mint::{Creation, Precheck, look_at_owner, mint};
 use crate::provider::api_token::apply::outcome::Outcome;
 use crate::provider::api_token::model::{Planned, State};
 use crate::provider::api_token::plan::availability::other_name_taken;
@@ -13,7 +13,7 @@ use crate::provider::api_token::plan::expiry::{PlannedExpiry, refuse_past};
 use crate::provider::api_token::slots::Slots;
 use crate::provider::attributes::timestamp;
 use crate::provider::clients::call_within;
-use crate::pve::{CachedClient, Context, Expiry, Timestamp, TokenId};
+use crate::pve::{CachedClient, Context, Timestamp, TokenId};
 
 /// Creates the planned token with the grants that it declares. A token that cannot be given its
 /// grants is revoked again.
@@ -28,7 +28,8 @@ async fn create_token(
     planned: Planned,
 ) -> Result<Outcome, Problem> {
     let (token, context) = (&slots.base, call_within(planned.timeout("create")));
-    let precheck = precheck(client, token, &context).await?;
+    let owner = look_at_owner(client, token, &context).await?;
+    let precheck = Precheck::of(owner.as_deref());
     check_other_name(client, slots, &planned, &context).await?;
     let now = client.server_now().into();
     let expiry = PlannedExpiry::of(&planned, Some(now), None);
@@ -36,7 +37,8 @@ async fn create_token(
     let expiry = expiry.at(now);
     let new = planned.new_token(expiry);
     let creation = mint(client, token, &new, precheck, Purpose::Creation, &context).await?;
-    let state = created(planned, token, now, expiry);
+    let planned = planned.with_expiry(expiry, owner.as_deref());
+    let state = created(planned, token, now);
     Ok(match creation {
         Creation::SecretLost(problem) => {
             Outcome::failed(with_grants(state, &Grants::default()), problem)
@@ -71,12 +73,11 @@ async fn check_other_name(
 }
 
 /// The state of a token that was just created, without its secret.
-fn created(planned: Planned, token: &TokenId, now: Timestamp, expiry: Expiry) -> State {
+fn created(planned: Planned, token: &TokenId, now: Timestamp) -> State {
     State {
         id: Value::Value(token.to_string()),
         token_id: Value::Value(token.to_string()),
         created_at: timestamp::attribute(now),
-        expires_at: timestamp::attribute(expiry),
         ..planned.0.without_secret()
     }
 }

@@ -3,6 +3,7 @@
 use tf_provider::value::Value;
 
 use crate::framework::Problem;
+use crate::provider::api_token::acl::{Acl, Grants};
 use crate::provider::api_token::apply::messages;
 use crate::provider::api_token::apply::read::refreshed;
 use crate::provider::api_token::model::State;
@@ -26,10 +27,10 @@ pub fn state_of(id: &str) -> Result<State, Problem> {
     })
 }
 
-/// A token that was found, with a warning about its secret.
+/// A token that was found, with warnings about its secret and its entries.
 pub struct Imported {
     pub state: State,
-    pub warning: Problem,
+    pub warnings: Vec<Problem>,
 }
 
 /// Finds the token under its own name, else under its second one.
@@ -51,10 +52,31 @@ pub async fn import(
         live: found.live.clone(),
         ..slots.clone()
     };
+    let mut warnings = vec![messages::imported_without_secret(found.live, found.second)];
+    let state = refreshed(state, &slots, found.info, &owner);
+    let (acl, warning) = acl(client, &state, found.live).await;
+    warnings.extend(warning);
     Ok(Imported {
-        state: refreshed(state, &slots, found.info),
-        warning: messages::imported_without_secret(found.live, found.second),
+        state: State { acl, ..state },
+        warnings,
     })
+}
+
+/// The entries of a token with privileges of its own, as far as they may be read; null for none.
+async fn acl(client: &CachedClient, state: &State, live: &TokenId) -> (Acl, Option<Problem>) {
+    if !state.is_separated() {
+        return (Value::Null, None);
+    }
+    let Ok(view) = client.acl_view(&context()).await else {
+        return (Value::Null, Some(messages::imported_acl_partial(live)));
+    };
+    let grants = Grants::on_server(&view, live);
+    let acl = match grants.is_empty() {
+        true => Value::Null,
+        false => grants.attribute(&Value::Value(Vec::new())),
+    };
+    let warning = (!view.complete).then(|| messages::imported_acl_partial(live));
+    (acl, warning)
 }
 
 /// The token of an import on the server.

@@ -3,7 +3,7 @@
 use tf_provider::AttributePath;
 
 use crate::framework::Problem;
-use crate::provider::api_token::acl::Grants;
+use crate::provider::api_token::acl::{Grant, Grants};
 use crate::provider::diagnostics;
 use crate::provider::diagnostics::listing::listing;
 use crate::pve::diagnosis::Rejection;
@@ -197,11 +197,35 @@ pub fn grants_hidden(token: &TokenId, hidden: &Grants) -> Problem {
     )
 }
 
+/// Other grants than the declared ones cannot be looked for.
+pub fn exclusive_unverified(token: &TokenId) -> Problem {
+    Problem::new(
+        "ACL only partly visible",
+        format!(
+            "The provider's credential cannot read the whole access control list, so entries of \
+             {token} that `acl` does not declare may exist, and none are removed. Grant the \
+             credential Sys.Audit on /access, propagating, as the role PVEAuditor does, or set \
+             `acl_exclusive = false`."
+        ),
+        AttributePath::new("acl_exclusive"),
+    )
+}
+
+/// An imported token has entries that may not all be visible.
+pub fn imported_acl_partial(token: &TokenId) -> Problem {
+    Problem::new(
+        "ACL only partly visible",
+        format!(
+            "The provider's credential cannot read the whole access control list, so {token} can \
+             have more entries than those that were imported. Grant the credential Sys.Audit on \
+             /access, propagating, as the role PVEAuditor does, and import again."
+        ),
+        AttributePath::new("acl"),
+    )
+}
+
 fn entries(grants: &Grants) -> String {
-    let entries = grants
-        .iter()
-        .map(|grant| format!("{} {}", grant.path(), grant.role()));
-    listing(entries)
+    listing(grants.iter().map(Grant::entry))
 }
 
 // Refresh.

@@ -5,10 +5,13 @@
 //! unclear is investigated and never repeated: a token that was absent just before and now has
 //! exactly the requested settings is ours, and gets a new secret; anything else is refused.
 
+use std::sync::Arc;
+
 use crate::framework::Problem;
 use crate::provider::api_token::apply::messages::{self, Purpose};
 use crate::pve::{
-    CachedClient, Context, Error, ErrorKind, NewToken, Secret, TokenChange, TokenId, TokenInfo,
+    CachedClient, Context, Error, ErrorKind, NewToken, Owner, Secret, TokenChange, TokenId,
+    TokenInfo,
 };
 
 /// A token that was created.
@@ -28,22 +31,32 @@ pub enum Precheck {
     Unknown,
 }
 
-/// Checks that the owner exists and the name is not taken.
-pub async fn precheck(
+impl Precheck {
+    /// The finding of a look that found this owner and no token of the name, or was not allowed.
+    pub fn of(owner: Option<&Owner>) -> Self {
+        match owner {
+            Some(_) => Self::Absent,
+            None => Self::Unknown,
+        }
+    }
+}
+
+/// Checks that the owner exists and the name is not taken. Returns the owner, where it may be read.
+pub async fn look_at_owner(
     client: &CachedClient,
     token: &TokenId,
     context: &Context,
-) -> Result<Precheck, Problem> {
+) -> Result<Option<Arc<Owner>>, Problem> {
     match client.user(&token.user, context).await {
         Ok(None) => Err(messages::no_such_owner(token)),
         Ok(Some(owner)) if owner.tokens.contains_key(token.name.as_str()) => {
             Err(messages::already_exists(token))
         }
-        Ok(Some(_)) => Ok(Precheck::Absent),
+        Ok(owner) => Ok(owner),
         Err(Error {
             kind: ErrorKind::Forbidden { .. },
             ..
-        }) => Ok(Precheck::Unknown),
+        }) => Ok(None),
         Err(error) => Err(messages::not_created(token, &error)),
     }
 }

@@ -3,6 +3,7 @@
 use tf_provider::Diagnostics;
 
 use crate::framework::{Problem, Report};
+use crate::provider::api_token::acl::{Grant, Grants};
 use crate::provider::api_token::model::State;
 use crate::provider::api_token::private_state::{PrivateState, Unsettled};
 
@@ -66,18 +67,30 @@ impl Outcome {
     }
 
     /// The private state after a change of `prior` for which `planned` was decided. What was due
-    /// and was not done stays due.
-    pub fn private_state(&self, prior: &State, planned: PrivateState) -> PrivateState {
-        let (mut private, exists) = (planned.planned(None), self.exists.as_ref());
-        if exists.is_some_and(|state| state.rotated_at != prior.rotated_at) {
-            private = PrivateState::default();
-        }
-        if exists.is_some_and(|state| state.previous_token_id.is_null()) {
-            private.previous_expired = false;
-        }
+    /// and was not done stays due. `released` are the grants that are no longer declared.
+    pub fn private_state(
+        &self,
+        prior: &State,
+        planned: PrivateState,
+        released: &Grants,
+    ) -> PrivateState {
+        let exists = self.exists.as_ref();
+        let is_rotated = exists.is_some_and(|state| state.rotated_at != prior.rotated_at);
+        let kept = match is_rotated {
+            true => PrivateState::default(),
+            false => planned.clone(),
+        };
         PrivateState {
-            unsettled: self.unsettled.or(private.unsettled),
-            ..private
+            due: kept.due,
+            previous_expired: kept.previous_expired
+                && exists.is_some_and(|state| !state.previous_token_id.is_null()),
+            unsettled: self.unsettled.or(kept.unsettled),
+            // After an error, what was to be removed may still be there.
+            released: match self.problems.is_empty() {
+                true => released.iter().map(Grant::release).collect(),
+                false => planned.released,
+            },
+            rotation: None,
         }
     }
 

@@ -8,7 +8,7 @@ use crate::framework::Problem;
 use crate::provider::api_token::acl::Grants;
 use crate::provider::api_token::apply::messages;
 use crate::provider::api_token::apply::verify::verify;
-use crate::provider::api_token::model::State;
+use crate::provider::api_token::model::{State, effective_expiry};
 use crate::provider::api_token::plan::due;
 use crate::provider::api_token::private_state::{PrivateState, RotationCause, Unsettled};
 use crate::provider::api_token::slots::Slots;
@@ -49,7 +49,7 @@ pub async fn read(
         });
     };
     let mut warnings = Vec::new();
-    let state = refreshed(state, slots, info);
+    let state = refreshed(state, slots, info, present);
     let state = match (previous, previous_info) {
         (_, Some(info)) => State {
             previous_expires_at: timestamp::attribute(info.expire),
@@ -65,7 +65,7 @@ pub async fn read(
         (None, None) => state,
     };
     let (state, hidden) = with_grants(client, live, state, &context).await?;
-    let verified = verify(client, &state, private, live, present, &context).await;
+    let verified = verify(client, &state, &private, live, present, &context).await;
     let private = decisions(&state, private, verified.is_replaced, present);
     warnings.extend(verified.warning);
     warnings.extend(hidden);
@@ -88,6 +88,7 @@ fn decisions(
         },
         previous_expired: state.previous_expiry() <= Expiry::At(now),
         unsettled: private.unsettled,
+        released: private.released,
         rotation: None,
     }
 }
@@ -101,8 +102,8 @@ fn find<'a>(owner: &'a Option<Arc<Owner>>, token: &TokenId) -> Option<&'a TokenI
 fn previous_only(state: State, private: PrivateState, live: &TokenId) -> Reading {
     let private = PrivateState {
         due: Some(RotationCause::LiveTokenGone),
-        unsettled: private.unsettled,
-        ..PrivateState::default()
+        previous_expired: false,
+        ..private.planned(None)
     };
     let warning = messages::removed_during_overlap(live);
     Reading::Present(Box::new(state.with_defaults()), private, vec![warning])
@@ -123,7 +124,7 @@ async fn confirm_absence(
 }
 
 /// The state with the server's settings, in the spelling of the state where they mean the same.
-pub fn refreshed(state: State, slots: &Slots, info: &TokenInfo) -> State {
+pub fn refreshed(state: State, slots: &Slots, info: &TokenInfo, owner: &Owner) -> State {
     let comment = Value::from(info.comment.clone().filter(|comment| !comment.is_empty()));
     let expires_at = timestamp::attribute(info.expire);
     // With `expires_in`, a change outside of Terraform shows in `expires_at` alone.
@@ -142,6 +143,7 @@ pub fn refreshed(state: State, slots: &Slots, info: &TokenInfo) -> State {
             false => expires_at.clone(),
         },
         expires_at,
+        effective_expires_at: timestamp::attribute(effective_expiry(info.expire, Some(owner))),
         ..state
     }
     .with_defaults()
@@ -155,8 +157,8 @@ async fn with_grants(
     state: State,
     context: &Context,
 ) -> Result<(State, Option<Problem>), Problem> {
-    let declared = Grants::declared(&state.acl);
-    if declared.is_empty() {
+    let (declared, is_exclusive) = (Grants::declared(&state.acl), state.is_acl_exclusive());
+    if declared.is_empty() && !is_exclusive {
         return Ok((state, None));
     }
     let view = match client.acl_view(context).await {
@@ -165,9 +167,15 @@ async fn with_grants(
     };
     let on_server = Grants::on_server(&view, token);
     let hidden = declared.without(&on_server);
-    let warning =
-        (!view.complete && !hidden.is_empty()).then(|| messages::grants_hidden(token, &hidden));
-    let grants = declared.refreshed(&on_server, view.complete);
+    let warning = match view.complete {
+        true => None,
+        false if is_exclusive => Some(messages::exclusive_unverified(token)),
+        false => (!hidden.is_empty()).then(|| messages::grants_hidden(token, &hidden)),
+    };
+    let grants = match is_exclusive && view.complete {
+        true => on_server,
+        false => declared.refreshed(&on_server, view.complete),
+    };
     let state = State {
         acl: grants.attribute(&state.acl),
         ..state

@@ -1,6 +1,7 @@
 //! A change of a token in place. The secret stays.
 
 use crate::provider::api_token::acl::Grants;
+use crate::provider::api_token::apply::grants::grants_diff;
 use crate::provider::api_token::apply::messages;
 use crate::provider::api_token::apply::outcome::Outcome;
 use crate::provider::api_token::apply::read::refreshed;
@@ -19,7 +20,7 @@ pub async fn update(client: &CachedClient, change: &Change) -> Outcome {
         &change.slots.live,
         call_within(change.planned.timeout("update")),
     );
-    let diff = change.grants_diff();
+    let diff = grants_diff(client, change, &context).await;
     let mut held = Grants::declared(&change.prior.acl);
     if let Err(error) = held.write(&diff.write, client, token, &context).await {
         return Outcome::failed(
@@ -27,7 +28,7 @@ pub async fn update(client: &CachedClient, change: &Change) -> Outcome {
             messages::not_granted(token, &error),
         );
     }
-    let planned = with_expiry(client, change);
+    let planned = with_expiry(client, change, &context).await;
     let mut warning = None;
     if let Some(settings) = settings_diff(&change.prior, &planned)
         && let Err(error) = client.update_token(token, &settings, &context).await
@@ -53,15 +54,16 @@ pub async fn update(client: &CachedClient, change: &Change) -> Outcome {
         .with_warning(warning)
 }
 
-/// The planned state with its expiry, where that counts from now.
-fn with_expiry(client: &CachedClient, change: &Change) -> Planned {
-    let planned = change.planned.clone();
-    if !planned.expires_at.is_unknown() {
+/// The planned state with its expiry, where that changes or counts from now.
+async fn with_expiry(client: &CachedClient, change: &Change, context: &Context) -> Planned {
+    let (prior, planned) = (&change.prior, change.planned.clone());
+    if !planned.expires_at.is_unknown() && !planned.effective_expires_at.is_unknown() {
         return planned;
     }
-    let prior = &change.prior;
+    let owner = client.user(&change.slots.live.user, context).await;
+    let owner = owner.ok().flatten();
     let expiry = PlannedExpiry::of(&planned, prior.secret_since(), Some(prior));
-    planned.with_expiry(expiry.at(client.server_now().into()))
+    planned.with_expiry(expiry.at(client.server_now().into()), owner.as_deref())
 }
 
 /// Reads the settings after a change whose outcome is unclear; the prior state where that fails.
@@ -70,7 +72,7 @@ async fn read_again(client: &CachedClient, change: &Change) -> State {
     // Also when Terraform has asked to stop: what the token now is must be known.
     match client.user(&slots.live.user, &Context::default()).await {
         Ok(Some(owner)) => match owner.tokens.get(slots.live.name.as_str()) {
-            Some(info) => refreshed(prior, slots, info),
+            Some(info) => refreshed(prior, slots, info, &owner),
             None => prior,
         },
         _ => prior,

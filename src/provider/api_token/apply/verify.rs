@@ -24,7 +24,7 @@ pub struct Verified {
 pub async fn verify(
     client: &CachedClient,
     state: &State,
-    private: PrivateState,
+    private: &PrivateState,
     live: &TokenId,
     owner: &Owner,
     context: &Context,

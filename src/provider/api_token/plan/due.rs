@@ -9,7 +9,7 @@ use tf_provider::value::Value;
 
 use crate::provider::api_token::model::State;
 use crate::provider::api_token::plan::expiry::PlannedExpiry;
-use crate::provider::api_token::private_state::{PrivateState, RotationCause};
+use crate::provider::api_token::private_state::RotationCause;
 use crate::provider::attributes::{duration, timestamp};
 use crate::pve::{Expiry, Timestamp};
 
@@ -21,15 +21,15 @@ pub fn at_refresh(state: &State, now: Timestamp) -> Option<RotationCause> {
 }
 
 /// Why a plan rotates the secret of `prior`; `None` where it stays. `expiry` is the one that the
-/// configuration gives the present secret.
+/// configuration gives the present secret, and `observed` is the decision of the latest refresh.
 pub fn at_plan(
     prior: &State,
     config: &State,
     expiry: PlannedExpiry,
-    observed: PrivateState,
+    observed: Option<RotationCause>,
     now: Timestamp,
 ) -> Option<RotationCause> {
-    match observed.due {
+    match observed {
         lost @ Some(RotationCause::LiveTokenGone | RotationCause::SecretLost) => lost,
         due => changed_keepers(&prior.rotate_when_changed, &config.rotate_when_changed).or(
             match changes_schedule(prior, config) {
@@ -128,7 +128,7 @@ mod tests {
 
     /// The decision of a plan that changes the schedule to `config`.
     fn cause_now(prior: &State, config: &State, expiry: PlannedExpiry) -> Option<RotationCause> {
-        at_plan(prior, config, expiry, PrivateState::default(), NOW)
+        at_plan(prior, config, expiry, None, NOW)
     }
 
     #[test]
@@ -170,10 +170,7 @@ mod tests {
         };
         assert_eq!(at_refresh(&scheduled, NOW), Some(RotationCause::Age));
         assert_eq!(cause_now(&scheduled, &scheduled, NEVER), None);
-        let observed = PrivateState {
-            due: Some(RotationCause::Age),
-            ..PrivateState::default()
-        };
+        let observed = Some(RotationCause::Age);
         let due = at_plan(&scheduled, &scheduled, NEVER, observed, NOW);
         assert_eq!(due, Some(RotationCause::Age));
         // A schedule that is given up, or that is longer now, cancels it.
@@ -214,12 +211,8 @@ mod tests {
     #[test]
     fn a_lost_token_or_secret_is_replaced_whatever_is_configured() {
         for lost in [RotationCause::LiveTokenGone, RotationCause::SecretLost] {
-            let observed = PrivateState {
-                due: Some(lost),
-                ..PrivateState::default()
-            };
             let changed = keeping(text("2"));
-            let due = at_plan(&State::default(), &changed, NEVER, observed, NOW);
+            let due = at_plan(&State::default(), &changed, NEVER, Some(lost), NOW);
             assert_eq!(due, Some(lost));
         }
     }

@@ -177,6 +177,7 @@ mod tests {
             now: NOW,
             rotation,
             unsettled: None,
+            released: Grants::default(),
         })
     }
 

@@ -9,11 +9,13 @@ pub(crate) mod findings;
 pub(crate) mod lockout;
 pub(crate) mod name_conflicts;
 pub(crate) mod rotation;
+pub(crate) mod undeclared_entries;
 pub(crate) mod validate;
 
 use tf_provider::value::Value;
 
 use crate::framework::Problem;
+use crate::provider::api_token::acl::Grant;
 use crate::provider::api_token::change::{Change, requires_replacement};
 use crate::provider::api_token::model::{Config, Planned, State, same_comment};
 use crate::provider::api_token::plan::expiry::PlannedExpiry;
@@ -38,6 +40,7 @@ pub fn create(proposed: State, now: Timestamp) -> Result<Planned, Problem> {
         secret: Value::Unknown,
         api_token: Value::Unknown,
         expires_at: expiry.attribute(),
+        effective_expires_at: Value::Unknown,
         created_at: Value::Unknown,
         rotated_at: Value::Null,
         rotation_method: Value::Null,
@@ -56,7 +59,7 @@ pub fn update(
     let configured = configured(&prior, proposed, config);
     let expiry = PlannedExpiry::of(&configured, prior.secret_since(), Some(&prior));
     let rotation = match requires_replacement(&prior, &configured).is_empty() {
-        true => due::at_plan(&prior, &configured, expiry, observed, now),
+        true => due::at_plan(&prior, &configured, expiry, observed.due, now),
         false => None,
     };
     let change = Change {
@@ -66,13 +69,11 @@ pub fn update(
         planned: Planned(configured),
         rotation,
         unsettled: observed.unsettled,
+        released: observed.released.iter().map(Grant::released).collect(),
     };
     let planned = match rotation {
         Some(_) => rotated(&change),
-        None => State {
-            expires_at: expiry.attribute(),
-            ..with_previous(&change, observed)
-        },
+        None => with_expiry(&change.prior, with_previous(&change, &observed), expiry),
     };
     Some(Change {
         planned: Planned(planned),
@@ -115,6 +116,7 @@ fn configured(prior: &State, proposed: State, config: &Config) -> State {
         expiration_date: keep_equivalent(&prior.expiration_date, date, timestamp::same),
         expires_in: keep_equivalent(&prior.expires_in, &proposed.expires_in, duration::same),
         privilege_separation: config.privilege_separation,
+        acl_exclusive: config.acl_exclusive,
         allow_recreate: config.allow_recreate,
         revoke_on_destroy: config.revoke_on_destroy,
         allow_self_lockout: config.allow_self_lockout,
@@ -134,6 +136,7 @@ fn rotated(change: &Change) -> State {
             Value::Null => PlannedExpiry::of(&planned, None, None).attribute(),
             _ => Value::Unknown,
         },
+        effective_expires_at: Value::Unknown,
         rotated_at: Value::Unknown,
         rotation_method: Value::Unknown,
         ..planned
@@ -150,9 +153,22 @@ fn rotated(change: &Change) -> State {
     }
 }
 
+/// The planned state of a change with the expiry that the configuration gives the token.
+fn with_expiry(prior: &State, planned: State, expiry: PlannedExpiry) -> State {
+    let expires_at = expiry.attribute();
+    State {
+        effective_expires_at: match expires_at == prior.expires_at {
+            true => prior.effective_expires_at.clone(),
+            false => Value::Unknown,
+        },
+        expires_at,
+        ..planned
+    }
+}
+
 /// The previous token is removed once it has expired, and given an expiry where an interrupted
 /// rotation has left it without one.
-fn with_previous(change: &Change, observed: PrivateState) -> State {
+fn with_previous(change: &Change, observed: &PrivateState) -> State {
     let (prior, planned) = (&change.prior, change.planned.0.clone());
     if change.slots.previous.is_none() {
         return planned;
@@ -224,6 +240,7 @@ mod tests {
             api_token: prior.api_token.clone(),
             created_at: prior.created_at.clone(),
             expires_at: prior.expires_at.clone(),
+            effective_expires_at: prior.effective_expires_at.clone(),
             rotated_at: prior.rotated_at.clone(),
             previous_token_id: prior.previous_token_id.clone(),
             previous_expires_at: prior.previous_expires_at.clone(),

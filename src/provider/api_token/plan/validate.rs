@@ -134,6 +134,12 @@ fn acl(config: &Config) -> Vec<Problem> {
             AttributePath::new("acl"),
         ));
     }
+    if config.is_acl_exclusive() && config.acl.is_null() {
+        problems.push(invalid(
+            "acl_exclusive",
+            "it requires `acl`; set `acl = []` for a token without entries of its own",
+        ));
+    }
     problems.extend(entries(&config.acl).filter_map(path));
     problems.extend(entries(&config.acl).filter_map(role));
     problems.extend(duplicates(config));

@@ -5,6 +5,7 @@
 
 use crate::framework::Problem;
 use crate::provider::api_token::acl::Grants;
+use crate::provider::api_token::apply::grants::grants_diff;
 use crate::provider::api_token::apply::messages::not_granted;
 use crate::provider::api_token::apply::outcome::Outcome;
 use crate::provider::api_token::apply::revoke::retire_previous;
@@ -40,6 +41,7 @@ async fn is_replaced(rotation: &Rotation<'_>) -> bool {
         client,
         change,
         context,
+        ..
     } = rotation;
     let live = &change.slots.live;
     let Some(stored) = change.prior.credential(live) else {
@@ -65,14 +67,15 @@ async fn regenerate(rotation: &Rotation<'_>) -> Outcome {
         client,
         change,
         context,
+        ..
     } = rotation;
     let live = &change.slots.live;
-    let diff = change.grants_diff();
+    let diff = grants_diff(client, change, context).await;
     let mut held = Grants::declared(&change.prior.acl);
     if let Err(error) = held.write(&diff.write, client, live, context).await {
         return Outcome::failed(change.unfinished(&held), not_granted(live, &error));
     }
-    let planned = change.planned.clone().with_expiry(rotation.expiry());
+    let planned = rotation.planned();
     let settings = settings_diff(&change.prior, &planned).unwrap_or_default();
     let (secret, warning) = match client.regenerate_token(live, &settings, context).await {
         Ok(created) => (created.secret, None),

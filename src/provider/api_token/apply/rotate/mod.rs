@@ -23,14 +23,18 @@ pub async fn rotate(client: &CachedClient, mut change: Change) -> Outcome {
     let context = call_within(change.planned.timeout("update"));
     let live = &change.slots.live;
     // The response also tells the server's clock, from which the new expiry counts.
-    if let Ok(None) = client.user(&live.user, &context).await {
-        let problem = messages::owner_gone(live);
-        return Outcome::failed(change.prior, problem);
-    }
+    let owner = match client.user(&live.user, &context).await {
+        Ok(None) => {
+            let problem = messages::owner_gone(live);
+            return Outcome::failed(change.prior, problem);
+        }
+        owner => owner.ok().flatten(),
+    };
     change.now = client.server_now().into();
     let rotation = Rotation {
         client,
         change,
+        owner,
         context,
     };
     match rotation.change.alternates() {

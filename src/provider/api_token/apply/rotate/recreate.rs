@@ -67,6 +67,7 @@ async fn create_again(rotation: &Rotation<'_>, grants: &Grants) -> Outcome {
         client,
         change,
         context,
+        ..
     } = rotation;
     let live = &change.slots.live;
     let new = change.planned.new_token(rotation.expiry());
