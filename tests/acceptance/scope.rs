@@ -11,6 +11,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     entries_change_without_a_gap,
     entries_change_without_a_gap_on_proxmox_ve_8_2,
     entries_change_without_a_gap_with_a_filtered_view_of_the_list,
+    another_spelling_of_the_entries_is_no_change,
     drift_of_the_entries_is_shown_and_put_back,
     drift_of_the_entries_is_shown_and_put_back_on_proxmox_ve_8_2,
     nothing_is_concluded_from_a_filtered_view_of_the_list,
@@ -327,4 +328,14 @@ fn an_exclusive_list_that_is_partly_visible_removes_nothing(cli: &Cli) {
     see_only_vms(&mut server);
     says(&server.apply(), &[NOTE, "`acl_exclusive = false`"]);
     assert_eq!(granted(&server), ["/vms PVEAuditor", "/vms/100 PVEAuditor"]);
+}
+
+fn another_spelling_of_the_entries_is_no_change(cli: &Cli) {
+    let server = TestServer::new(cli);
+    server.main(&scoped(r#"[{ path = "/vms", role = "PVEAuditor" }]"#));
+    server.apply();
+    server.main(&scoped(
+        r#"[{ path = "/vms/", role = "PVEAuditor", propagate = true }]"#,
+    ));
+    server.plan_is_empty();
 }

@@ -46,6 +46,17 @@ pub fn is_known(acl: &Acl) -> bool {
     entries(acl).all(|entry| entry.grant().is_some()) && acl.iter().flatten().all(Value::is_value)
 }
 
+/// Whether two `acl` attributes declare the same entries, in whatever spelling.
+pub fn same(left: &Acl, right: &Acl) -> bool {
+    let (Value::Value(entries), Value::Value(others)) = (left, right) else {
+        return false;
+    };
+    is_known(left)
+        && is_known(right)
+        && entries.len() == others.len()
+        && Grants::declared(left) == Grants::declared(right)
+}
+
 /// One role at one path, with the path in the server's spelling.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Grant {

@@ -21,11 +21,11 @@ use tf_provider::{AttributePath, Diagnostics, Resource};
 use crate::framework::{Problem, Report};
 use crate::provider::api_token::acl::Grant;
 use crate::provider::api_token::apply::create::create;
-use crate::provider::api_token::apply::import;
 use crate::provider::api_token::apply::read::{Reading, read};
 use crate::provider::api_token::apply::revoke::revoke;
 use crate::provider::api_token::apply::rotate::rotate;
 use crate::provider::api_token::apply::update::update;
+use crate::provider::api_token::apply::{import, messages};
 use crate::provider::api_token::change::Change;
 use crate::provider::api_token::model::{Config, Planned, State};
 use crate::provider::api_token::plan::findings::Findings;
@@ -129,7 +129,7 @@ impl ApiTokenResource {
             Ok(findings) => findings.report(diags),
             Err(error) if matches!(error.kind, ErrorKind::Forbidden { .. }) => {}
             Err(error) => {
-                if self.connections.is_first_report(cluster, error.to_string()) {
+                if self.connections.is_first_report(cluster, &error) {
                     diags.warnings([not_looked_up(&error)]);
                 }
             }
@@ -204,8 +204,12 @@ impl Resource for ApiTokenResource {
                 diags.warnings([doubt]);
                 Some((state, private))
             }
-            Err(problem) => {
-                diags.problem(problem);
+            Err(error) => {
+                let is_first = self.connections.is_first_report(&state.cluster, &error);
+                diags.problem(match is_first {
+                    true => messages::not_read(&slots.live, &error),
+                    false => messages::not_read_either(&slots.live),
+                });
                 Some((state, private))
             }
         }

@@ -10,7 +10,7 @@ mod lockout;
 mod same_cluster;
 mod writer;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tf_provider::schema::{Attribute, AttributeType};
@@ -26,7 +26,7 @@ use crate::provider::diagnostics::code_would_be_spent;
 use crate::provider::settings::block::BlockSettings;
 use crate::provider::settings::connection::ConnectionSettings;
 use crate::provider::settings::setting::{SettingError, Source};
-use crate::pve::{CachedClient, Secret, TokenId};
+use crate::pve::{CachedClient, Error, ErrorKind, Secret, TokenId};
 
 /// The connections that the provider block configures: its own, and one for each of its
 /// `clusters`. Clones share their clients.
@@ -43,8 +43,8 @@ struct Configured {
     run: u64,
     settings: Arc<BlockSettings>,
     clients: HashMap<Option<String>, CachedClient>,
-    /// The causes that were reported, by connection.
-    reported: HashSet<(Option<String>, String)>,
+    /// The failures that were reported, by connection.
+    reported: Vec<(Option<String>, ErrorKind)>,
 }
 
 impl Connections {
@@ -55,7 +55,7 @@ impl Connections {
             run: configured.run + 1,
             settings: Arc::new(settings),
             clients: HashMap::new(),
-            reported: HashSet::new(),
+            reported: Vec::new(),
         };
     }
 
@@ -155,11 +155,16 @@ impl Connections {
         lockout::check(&self.block(), cluster, token, secret, reason)
     }
 
-    /// Whether a cause is reported for the first time in this run. One cause can affect every object
-    /// of a cluster, and is explained once.
-    pub fn is_first_report(&self, cluster: &Value<String>, cause: String) -> bool {
-        let cluster = cluster.as_ref_option().cloned();
-        self.configured().reported.insert((cluster, cause))
+    /// Whether a failure is reported for the first time in this run. One cause, such as a host that
+    /// is down, can affect every object of a cluster, and is explained once.
+    pub fn is_first_report(&self, cluster: &Value<String>, error: &Error) -> bool {
+        let failure = (cluster.as_ref_option().cloned(), error.kind.clone());
+        let reported = &mut self.configured().reported;
+        let is_first = !reported.contains(&failure);
+        if is_first {
+            reported.push(failure);
+        }
+        is_first
     }
 
     fn block(&self) -> Arc<BlockSettings> {

@@ -235,6 +235,17 @@ pub fn not_read(token: &TokenId, error: &Error) -> Problem {
     diagnostics::problem(UNABLE_TO_READ, &token.to_string(), error)
 }
 
+/// The token could not be read, and the reason was reported before.
+pub fn not_read_either(token: &TokenId) -> Problem {
+    problem(
+        UNABLE_TO_READ,
+        format!(
+            "{token}: not read, for the same reason as another object of this connection. The \
+             diagnostic of that object has the details."
+        ),
+    )
+}
+
 /// The token in use was removed while its predecessor exists.
 pub fn removed_during_overlap(token: &TokenId) -> Problem {
     problem(

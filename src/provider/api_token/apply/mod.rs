@@ -4,7 +4,7 @@
 pub(crate) mod create;
 pub(crate) mod grants;
 pub(crate) mod import;
-mod messages;
+pub(crate) mod messages;
 pub(crate) mod mint;
 pub(crate) mod outcome;
 pub(crate) mod read;

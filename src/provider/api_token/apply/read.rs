@@ -14,7 +14,9 @@ use crate::provider::api_token::private_state::{PrivateState, RotationCause, Uns
 use crate::provider::api_token::slots::Slots;
 use crate::provider::attributes::timestamp;
 use crate::provider::clients::call_within;
-use crate::pve::{CachedClient, Context, Expiry, Owner, TokenId, TokenInfo, majority_online};
+use crate::pve::{
+    CachedClient, Context, Error, Expiry, Owner, TokenId, TokenInfo, majority_online,
+};
 
 /// The result of a refresh.
 pub enum Reading {
@@ -33,12 +35,9 @@ pub async fn read(
     state: State,
     private: PrivateState,
     slots: &Slots,
-) -> Result<Reading, Problem> {
+) -> Result<Reading, Error> {
     let (live, context) = (&slots.live, call_within(state.timeout("read")));
-    let owner = match client.user(&live.user, &context).await {
-        Ok(owner) => owner,
-        Err(error) => return Err(messages::not_read(live, &error)),
-    };
+    let owner = client.user(&live.user, &context).await?;
     let previous = slots.previous.as_ref();
     let previous_info = previous.and_then(|previous| find(&owner, previous));
     let (Some(info), Some(present)) = (find(&owner, live), owner.as_deref()) else {
@@ -156,15 +155,12 @@ async fn with_grants(
     token: &TokenId,
     state: State,
     context: &Context,
-) -> Result<(State, Option<Problem>), Problem> {
+) -> Result<(State, Option<Problem>), Error> {
     let (declared, is_exclusive) = (Grants::declared(&state.acl), state.is_acl_exclusive());
     if declared.is_empty() && !is_exclusive {
         return Ok((state, None));
     }
-    let view = match client.acl_view(context).await {
-        Ok(view) => view,
-        Err(error) => return Err(messages::not_read(token, &error)),
-    };
+    let view = client.acl_view(context).await?;
     let on_server = Grants::on_server(&view, token);
     let hidden = declared.without(&on_server);
     let warning = match view.complete {

@@ -15,7 +15,7 @@ pub(crate) mod validate;
 use tf_provider::value::Value;
 
 use crate::framework::Problem;
-use crate::provider::api_token::acl::Grant;
+use crate::provider::api_token::acl::{self, Grant};
 use crate::provider::api_token::change::{Change, requires_replacement};
 use crate::provider::api_token::model::{Config, Planned, State, same_comment};
 use crate::provider::api_token::plan::expiry::PlannedExpiry;
@@ -112,6 +112,10 @@ pub fn check_expiry(change: &Change) -> Result<Option<Problem>, Problem> {
 fn configured(prior: &State, proposed: State, config: &Config) -> State {
     let date = &proposed.expiration_date;
     State {
+        acl: match acl::same(&prior.acl, &proposed.acl) {
+            true => prior.acl.clone(),
+            false => proposed.acl,
+        },
         comment: keep_equivalent(&prior.comment, &proposed.comment, same_comment),
         expiration_date: keep_equivalent(&prior.expiration_date, date, timestamp::same),
         expires_in: keep_equivalent(&prior.expires_in, &proposed.expires_in, duration::same),
@@ -207,6 +211,7 @@ mod tests {
     use tf_provider::AttributePath;
 
     use super::*;
+    use crate::provider::api_token::acl::AclEntry;
     use crate::provider::api_token::change::settings_diff;
     use crate::provider::api_token::model::Rotation;
     use crate::provider::api_token::private_state::RotationCause;
@@ -316,6 +321,31 @@ mod tests {
             ..config()
         };
         assert_eq!(planned(&existing(), padded).comment, existing().comment);
+    }
+
+    #[test]
+    fn a_default_that_is_written_out_is_no_change_of_the_acl() {
+        let acl = |path: &str, propagate| {
+            let entry = AclEntry {
+                path: text(path),
+                role: text("PVEAuditor"),
+                propagate,
+            };
+            Value::Value(vec![Value::Value(entry)])
+        };
+        let prior = State {
+            acl: acl("/vms", Value::Null),
+            ..existing()
+        };
+        let with = |acl| State {
+            acl,
+            comment: text("hello"),
+            ..config()
+        };
+        let spelled = planned(&prior, with(acl("/vms/", Value::Value(true))));
+        assert_eq!(spelled.acl, prior.acl);
+        let own = acl("/vms", Value::Value(false));
+        assert_eq!(planned(&prior, with(own.clone())).acl, own);
     }
 
     #[test]
