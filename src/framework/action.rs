@@ -8,10 +8,10 @@ use tf_provider::Diagnostics;
 use tf_provider::schema::Schema;
 
 use super::client::ClientCapabilities;
-use super::conform::conform;
 use super::deferral::Deferred;
 use super::diagnostics::{Problem, Report};
 use super::encoded::{Encoded, decode};
+use super::read_only::conform_config;
 use super::sink::Sink;
 
 /// A typed action. Warnings go into `diags`.
@@ -101,7 +101,7 @@ impl<T: Action> ActionAdapter<T> {
     }
 
     fn config(&self, config: &Encoded, diags: &mut Diagnostics) -> Option<T::Config> {
-        decode(conform(config, &self.schema, diags)?, diags)
+        decode(conform_config(config, &self.schema, diags)?, diags)
     }
 }
 

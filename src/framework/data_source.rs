@@ -14,6 +14,7 @@ use super::conform::conform;
 use super::deferral::{self, Deferral, DeferralMethods, Deferred};
 use super::diagnostics::Report;
 use super::encoded::{Encoded, decode, encode};
+use super::read_only::conform_config;
 
 /// Data to read.
 pub struct ReadDataRequest {
@@ -107,7 +108,7 @@ where
     }
 
     async fn validate(&self, config: Encoded, diags: &mut Diagnostics) {
-        let Some(tree) = conform(&config, &self.schema, diags) else {
+        let Some(tree) = conform_config(&config, &self.schema, diags) else {
             return;
         };
         let Some(config) = decode(tree, diags) else {

@@ -12,10 +12,10 @@ use tf_provider::Diagnostics;
 use tf_provider::schema::Schema;
 
 use super::client::ClientCapabilities;
-use super::conform::conform;
 use super::deferral::Deferred;
 use super::diagnostics::{Problem, Report};
 use super::encoded::{Encoded, decode, decode_private, encode, encode_bytes};
+use super::read_only::conform_config;
 
 /// A typed ephemeral resource. Warnings go into `diags`.
 #[async_trait]
@@ -145,7 +145,7 @@ impl<T: EphemeralResource> EphemeralAdapter<T> {
     }
 
     fn config(&self, config: &Encoded, diags: &mut Diagnostics) -> Option<T::Model> {
-        decode(conform(config, &self.schema, diags)?, diags)
+        decode(conform_config(config, &self.schema, diags)?, diags)
     }
 }
 

@@ -17,6 +17,7 @@ use super::identity::Identity;
 use super::resource::StateOf;
 use super::sink::Sink;
 use super::write_only::WriteOnly;
+use crate::framework::read_only::conform_config;
 
 /// A resource whose existing objects can be listed.
 #[async_trait]
@@ -174,7 +175,7 @@ impl<T> ListMethods<T> {
 }
 
 fn validate<T: List>(resource: &T, schema: &Schema, config: &Encoded, diags: &mut Diagnostics) {
-    let filter = conform(config, schema, diags).and_then(|tree| decode(tree, diags));
+    let filter = conform_config(config, schema, diags).and_then(|tree| decode(tree, diags));
     if let Some(filter) = filter
         && let Err(problem) = resource.validate_list(filter)
     {

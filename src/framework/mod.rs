@@ -29,6 +29,7 @@ mod data_source;
 mod encoded;
 mod function;
 mod provider;
+mod read_only;
 mod resource;
 mod sink;
 mod write_only;

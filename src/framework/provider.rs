@@ -8,9 +8,9 @@ use serde::de::DeserializeOwned;
 use tf_provider::schema::Schema;
 use tf_provider::{Diagnostics, Provider};
 
-use super::conform::conform;
 use super::diagnostics::Report;
 use super::encoded::{Encoded, decode};
+use super::read_only::conform_config;
 
 /// A provider block to use for the calls that follow.
 pub struct ConfigureRequest {
@@ -85,6 +85,6 @@ where
     T::Config<'static>: DeserializeOwned,
 {
     fn config(&self, config: &Encoded, diags: &mut Diagnostics) -> Option<T::Config<'static>> {
-        decode(conform(config, &self.schema, diags)?, diags)
+        decode(conform_config(config, &self.schema, diags)?, diags)
     }
 }

@@ -88,3 +88,62 @@ impl Provider for ProxmoxProvider {
         Some(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rmpv::Value;
+    use tf_provider::schema::{Attribute, AttributeConstraint};
+
+    use super::*;
+    use crate::framework::{ClientCapabilities, Encoded, ValidateRequest};
+
+    /// A configuration that sets this attribute, to a value that is known only after apply.
+    fn configured(name: &str) -> Encoded {
+        let unknown = Value::Ext(0, vec![0]);
+        let mut bytes = Vec::new();
+        let tree = Value::Map(vec![(name.into(), unknown)]);
+        rmpv::encode::write_value(&mut bytes, &tree).unwrap();
+        Encoded::MessagePack(bytes)
+    }
+
+    fn read_only(schema: &Schema) -> impl Iterator<Item = (&String, &Attribute)> {
+        let attributes = schema.block.attributes.iter();
+        attributes.filter(|(_, attribute)| attribute.constraint == AttributeConstraint::Computed)
+    }
+
+    fn refuses(diags: &Diagnostics, name: &str, attribute: &Attribute) {
+        let refused = diags.errors.iter().find(|error| {
+            error.summary == "Read-only attribute configured" && error.detail.contains(name)
+        });
+        let refused = refused.unwrap_or_else(|| panic!("{name} can be configured: {diags:?}"));
+        // The command lines print the line that a diagnostic points at.
+        assert_eq!(attribute.sensitive, refused.attribute.steps.is_empty());
+    }
+
+    #[tokio::test]
+    async fn no_attribute_that_the_provider_sets_can_be_configured() {
+        let catalog = catalog();
+        let mut checked = 0;
+        for resource in catalog.resources.values() {
+            for (name, attribute) in read_only(resource.schema()) {
+                let mut diags = Diagnostics::default();
+                let request = ValidateRequest {
+                    config: configured(name),
+                    client: ClientCapabilities::default(),
+                };
+                resource.validate(request, &mut diags).await;
+                refuses(&diags, name, attribute);
+                checked += 1;
+            }
+        }
+        for data_source in catalog.data_sources.values() {
+            for (name, attribute) in read_only(data_source.schema()) {
+                let mut diags = Diagnostics::default();
+                data_source.validate(configured(name), &mut diags).await;
+                refuses(&diags, name, attribute);
+                checked += 1;
+            }
+        }
+        assert!(checked > 40, "{checked}");
+    }
+}

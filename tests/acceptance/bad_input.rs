@@ -66,6 +66,11 @@ fn malformed_values_are_refused_at_plan_time_each_on_its_attribute(cli: &Cli) {
             &["expiration_date", "passed"],
         ),
         (token(r#"comment = "0""#), &["comment"]),
+        (
+            token(r#"secret = "my-own""#),
+            &["Read-only attribute configured", "`secret`"],
+        ),
+        (token(r#"id = "mine""#), &["Read-only attribute configured"]),
         (token(r#"expires_in = "-1d""#), &["expires_in", "such as"]),
         (
             token(r#"expires_in = "99999999999d""#),

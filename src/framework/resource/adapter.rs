@@ -23,6 +23,7 @@ use crate::framework::encoded::{Encoded, decode, decode_private, encode, encode_
 use crate::framework::identity::{Identity, IdentityMethods};
 use crate::framework::list::{List, ListEvent, ListMethods, ListRequest};
 use crate::framework::moved::{Move, MoveRequest, MoveState};
+use crate::framework::read_only::conform_config;
 use crate::framework::sink::Sink;
 use crate::framework::upgrade::{Upgrade, UpgradeState};
 use crate::framework::write_only::WriteOnly;
@@ -161,7 +162,10 @@ where
     }
 
     async fn validate(&self, request: ValidateRequest, diags: &mut Diagnostics) {
-        let Some(config) = self.state(&request.config, diags) else {
+        let Some(config) = conform_config(&request.config, &self.schema, diags) else {
+            return;
+        };
+        let Some(config) = decode(config, diags) else {
             return;
         };
         self.write_only
