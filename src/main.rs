@@ -27,7 +27,7 @@ fn main() -> ExitCode {
     let arguments: Vec<_> = env::args_os().skip(1).collect();
     let arguments: Vec<_> = arguments.iter().map(|argument| argument.to_str()).collect();
     match arguments.as_slice() {
-        [] => outcome(plugin::serve(catalog)),
+        [] => serve(),
         [Some("check"), ..] => cli::check(env::args_os().skip(2)),
         [Some("login"), ..] => cli::login(env::args_os().skip(2)),
         // Go's providers spell it with one dash, and so do many instructions.
@@ -48,6 +48,18 @@ fn print(text: &str) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }
+}
+
+/// Serves the Terraform that started this process. It shows the first line of a plugin that does
+/// not start, and not its standard error.
+fn serve() -> ExitCode {
+    let served = plugin::serve(catalog);
+    if let Err(error) = &served
+        && !matches!(error, ServeError::NotStartedByTerraform)
+    {
+        let _ = io::stdout().write_all(format!("{error}\n").as_bytes());
+    }
+    outcome(served)
 }
 
 fn outcome(served: Result<(), ServeError>) -> ExitCode {

@@ -41,8 +41,8 @@ pub enum ServeError {
     Tls(#[from] rustls::Error),
     /// No socket could be opened.
     #[error(
-        "Unable to open a socket for Terraform: {0}. The directory for temporary files must be \
-         writable, and its path short."
+        "Unable to open a socket for Terraform: {0}. Set TMPDIR to a writable directory whose path \
+         has at most 80 bytes."
     )]
     Listen(#[source] io::Error),
     /// Without TLS, other users could connect to the process.

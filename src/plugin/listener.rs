@@ -9,12 +9,14 @@ use std::io;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::handshake::Place;
+#[cfg(unix)]
+use super::unix_socket::{self, Socket};
 
 /// An open socket. Dropping it removes what it left in the file system.
 pub(super) enum Listener {
     /// A unix socket.
     #[cfg(unix)]
-    Unix(unix::Socket),
+    Unix(Socket),
     /// A loopback port.
     #[cfg_attr(unix, allow(dead_code, reason = "on unix, only the tests use ports"))]
     Tcp(std::net::TcpListener),
@@ -35,7 +37,8 @@ impl Listener {
     /// Opens a unix socket, or a port on a system without them.
     pub fn open(place: &Place) -> io::Result<Self> {
         #[cfg(unix)]
-        return unix::Socket::open(place.directory.as_deref()).map(Self::Unix);
+        return Socket::open(place.directory.as_deref(), &unix_socket::directories())
+            .map(Self::Unix);
         #[cfg(not(unix))]
         return Self::open_tcp(place.ports.clone());
     }
@@ -59,6 +62,16 @@ impl Listener {
             #[cfg(unix)]
             Self::Unix(socket) => Ok(("unix", socket.path.display().to_string())),
             Self::Tcp(listener) => Ok(("tcp", listener.local_addr()?.to_string())),
+        }
+    }
+
+    /// Begins to remove what killed processes of this user have left where this socket is.
+    /// Requires a runtime.
+    pub fn sweep(&self) {
+        #[cfg(unix)]
+        if let Self::Unix(socket) = self {
+            let path = socket.path.to_owned();
+            tokio::task::spawn_blocking(move || unix_socket::sweep(&path));
         }
     }
 
@@ -96,101 +109,6 @@ impl Accepting {
                 stream.set_nodelay(true)?;
                 Ok(Box::new(stream))
             }
-        }
-    }
-}
-
-#[cfg(unix)]
-pub(super) mod unix {
-    //! A unix socket and the directory around it.
-
-    use std::fs::Permissions;
-    use std::io;
-    use std::ops::Deref;
-    use std::os::unix::fs::PermissionsExt;
-    use std::os::unix::net::UnixListener;
-    use std::path::Path;
-
-    use tempfile::{Builder, TempDir, TempPath};
-
-    /// A listening unix socket.
-    pub struct Socket {
-        pub(super) listener: UnixListener,
-        pub(super) path: SocketPath,
-    }
-
-    /// The path of a socket. Dropping it removes the socket, then the directory that was created for
-    /// it.
-    pub struct SocketPath {
-        socket: TempPath,
-        _directory: Option<TempDir>,
-    }
-
-    impl Deref for SocketPath {
-        type Target = Path;
-
-        fn deref(&self) -> &Path {
-            &self.socket
-        }
-    }
-
-    impl Socket {
-        /// Listens in the parent's directory. Without one, in a new directory that only its owner can
-        /// enter.
-        pub fn open(directory: Option<&Path>) -> io::Result<Self> {
-            let own = match directory {
-                Some(_) => None,
-                None => Some(private_directory()?),
-            };
-            let directory = directory.or(own.as_ref().map(TempDir::path));
-            let socket = Builder::new()
-                .prefix("plugin")
-                .make_in(directory.unwrap_or(Path::new(".")), |path| {
-                    UnixListener::bind(path)
-                })?;
-            let (listener, socket) = socket.into_parts();
-            std::fs::set_permissions(&socket, Permissions::from_mode(0o600))?;
-            Ok(Self {
-                listener,
-                path: SocketPath {
-                    socket,
-                    _directory: own,
-                },
-            })
-        }
-    }
-
-    fn private_directory() -> io::Result<TempDir> {
-        Builder::new()
-            .prefix("terraform-provider-proxmox-")
-            .permissions(Permissions::from_mode(0o700))
-            .tempdir()
-    }
-
-    #[cfg(test)]
-    mod tests {
-        use super::*;
-
-        fn mode(path: &Path) -> u32 {
-            path.metadata().unwrap().permissions().mode() & 0o777
-        }
-
-        #[test]
-        fn only_the_owner_can_reach_the_socket_and_it_is_removed() {
-            let socket = Socket::open(None).unwrap();
-            let directory = socket.path.parent().unwrap().to_owned();
-            assert_eq!((mode(&directory), mode(&socket.path)), (0o700, 0o600));
-            drop(socket);
-            assert!(!directory.exists());
-        }
-
-        #[test]
-        fn the_directory_of_a_parent_is_used_and_kept() {
-            let parents = private_directory().unwrap();
-            let socket = Socket::open(Some(parents.path())).unwrap();
-            assert_eq!(socket.path.parent(), Some(parents.path()));
-            drop(socket);
-            assert_eq!(parents.path().read_dir().unwrap().count(), 0);
         }
     }
 }

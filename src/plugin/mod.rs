@@ -19,12 +19,15 @@ mod listener;
 mod logging;
 mod p521;
 mod panics;
+mod parent;
 pub mod proto;
 mod server;
 mod service;
 mod side_services;
 mod signals;
 mod tls;
+#[cfg(unix)]
+mod unix_socket;
 
 use std::io::{self, Write};
 use std::{env, process};
@@ -35,12 +38,13 @@ use self::error::SOURCE;
 pub use self::error::ServeError;
 use self::handshake::{Parent, Place};
 use self::listener::Listener;
+use self::parent::ParentProcess;
 use self::server::PluginServer;
 pub use self::service::Service;
 use self::signals::OnInterrupt;
 use crate::framework::Catalog;
 
-/// Serves a catalog to the Terraform that started this process, until it says `Shutdown`.
+/// Serves a catalog to the Terraform that started this process, until it says `Shutdown` or is gone.
 ///
 /// Reads the environment and writes one line to stdout, as go-plugin requires. The catalog is built
 /// after that line, so that it does not delay the start.
@@ -50,6 +54,7 @@ use crate::framework::Catalog;
 /// When Terraform did not start the process, when the two have no protocol version in common, when
 /// the parent sent no certificate, and when the system refuses a socket.
 pub fn serve(catalog: impl FnOnce() -> Catalog) -> Result<(), ServeError> {
+    let started_by = ParentProcess::current();
     logging::start(variable);
     panics::silence();
     let parent = Parent::read(variable)?;
@@ -59,6 +64,7 @@ pub fn serve(catalog: impl FnOnce() -> Catalog) -> Result<(), ServeError> {
     let server = PluginServer {
         tls: Some(tls::config(identity, parent.certificate)?),
         on_interrupt: OnInterrupt::Ignore,
+        parent: Some(started_by),
     };
     server.run(&listener, |network, address| {
         handshake::announce(io::stdout().lock(), network, address, &certificate)?;
@@ -89,6 +95,7 @@ pub fn serve_for_debugging(catalog: impl FnOnce() -> Catalog) -> Result<(), Serv
     let server = PluginServer {
         tls: None,
         on_interrupt: OnInterrupt::End,
+        parent: None,
     };
     server.run(&listener, |network, address| {
         let reattach = reattach(network, address);

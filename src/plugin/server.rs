@@ -11,6 +11,7 @@ use super::calls::RunningCalls;
 use super::connections;
 use super::error::ServeError;
 use super::listener::Listener;
+use super::parent::ParentProcess;
 use super::proto::health::health_server::HealthServer;
 use super::proto::plugin::grpc_broker_server::GrpcBrokerServer;
 use super::proto::plugin::grpc_controller_server::GrpcControllerServer;
@@ -33,6 +34,8 @@ pub(super) struct PluginServer {
     pub tls: Option<ServerConfig>,
     /// The effect of Ctrl-C.
     pub on_interrupt: OnInterrupt,
+    /// The process whose end is also that of this one.
+    pub parent: Option<ParentProcess>,
 }
 
 impl PluginServer {
@@ -51,11 +54,23 @@ impl PluginServer {
             let signals = Signals::take_over()?;
             let (network, address) = listener.address()?;
             let catalog = announce(network, &address)?;
-            let end = signals.end(self.on_interrupt);
+            listener.sweep();
+            let end = end(signals, self.on_interrupt, self.parent);
             serve_calls(catalog, listener, self.tls, end).await
         });
         runtime.shutdown_background();
         served
+    }
+}
+
+/// Waits for a signal that ends the process, or for the end of its parent.
+async fn end(signals: Signals, on_interrupt: OnInterrupt, parent: Option<ParentProcess>) {
+    let Some(parent) = parent else {
+        return signals.end(on_interrupt).await;
+    };
+    tokio::select! {
+        () = signals.end(on_interrupt) => {}
+        () = parent.gone() => tracing::info!("The process that started this one is gone"),
     }
 }
 

@@ -7,7 +7,7 @@ use tokio::signal::unix::{Signal as Interrupt, Signal as Terminate, SignalKind, 
 #[cfg(windows)]
 use tokio::signal::windows::{CtrlC as Interrupt, CtrlClose as Terminate, ctrl_c, ctrl_close};
 
-/// The effect of Ctrl-C.
+/// The effect of Ctrl-C, and of the end of the terminal.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum OnInterrupt {
     /// None. The terminal sends it to the whole process group, and Terraform, which belongs to it,
@@ -19,24 +19,35 @@ pub(super) enum OnInterrupt {
 
 /// The signals that this process handles. None of them kills it any more.
 pub(super) struct Signals {
-    interrupt: Interrupt,
+    interrupts: Interrupts,
     terminate: Terminate,
+}
+
+/// The signals that a terminal sends to a whole process group.
+struct Interrupts {
+    interrupt: Interrupt,
+    #[cfg(unix)]
+    hangup: Interrupt,
 }
 
 impl Signals {
     /// Installs the handlers. Requires a runtime.
     pub fn take_over() -> io::Result<Self> {
         #[cfg(unix)]
-        let (interrupt, terminate) = (
-            signal(SignalKind::interrupt())?,
-            signal(SignalKind::terminate())?,
-        );
+        return Ok(Self {
+            interrupts: Interrupts {
+                interrupt: signal(SignalKind::interrupt())?,
+                hangup: signal(SignalKind::hangup())?,
+            },
+            terminate: signal(SignalKind::terminate())?,
+        });
         #[cfg(windows)]
-        let (interrupt, terminate) = (ctrl_c()?, ctrl_close()?);
-        Ok(Self {
-            interrupt,
-            terminate,
-        })
+        return Ok(Self {
+            interrupts: Interrupts {
+                interrupt: ctrl_c()?,
+            },
+            terminate: ctrl_close()?,
+        });
     }
 
     /// Waits for a signal that ends the process.
@@ -44,11 +55,23 @@ impl Signals {
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => return,
-                _ = self.interrupt.recv() => match on_interrupt {
+                () = self.interrupts.next() => match on_interrupt {
                     OnInterrupt::End => return,
                     OnInterrupt::Ignore => tracing::debug!("Ignored an interrupt: Terraform handles it"),
                 },
             }
         }
+    }
+}
+
+impl Interrupts {
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.hangup.recv() => {}
+        }
+        #[cfg(not(unix))]
+        self.interrupt.recv().await;
     }
 }

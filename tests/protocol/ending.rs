@@ -52,14 +52,32 @@ async fn nothing_but_the_handshake_line_is_ever_on_stdout() {
 }
 
 #[tokio::test]
-async fn an_interrupt_from_the_terminal_is_left_to_terraform() {
-    let process = Launch::like_terraform().start();
-    let mut provider = process.provider().await;
-    process.signal("INT");
-    for _ in 0..3 {
-        let answer = provider.get_metadata(get_metadata::Request {});
-        assert!(within_limit(answer).await.is_ok());
+async fn a_signal_from_the_terminal_is_left_to_terraform() {
+    for signal in ["INT", "HUP"] {
+        let process = Launch::like_terraform().start();
+        let mut provider = process.provider().await;
+        process.signal(signal);
+        for _ in 0..3 {
+            let answer = provider.get_metadata(get_metadata::Request {});
+            assert!(within_limit(answer).await.is_ok(), "{signal}");
+        }
     }
+}
+
+/// A Terraform that is killed says nothing, and its plugin must not go on with its credentials.
+#[tokio::test]
+async fn the_process_ends_when_its_parent_is_killed() {
+    let mut process = Launch::like_terraform().below_a_shell().start();
+    let socket = process.socket();
+    assert!(socket.exists());
+    process.kill_parent();
+    let ended = async {
+        while socket.exists() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    within_limit(ended).await;
+    assert_eq!(process.temporary.path().read_dir().unwrap().count(), 0);
 }
 
 #[tokio::test]

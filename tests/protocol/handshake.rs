@@ -56,7 +56,8 @@ async fn a_parent_that_does_not_speak_protocol_6_is_told_so() {
     let launch = Launch::like_terraform().with("PLUGIN_PROTOCOL_VERSIONS", "4,5");
     let ended = launch.run().await;
     assert_eq!(ended.status.code(), Some(1));
-    assert_eq!(ended.stdout, "");
+    // Terraform shows the first line of a plugin that does not start.
+    assert_eq!(ended.stdout, ended.stderr);
     assert!(ended.stderr.contains("version 6"));
     assert!(ended.stderr.contains("\"4,5\""));
 }
@@ -66,7 +67,8 @@ async fn a_parent_without_a_certificate_is_not_served() {
     let launch = Launch::like_terraform().without("PLUGIN_CLIENT_CERT");
     let ended = launch.run().await;
     assert_eq!(ended.status.code(), Some(1));
-    assert_eq!(ended.stdout, "");
+    // Terraform shows the first line of a plugin that does not start.
+    assert_eq!(ended.stdout, ended.stderr);
     assert!(ended.stderr.contains("PLUGIN_CLIENT_CERT"));
 }
 
@@ -75,6 +77,19 @@ async fn a_directory_that_cannot_hold_a_socket_is_a_plain_error() {
     let launch = Launch::like_terraform().with("PLUGIN_UNIX_SOCKET_DIR", "/nowhere/at/all");
     let ended = launch.run().await;
     assert_eq!(ended.status.code(), Some(1));
-    assert_eq!(ended.stdout, "");
+    // Terraform shows the first line of a plugin that does not start.
+    assert_eq!(ended.stdout, ended.stderr);
     assert!(ended.stderr.starts_with("Unable to open a socket"));
+}
+
+#[tokio::test]
+async fn a_directory_for_temporary_files_that_is_too_deep_or_missing_does_not_matter() {
+    let root = tempfile::tempdir().unwrap();
+    let deep = root.path().join("x".repeat(120));
+    std::fs::create_dir(&deep).unwrap();
+    for directory in [deep.to_str().unwrap(), "/nowhere/at/all"] {
+        let process = Launch::like_terraform().with("TMPDIR", directory).start();
+        assert!(process.socket().exists(), "{directory}");
+        process.connect().await;
+    }
 }

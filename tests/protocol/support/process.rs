@@ -64,6 +64,27 @@ impl Launch {
         }
     }
 
+    /// The same as a child of a shell, which stands for a parent that can be killed.
+    pub fn below_a_shell(mut self) -> Self {
+        let binary = self.command.get_program().to_owned();
+        let environment: Vec<_> = self
+            .command
+            .get_envs()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
+            .collect();
+        let mut shell = Command::new("/bin/sh");
+        shell
+            .args(["-c", "\"$0\" & wait"])
+            .arg(binary)
+            .env_clear()
+            .envs(environment)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        self.command = shell;
+        self
+    }
+
     pub fn with(mut self, variable: &str, value: &str) -> Self {
         self.command.env(variable, value);
         self
@@ -167,6 +188,12 @@ impl Process {
         let kill = format!("kill -{name} {}", self.id());
         let sent = Command::new("sh").args(["-c", &kill]).status().unwrap();
         assert!(sent.success());
+    }
+
+    /// Kills the shell of [`Launch::below_a_shell`], without a word to the provider.
+    pub fn kill_parent(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     pub fn id(&self) -> u32 {
