@@ -32,14 +32,28 @@ fn main() -> ExitCode {
         [Some("login"), ..] => cli::login(env::args_os().skip(2)),
         // Go's providers spell it with one dash, and so do many instructions.
         [Some("--debug" | "-debug")] => outcome(plugin::serve_for_debugging(catalog)),
-        [Some("--version" | "-V")] => print(concat!(
+        [Some("version" | "--version" | "-version" | "-V" | "-v")] => print(concat!(
             env!("CARGO_PKG_NAME"),
             " ",
             env!("CARGO_PKG_VERSION"),
             "\n"
         )),
-        [Some("--help" | "-h")] => print(HELP),
-        _ => fail(&format!("Unknown arguments.\n\n{HELP}")),
+        [Some("help" | "--help" | "-help" | "-h")] => print(HELP),
+        [Some("help"), Some("check")] => cli::check(["--help".into()]),
+        [Some("help"), Some("login")] => cli::login(["--help".into()]),
+        [first, ..] => fail(&format!("{}\n\n{HELP}", unknown(*first))),
+    }
+}
+
+/// Names an unknown argument, unless it may be a misplaced secret.
+fn unknown(argument: Option<&str>) -> String {
+    const LONGEST: usize = 20;
+    let is_word = |text: &&str| {
+        text.len() <= LONGEST && text.bytes().all(|c| c.is_ascii_lowercase() || c == b'-')
+    };
+    match argument.filter(is_word) {
+        Some(word) => format!("Unknown command or option {word:?}."),
+        None => "The first argument is neither a command nor an option.".to_owned(),
     }
 }
 

@@ -3,8 +3,9 @@
 use std::ffi::OsString;
 use std::fmt::Write;
 
-use crate::cli::args::{Command, Options, WORDS, help};
+use crate::cli::args::Options;
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::options::{Command, WORDS, help};
 use crate::cli::prompt::ask_secretly;
 use crate::cli::settings::{answered, client};
 use crate::cli::terminal::print;

@@ -1,5 +1,6 @@
 //! The exit statuses of the commands.
 
+use crate::cli::options::in_own_words;
 use crate::provider::settings::setting::Problem;
 use crate::pve::diagnosis::Status;
 
@@ -79,12 +80,13 @@ impl Failure {
     }
 }
 
-/// Settings that cannot be used, with the texts that the provider reports.
+/// Settings that cannot be used, with the texts that the provider reports, in the words of the
+/// command line.
 impl From<Vec<Problem>> for Failure {
     fn from(problems: Vec<Problem>) -> Self {
         let texts: Vec<String> = problems
             .iter()
-            .map(|problem| format!("{}: {}", problem.summary, problem.detail))
+            .map(|problem| format!("{}: {}", problem.summary, in_own_words(&problem.detail)))
             .collect();
         Self::configuration(texts.join("\n"))
     }

@@ -4,8 +4,9 @@ use std::ffi::OsString;
 use std::fmt::Write;
 use std::path;
 
-use crate::cli::args::{Command, Options, WORDS, help};
+use crate::cli::args::Options;
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::options::{Command, WORDS, help};
 use crate::cli::prompt::{ask, ask_secretly};
 use crate::cli::settings::{answered, client};
 use crate::cli::terminal::{print, write_stderr};
@@ -24,6 +25,9 @@ Logs in to Proxmox VE with a password and, if the account requires it, a second 
 `export` lines with a ticket, which the provider uses in place of other credentials. A ticket is
 valid for two hours and cannot be revoked: do not store the lines in files or logs.
 
+Variables of other credentials are emptied, because the provider accepts only one credential. If
+the login fails, the only line is `false`, so that `eval` fails too.
+
 Options:
 ";
 
@@ -38,6 +42,10 @@ options, because any user of the machine can read the arguments of a process.
 The exit status is 0 if a ticket was printed, otherwise one of those of `check`.
 ";
 
+/// What a failed login prints, so that a shell which evaluates it fails too: the exit status of the
+/// command is lost in `eval`.
+pub const FAILED: &str = "false\n";
+
 /// Runs the command.
 pub async fn run(arguments: Vec<OsString>) -> Result<Exit, Failure> {
     let Some(options) = Options::parse(Command::Login, arguments)? else {
@@ -49,17 +57,11 @@ pub async fn run(arguments: Vec<OsString>) -> Result<Exit, Failure> {
     prompt_for_missing(&options, &mut settings).await?;
     let client = client(&settings)?;
     let login = log_in(&client).await?;
-    print(&exports(&options, &client, &login))?;
+    print(&exports(&options, &client, &login, &conflicting))?;
     write_stderr(&format!(
         "Logged in as {}. The ticket is valid for two hours.\n",
         login.user
     ));
-    if !conflicting.is_empty() {
-        write_stderr(&format!(
-            "The provider accepts only one credential: unset {} before you run it.\n",
-            conflicting.join(" and ")
-        ));
-    }
     Ok(Exit::Ok)
 }
 
@@ -156,7 +158,13 @@ fn factor(typed: &str) -> Secret {
 }
 
 /// The lines for a shell: the ticket, and the settings of the connection.
-fn exports(options: &Options, client: &CachedClient, login: &LoginTicket) -> String {
+/// An empty variable counts as absent, and `unset` is not a command of every shell.
+fn exports(
+    options: &Options,
+    client: &CachedClient,
+    login: &LoginTicket,
+    conflicting: &[&'static str],
+) -> String {
     let mut lines = vec![
         (
             "PROXMOX_VE_ENDPOINT",
@@ -182,6 +190,7 @@ fn exports(options: &Options, client: &CachedClient, login: &LoginTicket) -> Str
             lines.push((name, if is_path { absolute(value) } else { value }));
         }
     }
+    lines.extend(conflicting.iter().map(|name| (*name, String::new())));
     let mut text = String::new();
     for (name, value) in lines {
         // Writing to a string cannot fail.
@@ -197,9 +206,14 @@ fn absolute(text: String) -> String {
     path.map_or(text, |path| path.to_string_lossy().into_owned())
 }
 
-/// The text in single quotes, in which a shell interprets only the quote itself.
+/// The text in single quotes. In them, a shell interprets only the quote itself, and fish also the
+/// backslash. Both stand outside of them.
 fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\\''"))
+    let outside = |c: char| match c {
+        '\'' | '\\' => format!("'\\{c}'"),
+        c => c.to_string(),
+    };
+    format!("'{}'", text.chars().map(outside).collect::<String>())
 }
 
 /// The environment variables of other credentials, which conflict with the ticket.
@@ -246,5 +260,6 @@ mod tests {
             quoted("PVE:o'hara@pve:6B::a/b=="),
             "'PVE:o'\\''hara@pve:6B::a/b=='"
         );
+        assert_eq!(quoted(r"ad\jo"), r"'ad'\\'jo'");
     }
 }

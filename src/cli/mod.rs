@@ -12,6 +12,7 @@ mod check;
 mod exit;
 mod log;
 mod login;
+mod options;
 mod prompt;
 mod settings;
 mod terminal;
@@ -23,7 +24,7 @@ use std::time::Duration;
 use tokio::runtime;
 
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::terminal::write_stderr;
+use crate::cli::terminal::{print, write_stderr};
 
 /// The time that an interrupted prompt has to restore the echo of the terminal.
 const GRACE: Duration = Duration::from_millis(200);
@@ -31,16 +32,16 @@ const GRACE: Duration = Duration::from_millis(200);
 /// Checks the connection in stages and prints the result. The exit status is the class of the
 /// failure; `--help` lists them.
 pub fn check(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    run(check::run(arguments.into_iter().collect()))
+    run(check::run(arguments.into_iter().collect()), "")
 }
 
 /// Logs in, prompts for missing values, and prints the ticket as `export` lines.
 pub fn login(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    run(login::run(arguments.into_iter().collect()))
+    run(login::run(arguments.into_iter().collect()), login::FAILED)
 }
 
-/// Runs a command until it ends or is interrupted.
-fn run(command: impl Future<Output = Result<Exit, Failure>>) -> ExitCode {
+/// Runs a command until it ends or is interrupted. After a failure it prints `if_it_fails`.
+fn run(command: impl Future<Output = Result<Exit, Failure>>, if_it_fails: &str) -> ExitCode {
     log::start();
     let outcome = match runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => {
@@ -55,6 +56,8 @@ fn run(command: impl Future<Output = Result<Exit, Failure>>) -> ExitCode {
     };
     let exit = outcome.unwrap_or_else(|failure| {
         write_stderr(&format!("{}\n", failure.text));
+        // Without a standard output there is nobody to tell.
+        let _ = print(if_it_fails);
         failure.exit
     });
     ExitCode::from(exit as u8)

@@ -6,6 +6,7 @@
 
 use crate::cli::args::Options;
 use crate::cli::exit::Failure;
+use crate::cli::options::in_own_words;
 use crate::cli::terminal::write_stderr;
 use crate::provider::clients::connect;
 use crate::provider::settings::address::{self, AddressSettings};
@@ -89,7 +90,11 @@ pub fn answered<T>(answer: T) -> Setting<T> {
 
 fn warn(warnings: Vec<Problem>) {
     for warning in warnings {
-        write_stderr(&format!("{}: {}\n", warning.summary, warning.detail));
+        write_stderr(&format!(
+            "{}: {}\n",
+            warning.summary,
+            in_own_words(&warning.detail)
+        ));
     }
 }
 
@@ -105,7 +110,7 @@ mod tests {
     use std::ffi::OsString;
 
     use super::*;
-    use crate::cli::args::Command;
+    use crate::cli::options::Command;
 
     fn environment<const N: usize>(variables: [(&str, &str); N]) -> CredentialSettings {
         let environment = Environment::from(variables);

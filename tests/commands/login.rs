@@ -17,9 +17,11 @@ fn logins(shell: &Shell) -> usize {
         .count(|request| request.method == "POST" && request.path == "/access/ticket")
 }
 
-/// Asserts that a login failed with this status and these words, and printed nothing to evaluate.
+/// Asserts that a login failed with this status and these words, and printed what makes a shell
+/// fail that evaluates it.
 fn refused(ended: &Ended, code: i32, words: &[&str]) {
-    assert_eq!((ended.code, ended.stdout.as_str()), (code, ""), "{ended:?}");
+    let printed = (ended.code, ended.stdout.as_str());
+    assert_eq!(printed, (code, "false\n"), "{ended:?}");
     for word in words {
         assert!(
             ended.stderr.contains(word),
@@ -135,12 +137,54 @@ fn with_password_and_seed_in_the_environment_nothing_is_asked() {
         .with("PROXMOX_VE_USERNAME", "demo@pve")
         .with("PROXMOX_VE_PASSWORD", PASSWORD)
         .with("PROXMOX_VE_TOTP_SECRET", &seed);
-    let ended = shell.run(&["login"], &[]);
-    assert_eq!(ended.code, 0, "{ended:?}");
     // With the ticket beside it, the provider would refuse to choose.
-    let said = "unset PROXMOX_VE_PASSWORD and PROXMOX_VE_TOTP_SECRET";
-    assert!(ended.stderr.contains(said), "{ended:?}");
+    let ended = shell.sh(EVALUATED, &[]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(ended.stdout.contains("accepts demo@pve"), "{ended:?}");
     assert!(!ended.stderr.contains(&seed));
+}
+
+/// The exit status of the command is lost in `eval`.
+#[test]
+fn a_shell_that_evaluates_a_failed_login_fails() {
+    let shell = Shell::new().with("PROXMOX_VE_USERNAME", "demo@pve");
+    let ended = shell.sh(r#"eval "$("$BINARY" login)" && echo reached"#, &["wrong"]);
+    assert_ne!(ended.code, 0, "{ended:?}");
+    let ended = shell.sh(
+        r#"set -e; eval "$("$BINARY" login)"; echo reached"#,
+        &["wrong"],
+    );
+    assert_ne!(ended.code, 0, "{ended:?}");
+    assert!(!ended.stdout.contains("reached"), "{ended:?}");
+}
+
+#[test]
+fn a_ticket_that_a_shell_would_run_is_refused() {
+    let shell = Shell::new().with("PROXMOX_VE_USERNAME", "demo@pve");
+    for ticket in [
+        r"PVE:demo@pve:6B0482D5::x\'; touch pwned; '",
+        "PVE:demo@pve:6B0482D5::x\u{1b}[2J",
+        "PVE:demo@pve:6B0482D5::x\ntouch pwned",
+    ] {
+        let body = json!({"data": {"ticket": ticket, "CSRFPreventionToken": "6B0482D5:x"}});
+        shell.sim.fault(
+            Fault::response(RawResponse {
+                status: 200,
+                reason: "OK".to_owned(),
+                headers: vec![(
+                    "Content-Type".to_owned(),
+                    "application/json;charset=UTF-8".to_owned(),
+                )],
+                body: body.to_string().into_bytes(),
+            })
+            .on("POST", "/access/ticket")
+            .times(1),
+        );
+        let ended = shell.run(&["login"], &[PASSWORD]);
+        refused(&ended, ended.code, &["cannot be read", "characters"]);
+        assert_ne!(ended.code, 0);
+        assert!(!ended.stderr.contains("pwned"), "{ended:?}");
+    }
 }
 
 #[test]

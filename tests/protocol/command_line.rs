@@ -8,15 +8,19 @@ use crate::support::within_limit;
 
 #[tokio::test]
 async fn version_names_the_binary_and_its_version() {
-    let ended = Launch::by_hand(&["--version"]).run().await;
-    assert!(ended.status.success());
-    let expected = format!("terraform-provider-proxmox {}\n", env!("CARGO_PKG_VERSION"));
-    assert_eq!(ended.stdout, expected);
+    for argument in ["--version", "version", "-v"] {
+        let ended = Launch::by_hand(&[argument]).run().await;
+        assert!(ended.status.success());
+        let expected = format!("terraform-provider-proxmox {}\n", env!("CARGO_PKG_VERSION"));
+        assert_eq!(ended.stdout, expected);
+    }
 }
 
 #[tokio::test]
 async fn help_lists_the_options() {
-    let ended = Launch::by_hand(&["--help"]).run().await;
+    let ended = Launch::by_hand(&["help", "check"]).run().await;
+    assert!(ended.status.success() && ended.stdout.contains("--require"));
+    let ended = Launch::by_hand(&["help"]).run().await;
     assert!(ended.status.success());
     for option in ["check", "login", "--debug", "--version", "--help"] {
         assert!(ended.stdout.contains(option));
@@ -28,7 +32,11 @@ async fn unknown_arguments_are_refused_with_the_help() {
     let ended = Launch::by_hand(&["--serve-everyone"]).run().await;
     assert_eq!(ended.status.code(), Some(1));
     assert_eq!(ended.stdout, "");
+    assert!(ended.stderr.contains("\"--serve-everyone\""));
     assert!(ended.stderr.contains("--help"));
+    // What may be a secret is not repeated.
+    let ended = Launch::by_hand(&["s3cr3t"]).run().await;
+    assert!(!ended.stderr.contains("s3cr3t"));
 }
 
 #[tokio::test]

@@ -66,6 +66,52 @@ struct LoginAnswer {
     need_tfa: bool,
 }
 
+impl LoginAnswer {
+    /// Refuses what is no ticket: a ticket becomes a header of later requests, and `login` hands it
+    /// to a shell.
+    fn checked(self) -> Result<Self, String> {
+        match is_ticket(&self.ticket) && is_csrf_token(&self.csrf) {
+            true => Ok(self),
+            false => {
+                Err("its ticket or its CSRF token has characters that these do not have".to_owned())
+            }
+        }
+    }
+}
+
+/// Whether a text has the form of a ticket, `PVE:user@realm:6B0482D5::signature`, or of the
+/// challenge in its place. A user id has neither white space nor colons.
+pub(crate) fn is_ticket(text: &str) -> bool {
+    let Some((front, signature)) = text
+        .strip_prefix("PVE:")
+        .and_then(|rest| rest.rsplit_once("::"))
+    else {
+        return false;
+    };
+    let Some((subject, time)) = front.rsplit_once(':') else {
+        return false;
+    };
+    let is_plain = |c: char| !c.is_whitespace() && !c.is_control();
+    is_signature(signature) && is_hexadecimal(time) && subject.chars().all(is_plain)
+}
+
+/// Whether a text has the form of a CSRF token, `6B0482D5:signature`. A challenge comes without.
+pub(crate) fn is_csrf_token(text: &str) -> bool {
+    let parts = text.split_once(':');
+    text.is_empty()
+        || parts.is_some_and(|(time, signature)| is_hexadecimal(time) && is_signature(signature))
+}
+
+fn is_hexadecimal(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|c| c.is_ascii_hexdigit())
+}
+
+/// Whether a text is in Base64.
+fn is_signature(text: &str) -> bool {
+    let is_allowed = |c: u8| c.is_ascii_alphanumeric() || b"+/=-_".contains(&c);
+    !text.is_empty() && text.bytes().all(is_allowed)
+}
+
 enum Login {
     Granted(Granted),
     Challenge {
@@ -232,7 +278,8 @@ async fn post(
         .send(&request(kind).form(form), &Proof::none())
         .await?;
     let server_time = response.server_time;
-    Ok((response.decode::<LoginAnswer>()?.into(), server_time))
+    let login = response.decode_with(|answer: LoginAnswer| answer.checked())?;
+    Ok((login.into(), server_time))
 }
 
 fn refused_as(mut error: Error, credential: AuthFailure, user: &UserId) -> Error {
@@ -248,7 +295,7 @@ fn refused_as(mut error: Error, credential: AuthFailure, user: &UserId) -> Error
 
 #[cfg(test)]
 mod tests {
-    use super::factors;
+    use super::{factors, is_csrf_token, is_ticket};
 
     #[test]
     fn a_challenge_names_the_factors_it_accepts() {
@@ -266,6 +313,26 @@ mod tests {
             [""; 0]
         );
         assert_eq!(factors("PVE:!tfa!nonsense").unwrap(), [""; 0]);
+    }
+
+    #[test]
+    fn a_ticket_has_no_character_that_a_shell_or_a_header_would_read() {
+        for (text, expected) in [
+            ("PVE:demo@pve:6B0482D5::KHgwLos/+==", true),
+            ("PVE:o'hara$(false)@pve:6B0482D5::KHgwLos", true),
+            ("PVE:!tfa!{\"totp\"%3Atrue}:6B04830B::bJljkt31", true),
+            ("PVE:demo@pve:6B0482D5::KHg'; rm -rf /", false),
+            ("PVE:demo@pve:6B0482D5::\\'; rm", false),
+            ("PVE:demo@pve\u{1b}[2J:6B0482D5::KHg", false),
+            ("PVE:demo@pve:6B0482D5::KHg\n", false),
+            ("PVE:demo@pve:now::KHg", false),
+            ("$(id)", false),
+            ("", false),
+        ] {
+            assert_eq!(is_ticket(text), expected, "{text:?}");
+        }
+        assert!(is_csrf_token("6B0482D5:KHgwLos/+") && is_csrf_token(""));
+        assert!(!is_csrf_token("6B0482D5:KHg';id") && !is_csrf_token("KHg"));
     }
 
     #[test]

@@ -37,7 +37,7 @@ fn granted() -> Reaction {
 
 pub(crate) fn challenge() -> Reaction {
     data(
-        &json!({"NeedTFA": 1, "ticket": "PVE:!tfa!{\"totp\"%3Atrue}:6B04830B::bJl/+==", "CSRFPreventionToken": "x"}),
+        &json!({"NeedTFA": 1, "ticket": "PVE:!tfa!{\"totp\"%3Atrue}:6B04830B::bJl/+==", "CSRFPreventionToken": "6B04830B:x"}),
     )
 }
 
