@@ -3,6 +3,7 @@
 pub mod credentials;
 pub mod fresh_tokens;
 pub mod login;
+mod private_file;
 pub mod session;
 pub mod totp;
 pub mod used_codes;

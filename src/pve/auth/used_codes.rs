@@ -6,15 +6,22 @@
 //! be had, only this process is guarded.
 
 use std::collections::HashMap;
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use ring::digest::{SHA256, digest};
 
+use crate::pve::auth::private_file;
+
 /// Steps further ahead than this are not believed: a clock was set back, or the file is damaged.
 const BELIEVABLE: u64 = 2;
+
+/// The longest wait for the lock of a file, and the pause between two attempts.
+const LOCK_LIMIT: Duration = Duration::from_secs(2);
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// Takes the code of this step for the caller, unless it or a later one was taken before.
 pub(crate) async fn claim(endpoint: &str, user: &str, step: u64) -> bool {
@@ -52,8 +59,8 @@ fn claim_in_process(name: &str, step: u64) -> bool {
 
 fn claim_in_file(directory: &Path, name: &str, step: u64) -> io::Result<bool> {
     prepare(directory)?;
-    let mut file = open(&directory.join(name))?;
-    file.lock()?;
+    let mut file = private_file::open(&directory.join(name))?;
+    lock(&file)?;
     let mut text = String::new();
     Read::by_ref(&mut file).take(32).read_to_string(&mut text)?;
     let free = is_free(text.trim().parse().ok(), step);
@@ -63,6 +70,21 @@ fn claim_in_file(directory: &Path, name: &str, step: u64) -> io::Result<bool> {
         write!(file, "{step}")?;
     }
     Ok(free)
+}
+
+/// Locks a file, which takes as long as another process writes a number. A process that stops while
+/// it holds the lock must not stop this one.
+fn lock(file: &File) -> io::Result<()> {
+    let since = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) if since.elapsed() < LOCK_LIMIT => {
+                std::thread::sleep(LOCK_PAUSE);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 fn is_free(last: Option<u64>, step: u64) -> bool {
@@ -90,53 +112,13 @@ fn directory() -> Option<PathBuf> {
         .then(|| base.join("terraform-provider-proxmox"))
 }
 
-/// Makes the directory, and refuses one that others may write to.
+/// Makes the directory, and refuses one in which another user could put something: one that is open
+/// to others, belongs to somebody else, or is in a directory that does.
 fn prepare(directory: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    private_directory(&mut builder);
-    builder.create(directory)?;
-    let found = std::fs::symlink_metadata(directory)?;
-    if found.is_dir() && is_private(&found) {
-        return Ok(());
-    }
-    Err(io::Error::new(
-        io::ErrorKind::PermissionDenied,
-        "the directory is open to others",
-    ))
-}
-
-fn open(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    private_file(&mut options);
-    options.open(path)
-}
-
-#[cfg(unix)]
-fn private_directory(builder: &mut DirBuilder) {
-    std::os::unix::fs::DirBuilderExt::mode(builder, 0o700);
-}
-
-#[cfg(unix)]
-fn private_file(options: &mut OpenOptions) {
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-}
-
-#[cfg(unix)]
-fn is_private(found: &std::fs::Metadata) -> bool {
-    std::os::unix::fs::PermissionsExt::mode(&found.permissions()) & 0o077 == 0
-}
-
-#[cfg(not(unix))]
-fn private_directory(_: &mut DirBuilder) {}
-
-#[cfg(not(unix))]
-fn private_file(_: &mut OpenOptions) {}
-
-#[cfg(not(unix))]
-fn is_private(_: &std::fs::Metadata) -> bool {
-    true
+    let existing = directory.ancestors().skip(1).find(|path| path.exists());
+    existing.map_or(Ok(()), private_file::check_parent)?;
+    private_file::create_directory(directory)?;
+    private_file::check_directory(directory)
 }
 
 #[cfg(test)]
@@ -187,5 +169,38 @@ mod tests {
         std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o777)).unwrap();
         assert!(claim_in_file(&directory, "x", 2).is_err());
         assert!(claim_in(Some(&directory), "falls back to this process", 2));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nothing_but_a_file_of_ones_own_is_read_or_written() {
+        let state = tempfile::tempdir().unwrap();
+        let directory = state.path().join("private");
+        claim_in_file(&directory, "x", 1).unwrap();
+        let victim = state.path().join("victim");
+        std::fs::write(&victim, "precious").unwrap();
+        std::os::unix::fs::symlink(&victim, directory.join("link")).unwrap();
+        std::fs::hard_link(&victim, directory.join("hard")).unwrap();
+        let fifo = directory.join("fifo");
+        let made = std::process::Command::new("mkfifo").arg(&fifo).status();
+        assert!(made.unwrap().success());
+        for name in ["link", "hard", "fifo"] {
+            assert!(claim_in_file(&directory, name, 2).is_err(), "{name}");
+        }
+        assert_eq!(std::fs::read_to_string(&victim).unwrap(), "precious");
+
+        let link = state.path().join("linked");
+        std::os::unix::fs::symlink(&directory, &link).unwrap();
+        assert!(claim_in_file(&link, "x", 3).is_err());
+    }
+
+    #[test]
+    fn a_held_lock_is_not_waited_for_without_end() {
+        let state = tempfile::tempdir().unwrap();
+        let directory = state.path().join("private");
+        claim_in_file(&directory, "held", 1).unwrap();
+        let holder = std::fs::File::open(directory.join("held")).unwrap();
+        holder.lock().unwrap();
+        assert!(claim_in_file(&directory, "held", 2).is_err());
     }
 }
