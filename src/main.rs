@@ -26,6 +26,10 @@ Run a command with --help for its options.
 fn main() -> ExitCode {
     let arguments: Vec<_> = env::args_os().skip(1).collect();
     let arguments: Vec<_> = arguments.iter().map(|argument| argument.to_str()).collect();
+    // A debugger attaches to a process that is started for it.
+    if !matches!(arguments.as_slice(), [Some("--debug" | "-debug")]) {
+        without_core_dumps();
+    }
     match arguments.as_slice() {
         [] => serve(),
         [Some("check"), ..] => cli::check(env::args_os().skip(2)),
@@ -61,6 +65,28 @@ fn print(text: &str) -> ExitCode {
     match io::stdout().write_all(text.as_bytes()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// Keeps the memory of this process, which holds secrets, out of core dumps and from other processes
+/// of the user, where the system allows it.
+fn without_core_dumps() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, setrlimit};
+
+        let none = Rlimit {
+            current: Some(0),
+            maximum: Some(0),
+        };
+        let _ = setrlimit(Resource::Core, none);
+    }
+    // A handler of core dumps that the kernel calls is not bound by the limit.
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+
+        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     }
 }
 

@@ -14,6 +14,7 @@ use tonic::Request;
 
 use crate::support::catalog::{SCRIPTED, catalog};
 use crate::support::client::in_process;
+use crate::support::process::Launch;
 use crate::support::within_limit;
 
 fn apply() -> apply_resource_change::Request {
@@ -142,4 +143,21 @@ async fn calls_run_beside_each_other() {
     let (one, other) = within_limit(both).await;
     assert!(one.unwrap().into_inner().diagnostics.is_empty());
     assert!(other.unwrap().into_inner().diagnostics.is_empty());
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_memory_of_the_process_is_not_for_core_dumps_or_other_processes() {
+    use std::os::unix::fs::MetadataExt;
+
+    let process = Launch::like_terraform().start();
+    let proc = std::path::PathBuf::from(format!("/proc/{}", process.id()));
+    let limits = std::fs::read_to_string(proc.join("limits")).unwrap();
+    let core = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"));
+    let limit: Vec<&str> = core.unwrap().split_whitespace().collect();
+    assert_eq!(limit[4..6], ["0", "0"]);
+    // The files of a process that cannot be dumped belong to root.
+    assert_eq!(proc.join("environ").metadata().unwrap().uid(), 0);
 }

@@ -9,6 +9,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use ring::digest::{Digest, SHA256, digest};
+
 use crate::pve::auth::credentials::{ApiToken, Credentials};
 use crate::pve::id::TokenId;
 use crate::pve::secret::Secret;
@@ -20,8 +22,15 @@ const FRESH: Duration = Duration::from_secs(8);
 pub(crate) const PAUSE: Duration = Duration::from_millis(500);
 
 struct FreshToken {
-    secret: Secret,
+    /// The digest of its secret. The secret itself is not needed, so it is not kept.
+    secret: Digest,
     at: Instant,
+}
+
+impl FreshToken {
+    fn is_fresh(&self) -> bool {
+        self.at.elapsed() < FRESH
+    }
 }
 
 fn tokens() -> MutexGuard<'static, HashMap<TokenId, FreshToken>> {
@@ -32,9 +41,13 @@ fn tokens() -> MutexGuard<'static, HashMap<TokenId, FreshToken>> {
 
 /// Remembers a token that was minted just now, or given a new secret.
 pub(crate) fn note(token: &TokenId, secret: &Secret) {
-    let at = Instant::now();
-    let secret = secret.clone();
-    tokens().insert(token.clone(), FreshToken { secret, at });
+    let fresh = FreshToken {
+        secret: digest_of(secret),
+        at: Instant::now(),
+    };
+    let mut tokens = tokens();
+    tokens.retain(|_, token| token.is_fresh());
+    tokens.insert(token.clone(), fresh);
 }
 
 /// Whether these are a token that was minted a moment ago, and its secret.
@@ -42,7 +55,27 @@ pub(crate) fn is_fresh(credentials: &Credentials) -> bool {
     let Credentials::Token(ApiToken { id, secret }) = credentials else {
         return false;
     };
-    tokens()
-        .get(id)
-        .is_some_and(|fresh| fresh.secret.expose() == secret.expose() && fresh.at.elapsed() < FRESH)
+    tokens().get(id).is_some_and(|fresh| {
+        fresh.is_fresh() && fresh.secret.as_ref() == digest_of(secret).as_ref()
+    })
+}
+
+fn digest_of(secret: &Secret) -> Digest {
+    digest(&SHA256, secret.expose().as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_fresh_with_the_secret_that_it_was_just_given() {
+        let id: TokenId = TokenId::parse("demo@pve!fresh", None).unwrap();
+        let with = |secret: &str| {
+            let (id, secret) = (id.clone(), Secret::new(secret.to_owned()));
+            Credentials::Token(ApiToken { id, secret })
+        };
+        note(&id, &Secret::new("new".to_owned()));
+        assert!(is_fresh(&with("new")) && !is_fresh(&with("old")));
+    }
 }
