@@ -1,3 +1,9 @@
+terraform {
+  required_providers {
+    proxmox = { source = "depl0y/proxmox" }
+  }
+}
+
 # One cluster. Set the credentials in the environment: PROXMOX_VE_API_TOKEN, or PROXMOX_VE_USERNAME,
 # PROXMOX_VE_PASSWORD and PROXMOX_VE_TOTP_SECRET.
 provider "proxmox" {
@@ -9,6 +15,7 @@ provider "proxmox" {
 # A fleet of named clusters. They inherit ca_certificate from the block.
 variable "clusters" {
   type      = map(object({ endpoint = string, api_token = string }))
+  default   = {}
   sensitive = true
 }
 

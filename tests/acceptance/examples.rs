@@ -1,5 +1,5 @@
-//! The examples of the documentation: every item of the catalog has one, and every example is valid
-//! and formatted.
+//! The examples of the documentation: every item of the catalog has one, every example is valid and
+//! formatted, applies as it stands, and shows no secret.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,17 +9,14 @@ use cli_harness::Cli;
 use terraform_provider_proxmox::provider::catalog;
 
 use super::Scenario;
+use super::samples::DAY;
 use super::test_server::TestServer;
 
-pub const SCENARIOS: &[Scenario] = scenarios![every_example_is_valid, everything_has_an_example,];
-
-/// A configuration that stands alone says where the provider comes from; examples leave it out.
-const SOURCE: &str = r#"terraform {
-  required_providers {
-    proxmox = { source = "depl0y/proxmox" }
-  }
-}
-"#;
+pub const SCENARIOS: &[Scenario] = scenarios![
+    every_example_is_valid_and_applies,
+    no_example_shows_a_secret,
+    everything_has_an_example,
+];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")
@@ -48,20 +45,84 @@ fn files() -> Vec<PathBuf> {
     files
 }
 
-fn every_example_is_valid(cli: &Cli) {
+/// A server with what the examples name: an owner, its tokens and a group.
+fn server(cli: &Cli) -> (TestServer, String) {
     let server = TestServer::new(cli);
     let authority = server.sim.ca_pem();
     for file in ["pve-root-ca.pem", "company-ca.pem"] {
         server.scratch.write(file, authority).expect("an authority");
     }
+    let secret = server.sim.state(|state| {
+        state.add_user("automation@pve", "automation-pass-1");
+        state.set_acl("/", "Administrator", "automation@pve", true);
+        state.add_token("automation@pve!ci", true, None, 0);
+        state.add_token("automation@pve!by-hand", false, None, 0)
+    });
+    (server, secret)
+}
+
+fn with_example(server: &TestServer, file: &Path) {
+    let example = fs::read_to_string(file).expect("an example");
+    server.scratch.write("main.tf", &example).expect("main.tf");
+}
+
+/// The arguments for the variable `secret`, where an example has it.
+fn variables(file: &Path, secret: &str) -> Vec<String> {
+    let example = fs::read_to_string(file).expect("an example");
+    match example.contains(r#"variable "secret""#) {
+        true => vec![format!("-var=secret={secret}")],
+        false => Vec::new(),
+    }
+}
+
+fn every_example_is_valid_and_applies(cli: &Cli) {
     for file in files() {
-        let example = fs::read_to_string(&file).expect("an example");
-        let whole = format!("{SOURCE}{example}");
-        server.scratch.write("main.tf", &whole).expect("main.tf");
-        let run = server.scratch.run(["validate", "-no-color"]);
-        assert!(run.ok(), "{}: {}", file.display(), run.text());
+        let (server, secret) = server(cli);
+        with_example(&server, &file);
         let format = ["fmt", "-check", "-no-color", "main.tf"];
         assert!(server.scratch.run(format).ok(), "{}", file.display());
+        let mut apply = ["apply", "-auto-approve", "-no-color"]
+            .map(str::to_owned)
+            .to_vec();
+        apply.extend(variables(&file, &secret));
+        let run = server.scratch.run(&apply);
+        assert!(run.ok(), "{}: {}", file.display(), run.text());
+    }
+}
+
+/// Neither in a plan nor in what an apply prints, also after a rotation, when both are shown.
+fn no_example_shows_a_secret(cli: &Cli) {
+    for file in files() {
+        let (server, secret) = server(cli);
+        with_example(&server, &file);
+        let run = |command: &[&str]| {
+            let mut arguments: Vec<String> = command.iter().map(|&word| word.to_owned()).collect();
+            arguments.extend(variables(&file, &secret));
+            server.scratch.run(&arguments)
+        };
+        let apply = ["apply", "-auto-approve", "-no-color"];
+        let mut runs = vec![run(&apply)];
+        server.sim.advance(80 * DAY);
+        runs.push(run(&["plan", "-no-color"]));
+        runs.push(run(&apply));
+        runs.push(run(&["plan", "-no-color", "-destroy"]));
+        let secrets: Vec<String> = server.sim.state(|state| {
+            let user = state.user("automation@pve").expect("the owner");
+            let ids = user
+                .tokens
+                .keys()
+                .map(|name| format!("automation@pve!{name}"));
+            ids.filter_map(|id| state.token_secret(&id).map(str::to_owned))
+                .collect()
+        });
+        assert!(!secrets.is_empty());
+        for run in runs {
+            assert!(run.ok(), "{}: {}", file.display(), run.text());
+            for secret in &secrets {
+                let printed = format!("{}{}", run.stdout, run.stderr);
+                assert!(!printed.contains(secret), "{}", file.display());
+            }
+        }
     }
 }
 

@@ -1,3 +1,9 @@
+terraform {
+  required_providers {
+    proxmox = { source = "depl0y/proxmox" }
+  }
+}
+
 # A token that is managed elsewhere and used by this configuration.
 data "proxmox_api_token" "ci" {
   token_id = "automation@pve!ci"

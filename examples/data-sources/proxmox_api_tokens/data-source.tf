@@ -1,3 +1,9 @@
+terraform {
+  required_providers {
+    proxmox = { source = "depl0y/proxmox" }
+  }
+}
+
 # Requires only Sys.Audit on /access, propagating.
 data "proxmox_api_tokens" "all" {}
 

@@ -1,3 +1,9 @@
+terraform {
+  required_providers {
+    proxmox = { source = "depl0y/proxmox" }
+  }
+}
+
 # Version, cluster and nodes of the host that the provider connects to.
 data "proxmox_host" "own" {}
 

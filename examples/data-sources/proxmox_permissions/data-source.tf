@@ -1,3 +1,9 @@
+terraform {
+  required_providers {
+    proxmox = { source = "depl0y/proxmox" }
+  }
+}
+
 # Effective privileges of a token. With privilege separation, they never exceed those of its owner.
 data "proxmox_permissions" "backup" {
   token_id = "automation@pve!backup"

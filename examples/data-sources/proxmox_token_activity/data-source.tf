@@ -1,3 +1,9 @@
+terraform {
+  required_providers {
+    proxmox = { source = "depl0y/proxmox" }
+  }
+}
+
 # Requires Sys.Audit on /nodes, propagating.
 data "proxmox_token_activity" "ci" {
   token_id = "automation@pve!ci"

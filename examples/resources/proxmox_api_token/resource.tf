@@ -1,3 +1,9 @@
+terraform {
+  required_providers {
+    proxmox = { source = "depl0y/proxmox" }
+  }
+}
+
 # A token that can only audit virtual machines. An apply within two weeks of its expiry rotates the
 # secret. The old secret keeps working for two days.
 resource "proxmox_api_token" "monitoring" {
@@ -14,13 +20,15 @@ resource "proxmox_api_token" "monitoring" {
   }
 }
 
-# Consumers receive the new secret in the same apply. With overlap, the token id changes with the
-# secret, so use token_id and secret together, or api_token.
-resource "terraform_data" "monitoring_configuration" {
-  input = {
-    id     = proxmox_api_token.monitoring.token_id
-    secret = proxmox_api_token.monitoring.secret
+# Consumers receive the new secret in the same apply. After a rotation with overlap the secret belongs
+# to token_id and not to id, so pass token_id and secret together, or api_token. Do not pass a secret
+# through terraform_data or triggers: their outputs are not sensitive, and plans print them.
+output "monitoring" {
+  value = {
+    token_id = proxmox_api_token.monitoring.token_id
+    secret   = proxmox_api_token.monitoring.secret
   }
+  sensitive = true
 }
 
 # A token whose secret is rotated when var.release changes.

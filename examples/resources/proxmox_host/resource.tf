@@ -1,5 +1,12 @@
-# Registers a host with the token that automation uses. Creation checks the connection, and so does
-# every update of its connection settings.
+terraform {
+  required_providers {
+    proxmox = { source = "depl0y/proxmox" }
+  }
+}
+
+# Registers the host of the provider with the token that automation uses. Creation checks the
+# connection, and so does every update of its connection settings. For another host, set hostname and
+# ca_certificate or certificate_fingerprints.
 resource "proxmox_api_token" "provisioning" {
   user_id    = "automation@pve"
   token_name = "provisioning"
@@ -12,8 +19,6 @@ resource "proxmox_api_token" "provisioning" {
 
 resource "proxmox_host" "pve1" {
   name             = "pve1"
-  hostname         = "pve1.example.com"
-  ca_certificate   = "${path.module}/pve-root-ca.pem"
   api_token_id     = proxmox_api_token.provisioning.token_id
   api_token_secret = proxmox_api_token.provisioning.secret
 
@@ -31,8 +36,7 @@ variable "secret" {
 }
 
 resource "proxmox_host" "pve2" {
-  name                        = "pve2"
-  hostname                    = "pve2.example.com"
+  name                        = "pve1-by-hand"
   api_token_id                = "automation@pve!by-hand"
   api_token_secret_wo         = var.secret
   api_token_secret_wo_version = 1
