@@ -32,6 +32,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     one_of_two_runs_that_race_for_a_name_is_refused,
     an_import_of_a_missing_token_says_what_is_missing,
     a_timeout_ends_waiting_and_nothing_is_lost,
+    an_expiry_that_is_moved_by_hand_is_put_back_unless_its_date_is_ignored,
 ];
 
 fn end(server: &TestServer) -> i64 {
@@ -459,5 +460,31 @@ fn an_import_of_a_missing_token_says_what_is_missing(cli: &Cli) {
         let import = server.scratch.run(["import", "-no-color", ADDRESS, id]);
         assert!(!import.ok(), "{id}");
         says(&import, &[words]);
+    }
+}
+
+/// What `docs/guides/lifecycle.md` says of `ignore_changes`.
+fn an_expiry_that_is_moved_by_hand_is_put_back_unless_its_date_is_ignored(cli: &Cli) {
+    for (attribute, ignored, is_held) in [
+        (r#"expires_in = "90d""#, "expires_in", false),
+        (
+            r#"expiration_date = "2037-12-31T00:00:00Z""#,
+            "expiration_date",
+            true,
+        ),
+    ] {
+        let server = TestServer::new(cli);
+        server.main(&token(&format!(
+            "{attribute}\n  lifecycle {{\n    ignore_changes = [{ignored}]\n  }}"
+        )));
+        server.apply();
+        let moved = end(&server) + 86_400;
+        server.sim.state(|state| {
+            let token = state.token_mut("demo@pve", "ci").expect("the token");
+            token.expire = u64::try_from(moved).expect("a time");
+        });
+        server.apply();
+        assert_eq!(end(&server) == moved, is_held, "{ignored}");
+        server.plan_is_empty();
     }
 }

@@ -25,7 +25,12 @@ pub fn schema() -> Schema {
             ),
             (
                 "id",
-                computed(String, "Id of the resource: `user@realm!token_name`."),
+                computed(
+                    String,
+                    "Id of the resource, which stays the same for its life: \
+                     `user@realm!token_name`. Do not combine it with `secret`: after a rotation \
+                     with `overlap`, the secret belongs to `token_id`.",
+                ),
             ),
             (
                 "user_id",
@@ -72,8 +77,8 @@ pub fn schema() -> Schema {
                 "expires_in",
                 optional(
                     String,
-                    "Lifetime of the token, such as `30m`, `48h` or `90d` (a day is 24 hours), \
-                     counted on the server's clock from its creation or its latest rotation. \
+                    "Lifetime of the token, such as `30m`, `48h` or `90d` (units `s`, `m`, `h`, \
+                     `d` and `w`; a day is 24 hours), counted on the server's clock from its creation or its latest rotation. \
                      Conflicts with `expiration_date`. Can be updated in place.",
                 ),
             ),
@@ -204,8 +209,8 @@ pub fn schema() -> Schema {
                 "token_id",
                 computed(
                     String,
-                    "Id of the token in use: `user@realm!token_name`, with `-b` appended after \
-                     every second rotation with `overlap`.",
+                    "Id of the token in use, to which `secret` belongs: `user@realm!token_name`, \
+                     with `-b` appended after every second rotation with `overlap`.",
                 ),
             ),
             (

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use tf_provider::value::Value;
 
 use crate::framework::Problem;
+use crate::provider::attributes::duration;
 use crate::provider::attributes::secret::StoredSecret;
 use crate::provider::settings::address::Nodes;
 use crate::provider::settings::definition::{Definition, Kind};
@@ -317,11 +318,11 @@ fn invalid_retries(source: &Source) -> Problem {
 
 /// Parses a duration. A variable may also count seconds, as other tools read `PM_TIMEOUT`.
 fn parse_timeout(text: &str, source: &Source) -> Option<Duration> {
-    let duration = match (source, text.parse()) {
-        (Source::Variable(_), Ok(seconds)) => Duration::from_secs(seconds),
-        _ => humantime::parse_duration(text).ok()?,
-    };
-    (duration >= Duration::from_secs(1)).then_some(duration)
+    let is_number = text.bytes().all(|c| c.is_ascii_digit());
+    match source {
+        Source::Variable(_) if is_number => duration::parse(&format!("{text}s")).ok(),
+        _ => duration::parse(text).ok(),
+    }
 }
 
 #[cfg(test)]

@@ -13,8 +13,8 @@ use crate::pve::{CachedClient, Owner, TokenId, TokenInfo};
 
 /// The state with cluster, owner and name, as an import id names them.
 pub fn state_of(id: &str) -> Result<State, Problem> {
-    // No user name holds a slash, so a slash ends the key of a cluster.
-    let (cluster, id) = match id.split_once('/') {
+    // A token id holds no slash, so the last one ends the key of a cluster, which may hold others.
+    let (cluster, id) = match id.rsplit_once('/') {
         Some((cluster, id)) => (Value::Value(cluster.to_owned()), id),
         None => (Value::Null, id),
     };
@@ -156,6 +156,8 @@ mod tests {
         let state = state_of("berlin/demo@pve!ci").unwrap();
         assert_eq!(state.cluster, Value::Value("berlin".to_owned()));
         assert!(state_of("demo@pve!ci").unwrap().cluster.is_null());
+        let state = state_of("eu/berlin/demo@pve!ci").unwrap();
+        assert_eq!(state.cluster, Value::Value("eu/berlin".to_owned()));
         assert!(state_of("ci").is_err());
     }
 }
