@@ -28,6 +28,7 @@ mod conform;
 mod data_source;
 mod encoded;
 mod function;
+mod pointing;
 mod provider;
 mod read_only;
 mod resource;
@@ -49,6 +50,7 @@ pub use function::{ErasedFunction, FunctionAdapter};
 pub use identity::Identity;
 pub use list::{List, ListEvent, ListRequest, Listed, Results};
 pub use moved::{Move, MoveRequest, MovedState};
+pub use pointing::Pointing;
 pub use provider::{ConfigureRequest, ErasedProvider, ProviderAdapter};
 pub use resource::{
     ApplyRequest, ErasedResource, ImportBy, ImportRequest, ImportResponse, Instance, PlanRequest,

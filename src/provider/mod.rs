@@ -91,11 +91,14 @@ impl Provider for ProxmoxProvider {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use rmpv::Value;
-    use tf_provider::schema::{Attribute, AttributeConstraint};
+    use tf_provider::AttributePath;
+    use tf_provider::schema::{Attribute, AttributeConstraint, AttributeType};
 
     use super::*;
-    use crate::framework::{ClientCapabilities, Encoded, ValidateRequest};
+    use crate::framework::{ClientCapabilities, Encoded, Pointing, ValidateRequest};
 
     /// A configuration that sets this attribute, to a value that is known only after apply.
     fn configured(name: &str) -> Encoded {
@@ -145,5 +148,57 @@ mod tests {
             }
         }
         assert!(checked > 40, "{checked}");
+    }
+
+    /// The paths of the sensitive attributes, at any depth.
+    fn sensitive(
+        attributes: &HashMap<String, Attribute>,
+        above: &AttributePath,
+    ) -> Vec<AttributePath> {
+        use AttributeType as Type;
+        let mut found = Vec::new();
+        for (name, attribute) in attributes {
+            let path = above.clone().attribute(name.clone());
+            match &attribute.attr_type {
+                Type::AttributeSingle(nested) => found.extend(sensitive(nested, &path)),
+                Type::AttributeList(nested) | Type::AttributeSet(nested) => {
+                    found.extend(sensitive(nested, &path.clone().index(0)));
+                }
+                Type::AttributeMap(nested) => {
+                    found.extend(sensitive(nested, &path.clone().key("a")));
+                }
+                _ => {}
+            }
+            if attribute.sensitive {
+                found.push(path);
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn no_diagnostic_points_at_a_sensitive_attribute_of_any_schema() {
+        let catalog = catalog();
+        let resources = catalog.resources.values().map(|one| one.schema());
+        let data_sources = catalog.data_sources.values().map(|one| one.schema());
+        let schemas = resources
+            .chain(data_sources)
+            .chain([catalog.provider.schema()]);
+        let mut seen = 0;
+        for schema in schemas {
+            for path in sensitive(&schema.block.attributes, &AttributePath::root()) {
+                let mut diags = Diagnostics::default();
+                diags.fail("Invalid credential", "Something is wrong.", path.clone());
+                diags.warn("Credential ignored", "Something is wrong.", path.clone());
+                let diags = diags.away_from_secrets(schema);
+                let name = crate::framework::diagnostics::path_text(&path);
+                for diagnostic in diags.errors.iter().chain(&diags.warnings) {
+                    assert!(diagnostic.attribute.steps.is_empty(), "{name}");
+                    assert!(diagnostic.detail.contains(&name), "{name}");
+                }
+                seen += 1;
+            }
+        }
+        assert!(seen > 20, "only {seen} sensitive attributes");
     }
 }

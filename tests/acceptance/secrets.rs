@@ -3,11 +3,12 @@
 use cli_harness::{Cli, Run};
 
 use super::Scenario;
-use super::test_server::TestServer;
+use super::test_server::{TestServer, says};
 
 pub const SCENARIOS: &[Scenario] = scenarios![
     no_secret_is_printed_or_logged_even_at_trace,
     no_secret_is_in_a_log_when_a_login_fails,
+    a_line_of_the_configuration_with_a_secret_is_not_printed,
 ];
 
 fn no_secret_is_printed_or_logged_even_at_trace(cli: &Cli) {
@@ -81,6 +82,55 @@ fn no_secret_is_in_a_log_when_a_login_fails(cli: &Cli) {
         let run = server.plan_fails(&["Invalid credential", "PROXMOX_VE_API_TOKEN"]);
         hides(&run, &["only-a-secret-and-nothing-else"]);
     }
+}
+
+/// The command lines print the line that a diagnostic points at.
+fn a_line_of_the_configuration_with_a_secret_is_not_printed(cli: &Cli) {
+    const SECRET: &str = "573e8a06-e698-427c-acd8-738410c8ee7f";
+    let data = "data \"proxmox_connection\" \"me\" {}\n";
+    let server = TestServer::new(cli);
+    // A credential of the environment is ignored, with a warning on every run.
+    server.main(&format!(
+        "provider \"proxmox\" {{\n  api_token = \"root@pam!admin={SECRET}\"\n}}\n{data}"
+    ));
+    let run = server.plan();
+    says(
+        &run,
+        &["Credential in the environment ignored", "`api_token`"],
+    );
+    hides(&run, &[SECRET]);
+    for (block, words) in [
+        (
+            format!(
+                "  username = \"root@pam\"\n  api_token = \"root@pam!admin={SECRET}\"\n  password = \"{SECRET}\"\n"
+            ),
+            ["More than one credential", "`password`"],
+        ),
+        (
+            format!("  proxy_url = \"ftp://user:{SECRET}@proxy\"\n"),
+            ["Invalid proxy", "`proxy_url`"],
+        ),
+        (
+            format!("  http_headers = {{\n    \"Host\" = \"{SECRET}\"\n  }}\n"),
+            ["Invalid header", "`http_headers`"],
+        ),
+        (
+            format!(
+                "  clusters = {{\n    a = {{\n      endpoint = \"http://pve1\"\n      api_token = \"root@pam!ci={SECRET}\"\n    }}\n  }}\n"
+            ),
+            ["Invalid address", "clusters[\"a\"].endpoint"],
+        ),
+    ] {
+        server.main(&format!("provider \"proxmox\" {{\n{block}}}\n{data}"));
+        hides(&server.plan_fails(&words), &[SECRET]);
+    }
+    server.main(&format!(
+        "resource \"proxmox_host\" \"h\" {{\n  name = \"h\"\n  api_token = \"root@pam={SECRET}\"\n}}\n"
+    ));
+    hides(
+        &server.plan_fails(&["Invalid credential", "`api_token`"]),
+        &[SECRET],
+    );
 }
 
 fn hides(run: &Run, secrets: &[&str]) {

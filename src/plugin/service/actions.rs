@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tf_provider::Diagnostics;
 
 use super::lookup::{record_type, unknown};
-use crate::framework::{Catalog, ErasedAction, PlanActionRequest};
+use crate::framework::{Catalog, ErasedAction, PlanActionRequest, Pointing};
 use crate::plugin::calls::{Events, FromDiagnostics, Refusal};
 use crate::plugin::convert;
 use crate::plugin::proto::{invoke_action, plan_action, validate_action_config};
@@ -25,7 +25,7 @@ pub(super) async fn validate(
     let mut diags = Diagnostics::default();
     action.validate(convert::value(request.config), &mut diags);
     Ok(validate_action_config::Response {
-        diagnostics: convert::diagnostics(diags),
+        diagnostics: convert::diagnostics(diags.away_from_secrets(action.schema())),
     })
 }
 
@@ -42,7 +42,7 @@ pub(super) async fn plan(
     let deferred = action.plan(request, &mut diags).await;
     Ok(plan_action::Response {
         deferred: deferred.map(convert::deferred),
-        diagnostics: convert::diagnostics(diags),
+        diagnostics: convert::diagnostics(diags.away_from_secrets(action.schema())),
     })
 }
 
@@ -56,7 +56,9 @@ pub(super) async fn invoke(
     let config = convert::value(request.config);
     action.invoke(config, &events, &mut diags).await;
     events
-        .send(invoke_action::Event::from_diagnostics(diags))
+        .send(invoke_action::Event::from_diagnostics(
+            diags.away_from_secrets(action.schema()),
+        ))
         .await;
     Ok(())
 }

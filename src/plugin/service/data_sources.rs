@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tf_provider::Diagnostics;
 
 use super::lookup::{record_type, unknown};
-use crate::framework::{Catalog, ErasedDataSource, ReadDataRequest};
+use crate::framework::{Catalog, ErasedDataSource, Pointing, ReadDataRequest};
 use crate::plugin::calls::Refusal;
 use crate::plugin::convert;
 use crate::plugin::proto::{read_data_source, validate_data_resource_config};
@@ -26,7 +26,7 @@ pub(super) async fn validate(
     let config = convert::value(request.config);
     data_source.validate(config, &mut diags).await;
     Ok(validate_data_resource_config::Response {
-        diagnostics: convert::diagnostics(diags),
+        diagnostics: convert::diagnostics(diags.away_from_secrets(data_source.schema())),
     })
 }
 
@@ -41,11 +41,11 @@ pub(super) async fn read(
         client: convert::client(request.client_capabilities),
     };
     let Some(read) = data_source.read(request, &mut diags).await else {
-        return Err(Refusal(diags));
+        return Err(Refusal(diags.away_from_secrets(data_source.schema())));
     };
     Ok(read_data_source::Response {
         state: Some(convert::dynamic(read.state)),
         deferred: read.deferred.map(convert::deferred),
-        diagnostics: convert::diagnostics(diags),
+        diagnostics: convert::diagnostics(diags.away_from_secrets(data_source.schema())),
     })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tf_provider::Diagnostics;
 
 use super::lookup::{record_type, unknown};
-use crate::framework::{Catalog, ErasedEphemeralResource, OpenRequest, OpenResponse};
+use crate::framework::{Catalog, ErasedEphemeralResource, OpenRequest, OpenResponse, Pointing};
 use crate::plugin::calls::Refusal;
 use crate::plugin::convert;
 use crate::plugin::proto::{
@@ -29,7 +29,7 @@ pub(super) async fn validate(
     let mut diags = Diagnostics::default();
     ephemeral.validate(convert::value(request.config), &mut diags);
     Ok(validate_ephemeral_resource_config::Response {
-        diagnostics: convert::diagnostics(diags),
+        diagnostics: convert::diagnostics(diags.away_from_secrets(ephemeral.schema())),
     })
 }
 
@@ -44,9 +44,9 @@ pub(super) async fn open(
         client: convert::client(request.client_capabilities),
     };
     let Some(opening) = ephemeral.open(request, &mut diags).await else {
-        return Err(Refusal(diags));
+        return Err(Refusal(diags.away_from_secrets(ephemeral.schema())));
     };
-    let diagnostics = convert::diagnostics(diags);
+    let diagnostics = convert::diagnostics(diags.away_from_secrets(ephemeral.schema()));
     Ok(match opening {
         OpenResponse::Opened(opened) => open_ephemeral_resource::Response {
             result: Some(convert::dynamic(opened.result)),
@@ -74,7 +74,7 @@ pub(super) async fn renew(
     Ok(renew_ephemeral_resource::Response {
         private: Some(renewed.private),
         renew_at: renewed.renew_at.map(convert::timestamp),
-        diagnostics: convert::diagnostics(diags),
+        diagnostics: convert::diagnostics(diags.away_from_secrets(ephemeral.schema())),
     })
 }
 
@@ -87,6 +87,6 @@ pub(super) async fn close(
     let private = request.private.unwrap_or_default();
     ephemeral.close(private, &mut diags).await;
     Ok(close_ephemeral_resource::Response {
-        diagnostics: convert::diagnostics(diags),
+        diagnostics: convert::diagnostics(diags.away_from_secrets(ephemeral.schema())),
     })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tf_provider::Diagnostics;
 
 use super::lookup::{record_type, unknown};
-use crate::framework::{Catalog, ErasedResource, ListRequest};
+use crate::framework::{Catalog, ErasedResource, ListRequest, Pointing};
 use crate::plugin::calls::{Events, Refusal};
 use crate::plugin::convert;
 use crate::plugin::proto::{list_resource, validate_list_resource_config};
@@ -26,7 +26,7 @@ pub(super) async fn validate(
     let mut diags = Diagnostics::default();
     resource.validate_list(convert::value(request.config), &mut diags);
     Ok(validate_list_resource_config::Response {
-        diagnostics: convert::diagnostics(diags),
+        diagnostics: convert::diagnostics(diags.away_from_secrets(resource.schema())),
     })
 }
 

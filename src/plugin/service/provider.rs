@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tf_provider::Diagnostics;
 
-use crate::framework::{Catalog, ConfigureRequest};
+use crate::framework::{Catalog, ConfigureRequest, Pointing};
 use crate::plugin::calls::Refusal;
 use crate::plugin::convert;
 use crate::plugin::proto::{configure_provider, validate_provider_config};
@@ -17,7 +17,7 @@ pub(super) async fn validate(
     let config = convert::value(request.config);
     catalog.provider.validate(config, &mut diags).await;
     Ok(validate_provider_config::Response {
-        diagnostics: convert::diagnostics(diags),
+        diagnostics: convert::diagnostics(diags.away_from_secrets(catalog.provider.schema())),
     })
 }
 
@@ -32,6 +32,6 @@ pub(super) async fn configure(
     };
     catalog.provider.configure(request, &mut diags).await;
     Ok(configure_provider::Response {
-        diagnostics: convert::diagnostics(diags),
+        diagnostics: convert::diagnostics(diags.away_from_secrets(catalog.provider.schema())),
     })
 }

@@ -7,7 +7,7 @@ use tf_provider::Diagnostics;
 use super::lookup::{record_type, refuse, unknown};
 use crate::framework::{
     ApplyRequest, Catalog, ErasedResource, ImportBy, ImportRequest, ImportResponse, Instance,
-    MoveRequest, PlanRequest, ReadRequest, ValidateRequest,
+    MoveRequest, PlanRequest, Pointing, ReadRequest, ValidateRequest,
 };
 use crate::plugin::calls::Refusal;
 use crate::plugin::convert;
@@ -36,7 +36,7 @@ pub(super) async fn validate(
     };
     resource.validate(request, &mut diags).await;
     Ok(validate_resource_config::Response {
-        diagnostics: convert::diagnostics(diags),
+        diagnostics: convert::diagnostics(diags.away_from_secrets(resource.schema())),
     })
 }
 
@@ -52,7 +52,7 @@ pub(super) async fn upgrade(
     let upgraded = resource.upgrade(request.version, state, &mut diags).await;
     Ok(upgrade_resource_state::Response {
         upgraded_state: upgraded.map(convert::dynamic),
-        diagnostics: convert::diagnostics(diags),
+        diagnostics: convert::diagnostics(diags.away_from_secrets(resource.schema())),
     })
 }
 
@@ -73,7 +73,7 @@ pub(super) async fn upgrade_identity(
     let upgraded = resource.upgrade_identity(request.version, identity, &mut diags);
     Ok(upgrade_resource_identity::Response {
         upgraded_identity: upgraded.map(convert::identity_data),
-        diagnostics: convert::diagnostics(diags),
+        diagnostics: convert::diagnostics(diags.away_from_secrets(resource.schema())),
     })
 }
 
@@ -97,7 +97,7 @@ pub(super) async fn read(
         private: read.instance.private,
         new_identity: read.instance.identity.map(convert::identity_data),
         deferred: read.deferred.map(convert::deferred),
-        diagnostics: convert::diagnostics(diags),
+        diagnostics: convert::diagnostics(diags.away_from_secrets(resource.schema())),
     })
 }
 
@@ -116,7 +116,7 @@ pub(super) async fn plan(
         client: convert::client(request.client_capabilities),
     };
     let Some(plan) = resource.plan(request, &mut diags).await else {
-        return Err(Refusal(diags));
+        return Err(Refusal(diags.away_from_secrets(resource.schema())));
     };
     let requires_replace = plan.requires_replace.into_iter().map(convert::path);
     Ok(plan_resource_change::Response {
@@ -125,7 +125,7 @@ pub(super) async fn plan(
         planned_identity: plan.planned.identity.map(convert::identity_data),
         requires_replace: requires_replace.collect(),
         deferred: plan.deferred.map(convert::deferred),
-        diagnostics: convert::diagnostics(diags),
+        diagnostics: convert::diagnostics(diags.away_from_secrets(resource.schema())),
     })
 }
 
@@ -149,7 +149,7 @@ pub(super) async fn apply(
         new_state: Some(convert::dynamic(instance.state)),
         private: instance.private,
         new_identity: instance.identity.map(convert::identity_data),
-        diagnostics: convert::diagnostics(diags),
+        diagnostics: convert::diagnostics(diags.away_from_secrets(resource.schema())),
     })
 }
 
@@ -171,9 +171,9 @@ pub(super) async fn import(
         client: convert::client(request.client_capabilities),
     };
     let Some(import) = resource.import(request, &mut diags).await else {
-        return Err(Refusal(diags));
+        return Err(Refusal(diags.away_from_secrets(resource.schema())));
     };
-    let diagnostics = convert::diagnostics(diags);
+    let diagnostics = convert::diagnostics(diags.away_from_secrets(resource.schema()));
     Ok(match import {
         ImportResponse::Imported(instance) => import_resource_state::Response {
             imported_resources: vec![import_resource_state::ImportedResource {
@@ -223,14 +223,14 @@ pub(super) async fn move_state(
                     request.target_type_name
                 ),
             ),
-            _ => Refusal(diags),
+            _ => Refusal(diags.away_from_secrets(resource.schema())),
         });
     };
     Ok(move_resource_state::Response {
         target_state: Some(convert::dynamic(moved.state)),
         target_private: moved.private,
         target_identity: moved.identity.map(convert::identity_data),
-        diagnostics: convert::diagnostics(diags),
+        diagnostics: convert::diagnostics(diags.away_from_secrets(resource.schema())),
     })
 }
 
