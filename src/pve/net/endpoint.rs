@@ -34,6 +34,11 @@ pub enum EndpointError {
     /// `?…` or `#…`.
     #[error("the endpoint has a part after '?' or '#': give the address only")]
     QueryOrFragment,
+    /// A line break, a tab, white space or an invisible character inside.
+    #[error(
+        "the endpoint has {0} inside: write the address in one line, without white space and invisible characters"
+    )]
+    Invisible(String),
     /// The host or port cannot be read.
     #[error("the endpoint cannot be read: {0}")]
     Malformed(String),
@@ -95,6 +100,17 @@ impl Endpoint {
         Self { base, port }
     }
 
+    /// The port that a text names itself, not by default.
+    pub fn explicit_port(text: &str) -> Option<u16> {
+        let text = text.trim();
+        if text.parse::<Ipv6Addr>().is_ok() {
+            return None;
+        }
+        let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+        let (_, port) = rest.split('/').next()?.rsplit_once(':')?;
+        port.parse().ok()
+    }
+
     fn prefix(&self) -> &str {
         self.base.path().trim_end_matches('/')
     }
@@ -107,6 +123,10 @@ impl FromStr for Endpoint {
         let text = text.trim();
         if text.is_empty() {
             return Err(EndpointError::Empty);
+        }
+        // The `url` crate drops some of these without a word, and asks another host.
+        if let Some(character) = text.chars().find(|character| is_invisible(*character)) {
+            return Err(EndpointError::Invisible(name_of(character)));
         }
         let rest = match text.split_once("://") {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => rest,
@@ -124,6 +144,13 @@ impl FromStr for Endpoint {
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         if authority.contains('@') {
             return Err(EndpointError::UserInfo);
+        }
+        // The `url` crate reads a backslash as a slash, and decodes `%2E`.
+        let is_odd = |c: char| matches!(c, '\\' | '%') || !(c.is_ascii() || c.is_alphanumeric());
+        if authority.contains(is_odd) {
+            return Err(EndpointError::Malformed(
+                "its host is no valid name".to_owned(),
+            ));
         }
         let bare_ipv6 = authority.parse::<Ipv6Addr>().is_ok();
         let authority = if bare_ipv6 {
@@ -152,6 +179,30 @@ impl FromStr for Endpoint {
         base.set_port(Some(port))
             .map_err(|()| EndpointError::Malformed("it names no host".to_owned()))?;
         Ok(Self { base, port })
+    }
+}
+
+/// Whether a character cannot be seen in a line of text: white space, control characters, and those
+/// of Unicode that have no width or change the direction of writing.
+pub(crate) fn is_invisible(character: char) -> bool {
+    character.is_whitespace()
+        || character.is_control()
+        || matches!(
+            character,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+                | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+                | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}'
+        )
+}
+
+/// An invisible character in words.
+pub(crate) fn name_of(character: char) -> String {
+    match character {
+        '\n' | '\r' => "a line break".to_owned(),
+        '\t' => "a tab".to_owned(),
+        ' ' => "a space".to_owned(),
+        other => format!("the invisible character U+{:04X}", u32::from(other)),
     }
 }
 
@@ -262,7 +313,6 @@ mod tests {
         }
         for text in [
             "https://",
-            "pve 1",
             "pve1:99999",
             "pve1:x",
             "pve1:0",
@@ -275,6 +325,60 @@ mod tests {
                 matches!(text.parse::<Endpoint>(), Err(EndpointError::Malformed(_))),
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn an_invisible_character_inside_is_refused_and_named() {
+        for (text, named) in [
+            ("127.0.0.1\n.evil", "a line break"),
+            ("https://pve1\r\n.example.com", "a line break"),
+            ("pve\t1", "a tab"),
+            ("pve1 .example.com", "a space"),
+            ("pve1:80\n06", "a line break"),
+            ("https://pve1/pre\nfix", "a line break"),
+            ("ht\ntps://pve1", "a line break"),
+            ("pve\u{200b}1", "U+200B"),
+            ("pve\u{ad}1", "U+00AD"),
+            ("\u{202e}pve1", "U+202E"),
+            ("pve1\0", "U+0000"),
+            ("\u{feff}pve1", "U+FEFF"),
+        ] {
+            let error = text.parse::<Endpoint>().unwrap_err();
+            let is_named = matches!(&error, EndpointError::Invisible(name) if name.contains(named));
+            assert!(is_named, "{text:?}: {error}");
+        }
+        assert_eq!(shown("\n pve1\t\n"), "https://pve1:8006");
+    }
+
+    #[test]
+    fn a_host_that_would_be_read_as_another_one_is_refused() {
+        for text in [
+            "pve1\\.evil",
+            "pve1%2eevil",
+            "pve1\u{3002}evil",
+            "pve1\u{ff0e}evil",
+        ] {
+            let error = text.parse::<Endpoint>().unwrap_err();
+            assert!(
+                matches!(error, EndpointError::Malformed(_)),
+                "{text:?}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_port_that_is_named_is_told_from_the_default() {
+        for (text, port) in [
+            ("pve1", None),
+            ("pve1:8006", Some(8006)),
+            ("https://pve1:443/", Some(443)),
+            ("https://pve1/a:1", None),
+            ("2001:db8::7", None),
+            ("[2001:db8::7]:9000", Some(9000)),
+            ("[2001:db8::7]", None),
+        ] {
+            assert_eq!(Endpoint::explicit_port(text), port, "{text}");
         }
     }
 }

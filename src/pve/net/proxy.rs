@@ -11,7 +11,7 @@ use std::sync::Arc;
 use hyper_util::client::proxy::matcher::Matcher;
 use url::Url;
 
-use crate::pve::net::endpoint::Endpoint;
+use crate::pve::net::endpoint::{Endpoint, is_invisible};
 
 /// Why a text names no proxy. It is never quoted: it may hold a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -19,6 +19,9 @@ pub enum ProxyError {
     /// `https://`, `socks5://`, …
     #[error("its scheme is not http://: a proxy is asked for a tunnel, in which TLS goes on")]
     Scheme,
+    /// A line break, a tab, white space or an invisible character inside.
+    #[error("it has white space, a line break or an invisible character inside")]
+    Invisible,
     /// No host, a bad port, a path.
     #[error("it has not the form http://host:port or http://user:password@host:port")]
     Malformed,
@@ -89,6 +92,9 @@ impl FromStr for Proxy {
 
     fn from_str(text: &str) -> Result<Self, ProxyError> {
         let text = text.trim();
+        if text.contains(is_invisible) {
+            return Err(ProxyError::Invisible);
+        }
         let text = match text.split_once("://") {
             Some((scheme, _)) if scheme.eq_ignore_ascii_case("http") => text.to_owned(),
             Some(_) => return Err(ProxyError::Scheme),
@@ -154,6 +160,8 @@ mod tests {
             ("socks5://u:s3cr3t@proxy:1080", ProxyError::Scheme),
             ("", ProxyError::Malformed),
             ("http://", ProxyError::Malformed),
+            ("http://pro\nxy:3128", ProxyError::Invisible),
+            ("http://u:s3 cr3t@proxy", ProxyError::Invisible),
             ("proxy:0", ProxyError::Malformed),
             ("proxy:99999", ProxyError::Malformed),
             ("http://proxy/path", ProxyError::Malformed),
