@@ -11,6 +11,7 @@ pub(crate) mod connection;
 pub(crate) mod credentials;
 pub(crate) mod definition;
 pub(crate) mod environment;
+pub(crate) mod file;
 pub(crate) mod setting;
 pub(crate) mod tls;
 pub(crate) mod transport;

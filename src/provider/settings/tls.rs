@@ -10,6 +10,7 @@ use tf_provider::value::Value;
 use crate::framework::Problem;
 use crate::provider::settings::definition::{Definition, Kind};
 use crate::provider::settings::environment::Environment;
+use crate::provider::settings::file;
 use crate::provider::settings::setting::{Setting, SettingError, Source, known_items};
 use crate::pve::{CaBundle, Fingerprint, TlsPolicy};
 
@@ -245,18 +246,30 @@ fn parse_fingerprints(texts: &[String], source: &Source) -> Result<Vec<Fingerpri
     texts.iter().map(parse).collect()
 }
 
+/// A path for a message. A longer text is no path but content, such as PEM without its first line.
+fn shown(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    match line.len() == text.len() && line.len() <= 256 {
+        true => line.to_owned(),
+        false => format!("{}...", line.chars().take(20).collect::<String>()),
+    }
+}
+
 /// Loads CA certificates from PEM text, or else from the file of that path.
 fn load(text: &str, source: &Source) -> Result<CaBundle, SettingError> {
     let (pem, origin) = if text.contains("-----BEGIN") {
         (text.to_owned(), "PEM text".to_owned())
     } else {
-        let pem = std::fs::read_to_string(Path::new(text)).map_err(|error| {
+        let content = file::read(Path::new(text)).map_err(|error| {
             let detail = format!(
                 "{source} is neither PEM text (it does not contain \"-----BEGIN CERTIFICATE-----\") \
-                 nor the path of a readable file: {error}."
+                 nor the path of a readable file. The file {:?} cannot be read: {error}.",
+                shown(text)
             );
             SettingError::invalid("Unreadable CA certificate", detail, source)
         })?;
+        // Other text around the certificates may have any encoding.
+        let pem = String::from_utf8_lossy(&content).into_owned();
         (pem, format!("file {text:?}"))
     };
     pem.parse::<CaBundle>().map_err(|error| {
