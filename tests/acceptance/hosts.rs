@@ -15,6 +15,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     a_host_whose_token_lacks_a_privilege_is_refused,
     a_host_that_cannot_be_reached_at_refresh_stays_with_a_warning,
     a_disabled_host_is_registered_without_a_check,
+    a_host_at_another_address_needs_a_credential_of_its_own,
     a_changed_secret_is_checked_again_and_a_changed_note_is_not,
     a_check_ends_at_its_timeout_and_a_changed_timeout_changes_nothing_else,
     a_host_is_checked_with_each_form_of_a_credential,
@@ -146,10 +147,42 @@ fn a_disabled_host_is_registered_without_a_check(cli: &Cli) {
         r#"resource "proxmox_host" "h" {{
   name = "later"
   hostname = "{closed}"
+  api_token = "root@pam!admin=00000000-0000-0000-0000-000000000000"
 }}
 "#
     ));
     server.apply_fails(&["Connection check failed", "connection_refused", "later"]);
+}
+
+/// The credential of the provider goes to the addresses of the provider block only.
+fn a_host_at_another_address_needs_a_credential_of_its_own(cli: &Cli) {
+    let server = TestServer::new(cli);
+    let other = TestServer::new(cli);
+    let port = other.sim.address().port();
+    for address in [
+        format!("hostname = \"127.0.0.1:{port}\""),
+        format!("hostname = \"127.0.0.1\"\n  port = {port}"),
+        format!("hostname = \"localhost:{port}\""),
+        format!("port = {port}"),
+    ] {
+        server.main(&format!(
+            "resource \"proxmox_host\" \"h\" {{\n  name = \"h\"\n  {address}\n  verify_ssl = false\n}}\n"
+        ));
+        server.plan_fails(&["Host without a credential", "its own addresses only"]);
+    }
+    assert_eq!(other.sim.requests().len(), 0);
+    // Two ports contradict each other.
+    server.main(&format!(
+        "resource \"proxmox_host\" \"h\" {{\n  name = \"h\"\n  hostname = \"127.0.0.1:1\"\n  port = {port}\n}}\n"
+    ));
+    server.plan_fails(&["Conflicting ports", "`hostname` has the port 1"]);
+    // An address of the block needs none.
+    server.main(&format!(
+        "resource \"proxmox_host\" \"h\" {{\n  name = \"h\"\n  hostname = {:?}\n  api_token = \"\"\n  password_wo = \"\"\n}}\n",
+        server.sim.endpoint()
+    ));
+    server.apply();
+    server.plan_is_empty();
 }
 
 fn a_changed_secret_is_checked_again_and_a_changed_note_is_not(cli: &Cli) {

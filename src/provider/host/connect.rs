@@ -11,7 +11,7 @@ use crate::provider::host::facts::required_privileges;
 use crate::provider::host::model::State;
 use crate::provider::settings::address::{Nodes, parse_endpoint};
 use crate::provider::settings::connection::ConnectionSettings;
-use crate::provider::settings::setting::{Setting, SettingError, Source};
+use crate::provider::settings::setting::{SettingError, Source};
 use crate::pve::diagnosis::Requirements;
 use crate::pve::{CachedClient, Credentials};
 
@@ -26,11 +26,49 @@ pub fn target(
     }
     let settings = connections.settings(&state.cluster)?;
     let credentials = match state.credentials().resolve()? {
-        Credentials::None => settings.credentials()?,
+        Credentials::None => {
+            if let Some(problem) = needs_own_credential(connections, state) {
+                return Err(problem.into());
+            }
+            settings.credentials()?
+        }
         own => own,
     };
     let client = client_of(state, &settings, credentials)?;
     Ok((client, requirements))
+}
+
+/// Refuses an address that the provider block is not about without a credential of its own: the
+/// provider's credential goes to the provider's addresses only. Another port of the same host is
+/// another address, because it may be a tunnel to another host.
+fn needs_own_credential(connections: &Connections, state: &State) -> Option<Problem> {
+    if !state.has_own_address() || state.credentials().source().is_some() {
+        return None;
+    }
+    let settings = connections.settings(&state.cluster).ok()?;
+    let own = settings.nodes().ok()?;
+    let address = nodes(state, &settings).ok()?.first;
+    if own.all().any(|node| *node == address) {
+        return None;
+    }
+    let attribute = if state.hostname().is_set() {
+        "hostname"
+    } else {
+        "port"
+    };
+    let addresses: Vec<String> = own.all().map(ToString::to_string).collect();
+    Some(Problem::new(
+        "Host without a credential",
+        format!(
+            "`{attribute}` leads to {address}, which is not an address of the provider block ({}). \
+             The provider sends the credential of the block to its own addresses only. Set a \
+             credential for this host: `api_token`, or `api_token_id` and `api_token_secret`, or \
+             `username` and `password`. If {address} is a node of the same cluster, add it to \
+             `endpoints` in the provider block instead.",
+            addresses.join(", ")
+        ),
+        AttributePath::new(attribute),
+    ))
 }
 
 /// A client for the host that sends no credential.
@@ -81,7 +119,7 @@ fn client_of(
 
 /// The host's own address, or the nodes of the provider's connection.
 fn nodes(state: &State, settings: &ConnectionSettings) -> Result<Nodes, SettingError> {
-    let hostname = Setting::attribute("hostname", state.hostname.clone());
+    let hostname = state.hostname();
     let nodes = match hostname.known()? {
         Some((hostname, source)) => parse_endpoint(hostname, source)?.into(),
         None => settings.nodes()?,

@@ -13,7 +13,7 @@ use crate::provider::host::facts;
 use crate::provider::host::facts::{Facts, PrivilegeMap};
 use crate::provider::settings::credentials::{self, CredentialAttributes, CredentialSettings};
 use crate::provider::settings::definition::Definition;
-use crate::provider::settings::setting::{Setting, Source};
+use crate::provider::settings::setting::{Setting, Source, is_given};
 use crate::provider::settings::tls::{self, TlsAttributes, TlsSettings};
 
 /// A `proxmox_host` as configured, planned or stored.
@@ -59,22 +59,23 @@ impl State {
     /// cannot log in.
     pub fn cannot_log_in_again(&self) -> bool {
         let stored = &self.credentials;
-        let in_one = !stored.api_token.is_null() || !stored.auth_ticket.is_null();
-        let token = !stored.api_token_id.is_null();
+        let in_one = is_given(&stored.api_token) || is_given(&stored.auth_ticket);
+        let token = is_given(&stored.api_token_id);
         let secret = if token {
             &stored.api_token_secret
         } else {
             &stored.password
         };
-        let write_only = (token || !stored.username.is_null()) && secret.is_null();
-        (write_only && !in_one) || !stored.otp.is_null()
+        let write_only = (token || is_given(&stored.username)) && !is_given(secret);
+        (write_only && !in_one) || is_given(&stored.otp)
     }
 
     /// The settings of the host's own credential.
     pub fn credentials(&self) -> CredentialSettings {
         let settings = self.credentials.clone().settings(Source::Attribute);
-        let write_only =
-            |name, value: &Value<StoredSecret>| Setting::attribute(name, value.clone());
+        let write_only = |name, value: &Value<StoredSecret>| {
+            Setting::attribute(name, value.clone()).unless_blank()
+        };
         CredentialSettings {
             api_token_secret: settings
                 .api_token_secret
@@ -94,12 +95,19 @@ impl State {
         self.tls.clone().settings(Source::Attribute)
     }
 
+    /// The host's own address. An empty text counts as not set.
+    pub fn hostname(&self) -> Setting<String> {
+        Setting::attribute("hostname", self.hostname.clone()).unless_blank()
+    }
+
+    /// Whether it has an address of its own.
+    pub fn has_own_address(&self) -> bool {
+        self.hostname().is_set() || !self.port.is_null()
+    }
+
     /// Whether it has no connection settings and is the provider's own connection.
     pub fn has_no_settings(&self) -> bool {
-        self.hostname.is_null()
-            && self.port.is_null()
-            && self.credentials().source().is_none()
-            && self.tls().is_absent()
+        !self.has_own_address() && self.credentials().source().is_none() && self.tls().is_absent()
     }
 
     /// Whether to connect to the host.

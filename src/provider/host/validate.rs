@@ -9,14 +9,12 @@ use crate::provider::host::connect::own_port;
 use crate::provider::host::facts::invalid_required_privileges;
 use crate::provider::host::model::State;
 use crate::provider::settings::address::parse_endpoint;
-use crate::provider::settings::setting::{Source, problem};
+use crate::provider::settings::setting::{SettingError, Source, is_given, problem};
+use crate::pve::Endpoint;
 
 /// The problems of a configuration, as far as its values are known.
 pub fn problems(config: &State) -> Vec<Problem> {
-    let hostname = config.hostname.as_ref_option();
-    let hostname = hostname.map(|text| parse_endpoint(text, &Source::Attribute("hostname")));
-    let mut problems: Vec<Problem> = hostname.and_then(problem).into_iter().collect();
-    problems.extend(problem(own_port(config)));
+    let mut problems: Vec<Problem> = problem(address(config)).into_iter().collect();
     problems.extend(secrets_set_twice(config));
     problems.extend(second_factor_without_password(config));
     problems.extend(invalid_required_privileges(&config.required_privileges));
@@ -26,11 +24,34 @@ pub fn problems(config: &State) -> Vec<Problem> {
     problems
 }
 
+/// The host's own address: its parts are valid, and `hostname` has no other port than `port`.
+fn address(config: &State) -> Result<(), SettingError> {
+    let port = own_port(config);
+    let hostname = config.hostname();
+    if let Some((text, source)) = hostname.known()? {
+        let address = parse_endpoint(text, source)?;
+        let (Some(port), Some(inside)) = (port.clone()?, Endpoint::explicit_port(text)) else {
+            return port.map(|_| ());
+        };
+        if port != inside {
+            return Err(SettingError::invalid(
+                "Conflicting ports",
+                format!(
+                    "`hostname` has the port {inside}, but `port` is {port}. Remove one of them, \
+                     or set both to the same port. The address would be {}.",
+                    address.with_port(port)
+                ),
+                &Source::Attribute("port"),
+            ));
+        }
+    }
+    port.map(|_| ())
+}
+
 /// The secrets that are set in both their stored and their write-only attribute.
 fn secrets_set_twice(config: &State) -> impl Iterator<Item = Problem> {
     let stored = &config.credentials;
-    let both =
-        |stored: &Value<_>, write_only: &Value<_>| !stored.is_null() && !write_only.is_null();
+    let both = |stored: &Value<_>, write_only: &Value<_>| is_given(stored) && is_given(write_only);
     let secrets = [
         (
             "api_token_secret",
@@ -62,7 +83,7 @@ fn secrets_set_twice(config: &State) -> impl Iterator<Item = Problem> {
 }
 
 fn second_factor_without_password(config: &State) -> Option<Problem> {
-    let alone = !config.totp_secret_wo.is_null() && config.password_wo.is_null();
+    let alone = is_given(&config.totp_secret_wo) && !is_given(&config.password_wo);
     alone.then(|| {
         Problem::new(
             "Second factor without password",

@@ -8,7 +8,7 @@ use tf_provider::schema::{Attribute, AttributeType};
 use tf_provider::value::Value;
 
 use crate::framework::schema;
-use crate::provider::settings::setting::{Setting, Source};
+use crate::provider::settings::setting::{Blank, Setting, Source};
 
 /// An attribute of a connection.
 #[derive(Debug)]
@@ -71,13 +71,14 @@ impl Definition {
         (self.name, attribute)
     }
 
-    /// The setting that a value of the attribute is, from the place that `source` names for it.
-    pub fn setting<T>(
+    /// The setting that a value of the attribute is, from the place that `source` names for it. An
+    /// empty value counts as not set, as it does in the environment.
+    pub fn setting<T: Blank>(
         &self,
         source: impl Fn(&'static str) -> Source,
         value: Value<T>,
     ) -> Setting<T> {
-        Setting::from(source(self.name), value)
+        Setting::from(source(self.name), value).unless_blank()
     }
 
     /// The attribute as the provider block has it, with its environment variables.

@@ -41,7 +41,7 @@ impl Environment {
     pub fn values(&self, definition: &Definition) -> Setting<Vec<String>> {
         let text = self.first(definition.variables);
         match definition.kind {
-            Kind::TextList => text.map(|text| items(&text)),
+            Kind::TextList => text.map(|text| items(&text)).unless_blank(),
             _ => text.map(|text| vec![text]),
         }
     }
@@ -53,7 +53,9 @@ impl Environment {
 }
 
 fn items(text: &str) -> Vec<String> {
-    text.split(',').map(|item| item.trim().to_owned()).collect()
+    let items = text.split(',').map(str::trim);
+    let items = items.filter(|item| !item.is_empty());
+    items.map(str::to_owned).collect()
 }
 
 impl<const N: usize> From<[(&str, &str); N]> for Environment {

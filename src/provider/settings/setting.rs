@@ -4,6 +4,7 @@
 //! unknown during a plan. Messages name the source of a value and never the value itself.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use tf_provider::AttributePath;
 use tf_provider::value::Value;
 
 pub use crate::framework::Problem;
+use crate::provider::attributes::secret::StoredSecret;
 
 /// The source of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,6 +123,68 @@ impl<T> Setting<T> {
     }
 }
 
+/// Whether a value says nothing: an empty text, list or map.
+pub trait Blank {
+    /// Whether it is empty.
+    fn is_blank(&self) -> bool;
+}
+
+impl Blank for String {
+    fn is_blank(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+impl Blank for StoredSecret {
+    fn is_blank(&self) -> bool {
+        self.secret().is_empty()
+    }
+}
+
+impl<T> Blank for Vec<T> {
+    fn is_blank(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+impl<K, V> Blank for BTreeMap<K, V> {
+    fn is_blank(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+impl Blank for bool {
+    fn is_blank(&self) -> bool {
+        false
+    }
+}
+
+impl Blank for i64 {
+    fn is_blank(&self) -> bool {
+        false
+    }
+}
+
+/// Whether an attribute is set to something. An empty value counts as not set.
+pub fn is_given<T: Blank>(value: &Value<T>) -> bool {
+    match value {
+        Value::Value(value) => !value.is_blank(),
+        Value::Unknown => true,
+        Value::Null => false,
+    }
+}
+
+impl<T: Blank> Setting<T> {
+    /// The setting, absent where its value is empty, as in the environment.
+    #[must_use]
+    pub fn unless_blank(self) -> Self {
+        match self {
+            Self::Known(value, _) if value.is_blank() => Self::Absent,
+            other => other,
+        }
+    }
+}
+
 impl<T> Setting<Vec<T>> {
     /// The last of several values.
     pub fn last(self) -> Setting<T> {
@@ -213,7 +277,8 @@ pub fn known_items(list: Value<Vec<Value<String>>>) -> Value<Vec<String>> {
     match list {
         Value::Value(items) if items.iter().any(Value::is_unknown) => Value::Unknown,
         Value::Value(items) => {
-            Value::Value(items.into_iter().filter_map(Value::as_option).collect())
+            let items = items.into_iter().filter_map(Value::as_option);
+            Value::Value(items.filter(|item| !item.trim().is_empty()).collect())
         }
         Value::Null => Value::Null,
         Value::Unknown => Value::Unknown,

@@ -78,7 +78,8 @@ pub struct TransportAttributes {
 impl TransportAttributes {
     /// The settings that the attributes of a block hold.
     pub fn settings(self, source: impl Fn(&'static str) -> Source) -> TransportSettings {
-        let proxy = PROXY_URL.setting(&source, self.proxy_url);
+        // An empty proxy means none, whatever the environment says.
+        let proxy = Setting::from(source(PROXY_URL.name), self.proxy_url);
         TransportSettings {
             proxy: proxy.map(ProxySetting::explicit),
             http_headers: HTTP_HEADERS.setting(&source, known_entries(self.http_headers)),
