@@ -5,6 +5,7 @@
 //! those traits for API tokens and hosts, over the client in [`pve`].
 
 pub mod cli;
+mod ecdsa_p521;
 pub mod framework;
 pub mod plugin;
 pub mod provider;

@@ -17,7 +17,6 @@ mod error;
 mod handshake;
 mod listener;
 mod logging;
-mod p521;
 mod panics;
 mod parent;
 pub mod proto;

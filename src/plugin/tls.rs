@@ -23,7 +23,7 @@ use rustls::{
     ServerConfig, SignatureScheme,
 };
 
-use super::p521::EcdsaP521Sha512;
+use crate::ecdsa_p521::SHA512;
 
 /// Certificate and key of this process. Each process generates its own.
 pub(super) struct Identity {
@@ -74,8 +74,8 @@ pub(super) fn config(
 
 /// The algorithm of go-plugin's key, which *ring* does not have.
 static P521: WebPkiSupportedAlgorithms = WebPkiSupportedAlgorithms {
-    all: &[&EcdsaP521Sha512],
-    mapping: &[(SignatureScheme::ECDSA_NISTP521_SHA512, &[&EcdsaP521Sha512])],
+    all: &[&SHA512],
+    mapping: &[(SignatureScheme::ECDSA_NISTP521_SHA512, &[&SHA512])],
 };
 
 /// A verifier that accepts only the parent's certificate.

@@ -12,10 +12,11 @@ use circles::{circles, drawn};
 use sources::{Arrows, Sources};
 
 /// The parts, and which others each may name.
-const PARTS: [(&str, &[&str]); 5] = [
+const PARTS: [(&str, &[&str]); 6] = [
+    ("ecdsa_p521", &[]),
     ("framework", &[]),
-    ("plugin", &["framework"]),
-    ("pve", &[]),
+    ("plugin", &["ecdsa_p521", "framework"]),
+    ("pve", &["ecdsa_p521"]),
     ("provider", &["framework", "pve"]),
     ("cli", &["framework", "provider", "pve"]),
 ];

@@ -14,6 +14,16 @@ const COMPARE: &str = "Compare its fingerprint with the one that the host shows 
 pub fn remedy(failure: &TlsFailure, words: Words) -> String {
     let (endpoint, authority) = (words.name(&ENDPOINT), words.name(&CA_CERTIFICATE));
     match failure {
+        TlsFailure::Untrusted(seen) if seen.is_self_signed() && !seen.names.is_empty() => accept(
+            seen,
+            &format!("set {authority} to this certificate, which is its own authority"),
+            words,
+        ),
+        TlsFailure::Untrusted(seen) if seen.is_self_signed() => accept(
+            seen,
+            "replace the certificate by one that names the host (subject alternative name)",
+            words,
+        ),
         TlsFailure::Untrusted(seen) => accept(
             seen,
             &format!(
@@ -22,6 +32,21 @@ pub fn remedy(failure: &TlsFailure, words: Words) -> String {
             ),
             words,
         ),
+        TlsFailure::NameMismatch(seen) if seen.names.is_empty() => accept(
+            seen,
+            "replace the certificate by one that names the host (subject alternative name)",
+            words,
+        ),
+        TlsFailure::Unsupported { certificate, .. } => accept(
+            certificate,
+            "renew the certificate (`pvecm updatecerts --force` on a host of Proxmox VE)",
+            words,
+        ),
+        TlsFailure::UnsupportedKey { .. } => "No setting accepts the certificate, because the \
+            handshake cannot be verified. Renew the certificate with another key, such as an RSA \
+            key of 2048 bits or an ECDSA key over P-256 (`pvecm updatecerts --force` on a host of \
+            Proxmox VE)."
+            .to_owned(),
         TlsFailure::NameMismatch(seen) => accept(
             seen,
             &format!(
@@ -54,6 +79,14 @@ pub fn remedy(failure: &TlsFailure, words: Words) -> String {
         TlsFailure::Version(TlsVersion::Tls13) => format!(
             "Set {}, or enable TLS 1.3 on the host.",
             words.assignment(&MIN_TLS_VERSION, "\"1.2\"")
+        ),
+        TlsFailure::Other {
+            certificate: Some(seen),
+            ..
+        } => accept(
+            seen,
+            "renew the certificate (`pvecm updatecerts --force` on a host of Proxmox VE)",
+            words,
         ),
         TlsFailure::Other { .. } => format!(
             "The handshake failed before the certificate was verified. Check that {endpoint} leads \

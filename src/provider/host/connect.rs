@@ -48,7 +48,7 @@ fn needs_own_credential(connections: &Connections, state: &State) -> Option<Prob
     let settings = connections.settings(&state.cluster).ok()?;
     let own = settings.nodes().ok()?;
     let address = nodes(state, &settings).ok()?.first;
-    if own.all().any(|node| *node == address) {
+    if own.all().any(|node| node.is_same_server(&address)) {
         return None;
     }
     let attribute = if state.hostname().is_set() {

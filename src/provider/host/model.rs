@@ -185,7 +185,11 @@ pub fn schema() -> Schema {
     ];
     let stored = credentials::DEFINITIONS.into_iter().map(credential);
     let tls = tls::DEFINITIONS.into_iter().map(|definition| {
-        definition.attribute("For the provider's own address, defaults to the provider's setting.")
+        let inherited = "For the provider's own address, defaults to the provider's setting.";
+        match definition.kind.is_secret() {
+            true => definition.attribute(&format!("{inherited} Stored in the state.")),
+            false => definition.attribute(inherited),
+        }
     });
     schema::schema(
         "Registers a Proxmox VE host together with the credential that automation uses for it. \

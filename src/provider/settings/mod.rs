@@ -7,6 +7,7 @@
 
 pub(crate) mod address;
 pub(crate) mod block;
+pub(crate) mod client_identity;
 pub(crate) mod connection;
 pub(crate) mod credentials;
 pub(crate) mod definition;

@@ -8,11 +8,13 @@ use serde::{Deserialize, Serialize};
 use tf_provider::value::Value;
 
 use crate::framework::Problem;
+use crate::provider::attributes::secret::StoredSecret;
+use crate::provider::settings::client_identity::ClientSettings;
 use crate::provider::settings::definition::{Definition, Kind};
 use crate::provider::settings::environment::Environment;
 use crate::provider::settings::file;
 use crate::provider::settings::setting::{Setting, SettingError, Source, known_items};
-use crate::pve::{CaBundle, Fingerprint, TlsPolicy};
+use crate::pve::{CaBundle, Fingerprint, Secret, TlsPolicy};
 
 pub const VERIFY_SSL: Definition = Definition {
     name: "verify_ssl",
@@ -69,13 +71,34 @@ pub const MIN_TLS_VERSION: Definition = Definition {
     format: "",
 };
 
+pub const CLIENT_CERTIFICATE: Definition = Definition {
+    name: "client_certificate",
+    kind: Kind::Text,
+    description: "Certificate that the provider presents to a gateway that requires one (mutual \
+                  TLS), as PEM text or the path of a PEM file. Further certificates of its chain \
+                  may follow. Requires `client_key`. Proxmox VE itself does not ask for one.",
+    variables: &["PROXMOX_VE_CLIENT_CERTIFICATE"],
+    format: "",
+};
+
+pub const CLIENT_KEY: Definition = Definition {
+    name: "client_key",
+    kind: Kind::Secret,
+    description: "Private key of `client_certificate`, as PEM text or the path of a PEM file. It \
+                  must not be encrypted.",
+    variables: &["PROXMOX_VE_CLIENT_KEY"],
+    format: "",
+};
+
 /// The TLS attributes.
-pub const DEFINITIONS: [&Definition; 5] = [
+pub const DEFINITIONS: [&Definition; 7] = [
     &VERIFY_SSL,
     &CA_CERTIFICATE,
     &CERTIFICATE_FINGERPRINTS,
     &TLS_SERVER_NAME,
     &MIN_TLS_VERSION,
+    &CLIENT_CERTIFICATE,
+    &CLIENT_KEY,
 ];
 
 /// The TLS attributes, as a block sets them.
@@ -86,6 +109,8 @@ pub struct TlsAttributes {
     certificate_fingerprints: Value<Vec<Value<String>>>,
     tls_server_name: Value<String>,
     min_tls_version: Value<String>,
+    client_certificate: Value<String>,
+    client_key: Value<StoredSecret>,
 }
 
 impl TlsAttributes {
@@ -98,6 +123,10 @@ impl TlsAttributes {
                 .setting(&source, known_items(self.certificate_fingerprints)),
             tls_server_name: TLS_SERVER_NAME.setting(&source, self.tls_server_name),
             min_tls_version: MIN_TLS_VERSION.setting(&source, self.min_tls_version),
+            client: ClientSettings {
+                certificate: CLIENT_CERTIFICATE.setting(&source, self.client_certificate),
+                key: CLIENT_KEY.setting(&source, self.client_key),
+            },
         }
     }
 }
@@ -115,6 +144,8 @@ pub struct TlsSettings {
     pub tls_server_name: Setting<String>,
     /// The minimum TLS version.
     pub min_tls_version: Setting<String>,
+    /// The certificate and key of the client.
+    pub client: ClientSettings,
 }
 
 impl TlsSettings {
@@ -148,6 +179,12 @@ impl TlsSettings {
             certificate_fingerprints: values(&CERTIFICATE_FINGERPRINTS),
             tls_server_name: values(&TLS_SERVER_NAME).last(),
             min_tls_version: values(&MIN_TLS_VERSION).last(),
+            client: ClientSettings {
+                certificate: values(&CLIENT_CERTIFICATE).last(),
+                key: values(&CLIENT_KEY)
+                    .last()
+                    .map(|text| StoredSecret::from(Secret::new(text))),
+            },
         }
     }
 
@@ -157,21 +194,25 @@ impl TlsSettings {
             || self.ca_certificate.is_set()
             || self.certificate_fingerprints.is_set()
             || self.tls_server_name.is_set()
-            || self.min_tls_version.is_set())
+            || self.min_tls_version.is_set()
+            || self.client.is_set())
     }
 
     /// These settings, and the others where these do not say what to trust: CA certificates,
     /// fingerprints and disabled verification replace each other and are never mixed.
-    /// `verify_ssl = true` alone enables verification again. Name and version are independent.
+    /// `verify_ssl = true` alone enables verification again. Name, version and the certificate of
+    /// the client are independent.
     pub fn or(self, other: &Self) -> Self {
         let verifies = matches!(self.verify_ssl, Setting::Absent | Setting::Known(true, _));
         let sets_trust = self.ca_certificate.is_set() || self.certificate_fingerprints.is_set();
         let tls_server_name = self.tls_server_name.or(other.tls_server_name.clone());
         let min_tls_version = self.min_tls_version.or(other.min_tls_version.clone());
+        let client = self.client.clone().or(other.client.clone());
         if sets_trust || !verifies {
             return Self {
                 tls_server_name,
                 min_tls_version,
+                client,
                 ..self
             };
         }
@@ -179,6 +220,7 @@ impl TlsSettings {
             verify_ssl: self.verify_ssl.or(other.verify_ssl.clone()),
             tls_server_name,
             min_tls_version,
+            client,
             ..other.clone()
         }
     }
@@ -212,6 +254,7 @@ impl TlsSettings {
             fingerprints,
             server_name,
             min_version: min_version.unwrap_or_default(),
+            client_identity: self.client.resolve()?,
         })
     }
 

@@ -24,8 +24,9 @@ const RETRIES_LIMIT: i64 = 20;
 pub const PROXY_URL: Definition = Definition {
     name: "proxy_url",
     kind: Kind::Secret,
-    description: "URL of an HTTP proxy: `http://host:port` or `http://user:password@host:port`. \
-                  Defaults to `HTTPS_PROXY` or `ALL_PROXY`, except for loopback addresses and the \
+    description: "URL of a proxy: `http://host:port` or `http://user:password@host:port`, with the \
+                  scheme `http`, `https`, `socks5`, or `socks5h`, with which the proxy looks up \
+                  the host name. Defaults to `HTTPS_PROXY` or `ALL_PROXY`, except for loopback addresses and the \
                   hosts in `NO_PROXY`. Set it to an empty string to use no proxy.",
     variables: &["PROXMOX_VE_PROXY_URL", "PM_PROXY"],
     format: "",

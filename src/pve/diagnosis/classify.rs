@@ -68,9 +68,11 @@ fn classify(error: &Error) -> (Status, Stage) {
 
 fn tls(failure: &TlsFailure) -> Status {
     match failure {
-        TlsFailure::Untrusted(_) | TlsFailure::Version(_) | TlsFailure::Other { .. } => {
-            Status::TlsUntrusted
-        }
+        TlsFailure::Untrusted(_)
+        | TlsFailure::Unsupported { .. }
+        | TlsFailure::UnsupportedKey { .. }
+        | TlsFailure::Version(_)
+        | TlsFailure::Other { .. } => Status::TlsUntrusted,
         TlsFailure::NameMismatch(_) => Status::TlsNameMismatch,
         TlsFailure::Expired(_) | TlsFailure::NotYetValid(_) => Status::TlsExpired,
         TlsFailure::FingerprintMismatch(_) => Status::TlsFingerprintMismatch,

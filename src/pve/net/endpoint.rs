@@ -100,6 +100,15 @@ impl Endpoint {
         Self { base, port }
     }
 
+    /// Whether both lead to one server: equal addresses, or `localhost` and its address.
+    pub fn is_same_server(&self, other: &Self) -> bool {
+        let named = |one: &Self| match one.host().as_str() {
+            "127.0.0.1" | "::1" => "localhost".to_owned(),
+            host => host.to_owned(),
+        };
+        named(self) == named(other) && self.port == other.port && self.prefix() == other.prefix()
+    }
+
     /// The port that a text names itself, not by default.
     pub fn explicit_port(text: &str) -> Option<u16> {
         let text = text.trim();

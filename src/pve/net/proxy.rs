@@ -1,7 +1,8 @@
 //! The forward proxy that leads to a host, where there is one.
 //!
-//! A `CONNECT` request asks the proxy for a tunnel to the host, in which TLS then runs with
-//! the host itself: the proxy sees its name and nothing that is said.
+//! The proxy is asked for a tunnel to the host (`CONNECT`, or SOCKS5), in which TLS then runs with
+//! the host itself: the proxy sees its name and nothing that is said. The connection to the proxy
+//! may itself be TLS.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -9,15 +10,19 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use hyper_util::client::proxy::matcher::Matcher;
+use rustls::pki_types::ServerName;
 use url::Url;
 
 use crate::pve::net::endpoint::{Endpoint, is_invisible};
 
+/// The schemes of proxies. With `socks5h`, the proxy looks up the name of the host.
+const SCHEMES: [&str; 4] = ["http", "https", "socks5", "socks5h"];
+
 /// Why a text names no proxy. It is never quoted: it may hold a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ProxyError {
-    /// `https://`, `socks5://`, …
-    #[error("its scheme is not http://: a proxy is asked for a tunnel, in which TLS goes on")]
+    /// `socks4://`, `ftp://`, …
+    #[error("its scheme is none of http://, https://, socks5:// and socks5h://")]
     Scheme,
     /// A line break, a tab, white space or an invisible character inside.
     #[error("it has white space, a line break or an invisible character inside")]
@@ -81,6 +86,16 @@ impl Proxy {
         !spared.is_some_and(|spared| spared.spares_url(url))
     }
 
+    /// The name of a proxy that is reached over TLS, which its certificate must be valid for.
+    pub(crate) fn tls_name(&self) -> Option<ServerName<'static>> {
+        let host = self
+            .url
+            .host_str()
+            .filter(|_| self.url.scheme() == "https")?;
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        ServerName::try_from(bare.to_owned()).ok()
+    }
+
     /// The URL, credentials included, for the connection.
     pub(crate) fn url(&self) -> &Url {
         &self.url
@@ -96,14 +111,22 @@ impl FromStr for Proxy {
             return Err(ProxyError::Invisible);
         }
         let text = match text.split_once("://") {
-            Some((scheme, _)) if scheme.eq_ignore_ascii_case("http") => text.to_owned(),
+            Some((scheme, _)) if SCHEMES.iter().any(|one| scheme.eq_ignore_ascii_case(one)) => {
+                text.to_owned()
+            }
             Some(_) => return Err(ProxyError::Scheme),
             None => format!("http://{text}"),
         };
-        let url = Url::parse(&text).map_err(|_| ProxyError::Malformed)?;
-        let is_more = url.path() != "/" || url.query().is_some() || url.fragment().is_some();
+        let mut url = Url::parse(&text).map_err(|_| ProxyError::Malformed)?;
+        let is_more =
+            !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some();
         if is_more || url.host_str().is_none_or(str::is_empty) || url.port() == Some(0) {
             return Err(ProxyError::Malformed);
+        }
+        if url.scheme().starts_with("socks") && url.port().is_none() {
+            // The `url` crate knows no default port of SOCKS (RFC 1928, section 3).
+            url.set_port(Some(1080))
+                .map_err(|()| ProxyError::Malformed)?;
         }
         Ok(Self { url, unless: None })
     }
@@ -145,6 +168,9 @@ mod tests {
             ),
             ("HTTP://proxy/", "proxy:80"),
             ("proxy:3128", "proxy:3128"),
+            ("https://user:s3cr3t@proxy", "proxy:443"),
+            ("socks5://user:s3cr3t@proxy", "proxy:1080"),
+            ("SOCKS5H://proxy:9050/", "proxy:9050"),
             ("[2001:db8::7]:3128", "[2001:db8::7]:3128"),
         ] {
             let proxy = proxy(text);
@@ -156,8 +182,9 @@ mod tests {
     #[test]
     fn what_is_no_proxy_is_refused_and_not_quoted() {
         for (text, error) in [
-            ("https://proxy", ProxyError::Scheme),
-            ("socks5://u:s3cr3t@proxy:1080", ProxyError::Scheme),
+            ("socks4://u:s3cr3t@proxy:1080", ProxyError::Scheme),
+            ("ftp://u:s3cr3t@proxy", ProxyError::Scheme),
+            ("socks5://u:s3cr3t@", ProxyError::Malformed),
             ("", ProxyError::Malformed),
             ("http://", ProxyError::Malformed),
             ("http://pro\nxy:3128", ProxyError::Invisible),

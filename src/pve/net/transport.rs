@@ -142,7 +142,8 @@ impl Transport {
 impl TransportSettings {
     fn http(&self) -> Result<reqwest::Client, ErrorKind> {
         let failed = |detail| ErrorKind::Setup { detail };
-        let tls = self.tls.client_config();
+        let proxy = self.proxy.as_ref().and_then(Proxy::tls_name);
+        let tls = self.tls.client_config(proxy);
         let mut http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls.map_err(|error| failed(error.to_string()))?)
             .tls_info(true)

@@ -7,6 +7,7 @@ mod cached;
 mod check;
 mod failover;
 mod login;
+mod odd_certificates;
 mod proxied;
 mod reachability;
 mod recordings;

@@ -13,9 +13,12 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::future::BoxFuture;
 use rcgen::{CertificateParams, KeyPair};
-use rustls::ServerConfig;
 use rustls::crypto::ring;
+use rustls::crypto::ring::sign::any_supported_type;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::{CertifiedKey, SigningKey, SingleCertAndKey};
+use rustls::version::{TLS12, TLS13};
+use rustls::{ServerConfig, SupportedProtocolVersion};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -87,17 +90,22 @@ pub(crate) struct Host {
 /// The certificate chain of a host, and its key.
 pub(crate) struct Identity {
     pub(crate) chain: Vec<CertificateDer<'static>>,
-    pub(crate) key: PrivateKeyDer<'static>,
+    pub(crate) key: Arc<dyn SigningKey>,
 }
 
 impl Identity {
+    pub(crate) fn new(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Self {
+        let key = any_supported_type(&key).unwrap();
+        Self { chain, key }
+    }
+
     pub(crate) fn self_signed(params: CertificateParams) -> Self {
         let key = KeyPair::generate().unwrap();
         let certificate = params.self_signed(&key).unwrap();
-        Self {
-            chain: vec![certificate.der().clone()],
-            key: PrivateKeyDer::Pkcs8(key.serialize_der().into()),
-        }
+        Self::new(
+            vec![certificate.der().clone()],
+            PrivateKeyDer::Pkcs8(key.serialize_der().into()),
+        )
     }
 }
 
@@ -127,6 +135,15 @@ impl Host {
         identity: Identity,
         script: impl Fn(Received) -> BoxFuture<'static, Reaction> + Send + Sync + 'static,
     ) -> Self {
+        Self::with_versions(identity, &[&TLS12, &TLS13], script).await
+    }
+
+    /// A host with this certificate that speaks these versions of TLS.
+    pub(crate) async fn with_versions(
+        identity: Identity,
+        versions: &[&'static SupportedProtocolVersion],
+        script: impl Fn(Received) -> BoxFuture<'static, Reaction> + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let host = Self {
             address: listener.local_addr().unwrap(),
@@ -134,12 +151,13 @@ impl Host {
             received: Arc::default(),
             connections: Arc::default(),
         };
+        // Without the checks that rustls makes of a server's own certificate.
+        let certified = CertifiedKey::new(identity.chain, identity.key);
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(versions)
             .unwrap()
             .with_no_client_auth()
-            .with_single_cert(identity.chain, identity.key)
-            .unwrap();
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let (received, connections) = (Arc::clone(&host.received), Arc::clone(&host.connections));
         let script: Script = Arc::new(script);

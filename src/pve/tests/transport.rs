@@ -369,7 +369,7 @@ impl Resolve for NoSuchName {
 #[tokio::test]
 async fn a_name_that_does_not_resolve_is_told_with_what_the_resolver_says() {
     let http = reqwest::Client::builder()
-        .tls_backend_preconfigured(TlsPolicy::default().client_config().unwrap())
+        .tls_backend_preconfigured(TlsPolicy::default().client_config(None).unwrap())
         .dns_resolver(NoSuchName)
         .build()
         .unwrap();

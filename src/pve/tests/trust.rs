@@ -53,10 +53,10 @@ impl Authority {
         let certificate = params
             .signed_by(&key, &self.certificate, &self.key)
             .unwrap();
-        Identity {
-            chain: vec![certificate.der().clone()],
-            key: PrivateKeyDer::Pkcs8(key.serialize_der().into()),
-        }
+        Identity::new(
+            vec![certificate.der().clone()],
+            PrivateKeyDer::Pkcs8(key.serialize_der().into()),
+        )
     }
 }
 

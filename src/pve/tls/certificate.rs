@@ -91,6 +91,8 @@ impl fmt::Debug for Fingerprint {
 pub struct Certificate {
     /// The SHA-256 fingerprint.
     pub fingerprint: Fingerprint,
+    /// The version of X.509: 3 is usual. 0 if it could not be parsed.
+    pub version: u32,
     /// The subject.
     pub subject: String,
     /// The issuer.
@@ -104,10 +106,16 @@ pub struct Certificate {
 }
 
 impl Certificate {
+    /// Whether it is its own authority.
+    pub fn is_self_signed(&self) -> bool {
+        self.issuer == self.subject
+    }
+
     /// Parses a certificate in DER.
     pub fn from_der(der: &[u8]) -> Self {
         let mut seen = Self {
             fingerprint: Fingerprint::of(der),
+            version: 0,
             subject: String::new(),
             issuer: String::new(),
             names: Vec::new(),
@@ -115,6 +123,7 @@ impl Certificate {
             not_after: None,
         };
         if let Ok((_, parsed)) = X509Certificate::from_der(der) {
+            seen.version = parsed.version().0.saturating_add(1);
             seen.subject = parsed.subject().to_string();
             seen.issuer = parsed.issuer().to_string();
             seen.not_before = Some(parsed.validity().not_before.to_datetime());

@@ -21,6 +21,22 @@ pub enum TlsFailure {
     /// The certificate does not have a pinned fingerprint.
     #[error("the certificate's fingerprint is none of the expected ones ({0})")]
     FingerprintMismatch(Box<Certificate>),
+    /// The rules for certificates refuse it, whoever signed it. A pin accepts it.
+    #[error("the certificate cannot be verified: {what} ({certificate})")]
+    Unsupported {
+        /// Why.
+        what: String,
+        /// The certificate.
+        certificate: Box<Certificate>,
+    },
+    /// No handshake with its key can be verified, so nothing accepts it.
+    #[error("the key of the certificate is not supported: {what} ({certificate})")]
+    UnsupportedKey {
+        /// Why.
+        what: String,
+        /// The certificate.
+        certificate: Box<Certificate>,
+    },
     /// The server supports only versions of TLS older than this one.
     #[error("the server offers {older} only, and {0} is the oldest that is accepted here", older = .0.older())]
     Version(TlsVersion),
@@ -42,7 +58,13 @@ impl TlsFailure {
             | Self::NameMismatch(seen)
             | Self::Expired(seen)
             | Self::NotYetValid(seen)
-            | Self::FingerprintMismatch(seen) => Some(seen),
+            | Self::FingerprintMismatch(seen)
+            | Self::Unsupported {
+                certificate: seen, ..
+            }
+            | Self::UnsupportedKey {
+                certificate: seen, ..
+            } => Some(seen),
             Self::Version(_) => None,
             Self::Other { certificate, .. } => certificate.as_deref(),
         }

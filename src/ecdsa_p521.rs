@@ -1,20 +1,46 @@
-//! ECDSA over P-521 with SHA-512, the signature of Terraform's client certificate. *ring* does not
-//! have it.
+//! ECDSA over P-521, which *ring* does not have: the key of Terraform's client certificate, and of
+//! some servers.
 //!
 //! go-plugin generates a P-521 key for each client (`mtls.go`, `generateCert`). The curve comes from
-//! RustCrypto's `p521`, and this file adapts it to rustls. It only verifies and handles no secrets.
+//! RustCrypto's `p521`, the digests from *ring*, and this file adapts them to rustls. It only
+//! verifies and handles no secrets.
 
-use p521::ecdsa::signature::Verifier;
+use p521::ecdsa::signature::hazmat::PrehashVerifier;
 use p521::ecdsa::{Signature, VerifyingKey};
+use ring::digest::{self, digest};
 use rustls::pki_types::{
     AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm, alg_id,
 };
 
-/// `ecdsa_secp521r1_sha512` of RFC 8446, section 4.2.3.
-#[derive(Debug)]
-pub(super) struct EcdsaP521Sha512;
+/// The bytes of a number of the curve's order.
+const FIELD: usize = 66;
 
-impl SignatureVerificationAlgorithm for EcdsaP521Sha512 {
+/// ECDSA over P-521 with one digest.
+#[derive(Debug)]
+pub(crate) struct EcdsaP521 {
+    digest: &'static digest::Algorithm,
+    id: AlgorithmIdentifier,
+}
+
+/// With SHA-512: `ecdsa_secp521r1_sha512` of RFC 8446, section 4.2.3.
+pub(crate) static SHA512: EcdsaP521 = EcdsaP521 {
+    digest: &digest::SHA512,
+    id: alg_id::ECDSA_SHA512,
+};
+
+/// With SHA-384, as a server may choose in TLS 1.2.
+pub(crate) static SHA384: EcdsaP521 = EcdsaP521 {
+    digest: &digest::SHA384,
+    id: alg_id::ECDSA_SHA384,
+};
+
+/// With SHA-256, as a server may choose in TLS 1.2.
+pub(crate) static SHA256: EcdsaP521 = EcdsaP521 {
+    digest: &digest::SHA256,
+    id: alg_id::ECDSA_SHA256,
+};
+
+impl SignatureVerificationAlgorithm for EcdsaP521 {
     fn verify_signature(
         &self,
         public_key: &[u8],
@@ -23,7 +49,12 @@ impl SignatureVerificationAlgorithm for EcdsaP521Sha512 {
     ) -> Result<(), InvalidSignature> {
         let key = VerifyingKey::from_sec1_bytes(public_key).map_err(|_| InvalidSignature)?;
         let signature = Signature::from_der(signature).map_err(|_| InvalidSignature)?;
-        key.verify(message, &signature)
+        // A digest shorter than the order of the curve is the same number with zeros in front
+        // (FIPS 186-5, section 6.4.1).
+        let digest = digest(self.digest, message);
+        let mut number = vec![0; FIELD.saturating_sub(digest.as_ref().len())];
+        number.extend_from_slice(digest.as_ref());
+        key.verify_prehash(&number, &signature)
             .map_err(|_| InvalidSignature)
     }
 
@@ -32,7 +63,7 @@ impl SignatureVerificationAlgorithm for EcdsaP521Sha512 {
     }
 
     fn signature_alg_id(&self) -> AlgorithmIdentifier {
-        alg_id::ECDSA_SHA512
+        self.id
     }
 }
 
@@ -60,7 +91,7 @@ mod tests {
     }
 
     fn verify(key: &SigningKey, message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
-        EcdsaP521Sha512.verify_signature(&public(key), message, signature)
+        SHA512.verify_signature(&public(key), message, signature)
     }
 
     #[test]
@@ -81,7 +112,7 @@ mod tests {
     #[test]
     fn malformed_keys_and_signatures_fail() {
         let signature = sign(&key(7), b"hello");
-        let bad_key = EcdsaP521Sha512.verify_signature(&[4; 133], b"hello", &signature);
+        let bad_key = SHA512.verify_signature(&[4; 133], b"hello", &signature);
         assert!(bad_key.is_err());
         assert!(verify(&key(7), b"hello", b"").is_err());
         assert!(verify(&key(7), b"hello", &[0x30, 0x00]).is_err());
