@@ -173,7 +173,7 @@ fn malformed_values_are_refused_at_plan_time_each_on_its_attribute(cli: &Cli) {
             &["min_tls_version", r#""1.2" or "1.3""#],
         ),
         (
-            provider(r#"proxy_url = "socks5://proxy:1080""#),
+            provider(r#"proxy_url = "socks4://proxy:1080""#),
             &["proxy_url", "http://"],
         ),
         (

@@ -366,7 +366,7 @@ mod tests {
     #[test]
     fn an_invalid_proxy_of_a_usual_variable_is_no_problem_for_hosts_that_bypass_it() {
         let socks = [
-            ("ALL_PROXY", "socks5://u:s3cr3t@proxy"),
+            ("ALL_PROXY", "socks4://u:s3cr3t@proxy"),
             ("NO_PROXY", "example.com"),
         ];
         assert_eq!(
