@@ -5,6 +5,7 @@
 //! second factor, `totp_secret` or a one-time code in `otp`), and an existing login (`auth_ticket`
 //! and `csrf_prevention_token`). `resolve` turns the settings into one of them.
 
+mod form;
 mod resolve;
 
 use serde::{Deserialize, Serialize};

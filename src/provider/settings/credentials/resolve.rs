@@ -6,6 +6,7 @@
 use std::fmt::Display;
 
 use crate::provider::attributes::secret::StoredSecret;
+use crate::provider::settings::credentials::form;
 use crate::provider::settings::credentials::{
     API_TOKEN_ID, API_TOKEN_SECRET, AUTH_TICKET, CSRF_PREVENTION_TOKEN, CredentialSettings,
     PASSWORD, USERNAME,
@@ -17,24 +18,41 @@ use crate::pve::{ApiToken, Credentials, IdError, LoginTicket, TokenId, TotpSeed,
 impl CredentialSettings {
     /// The credential that the settings name; [`Credentials::None`] where none is set.
     pub fn resolve(&self) -> Result<Credentials, SettingError> {
+        self.trimmed().resolve_trimmed()
+    }
+
+    fn resolve_trimmed(&self) -> Result<Credentials, SettingError> {
         self.check_forms()?;
         self.check_halves()?;
         if let Some(source) = self.unknown() {
             return Err(SettingError::Unknown(source));
         }
         if let Setting::Known(token, source) = &self.api_token {
-            let token = token.secret().expose().parse::<ApiToken>();
+            let token = token.secret().expose();
+            if let Some(odd) = form::odd(token) {
+                return Err(invalid("API token", odd, source));
+            }
+            let token = token.parse::<ApiToken>();
             let token = token.map_err(|error| invalid("API token", error, source))?;
+            if let Some(odd) = form::odd_secret(token.secret.expose()) {
+                return Err(invalid("secret of the API token", odd, source));
+            }
             return Ok(Credentials::Token(token));
         }
-        if let (Setting::Known(id, source), Setting::Known(secret, _)) =
+        if let (Setting::Known(id, source), Setting::Known(secret, secret_source)) =
             (&self.api_token_id, &self.api_token_secret)
         {
+            if let Some(odd) = form::odd_secret(secret.secret().expose()) {
+                return Err(invalid("secret of the API token", odd, secret_source));
+            }
             return self.split_token(id, source, secret);
         }
-        if let (Setting::Known(ticket, source), Setting::Known(csrf, _)) =
+        if let (Setting::Known(ticket, source), Setting::Known(csrf, csrf_source)) =
             (&self.auth_ticket, &self.csrf_prevention_token)
         {
+            if let Some(odd) = form::odd(csrf.secret().expose()) {
+                return Err(invalid("CSRF prevention token", odd, csrf_source));
+            }
             let login = LoginTicket::new(ticket.secret().clone(), csrf.secret().clone());
             let login = login.map_err(|error| invalid("ticket", error, source))?;
             return Ok(Credentials::Ticket(login));
@@ -115,7 +133,7 @@ impl CredentialSettings {
         };
         let user = username.parse();
         user.map(Some)
-            .map_err(|error| invalid("user ID", error, source))
+            .map_err(|error| invalid("user ID", form::not_a_user(&error), source))
     }
 
     fn split_token(
@@ -130,10 +148,15 @@ impl CredentialSettings {
                 id,
                 secret: secret.secret().clone(),
             })),
-            Err(IdError::NoUser { .. }) => Err(invalid(
+            Err(IdError::NoUser { .. }) if !id.contains('@') => Err(invalid(
                 "token ID",
                 "it is a token name without an owner. Set the full ID, user@realm!name, or set \
                  `username` as well",
+                source,
+            )),
+            Err(_) if id.contains('@') && !id.contains('!') => Err(invalid(
+                "token ID",
+                "it is the ID of a user. The ID of a token has the form user@realm!name",
                 source,
             )),
             Err(error) => Err(invalid("token ID", error, source)),
