@@ -232,7 +232,7 @@ fn tls_failure(error: &rustls::Error, minimum: TlsVersion) -> ErrorKind {
     };
     ErrorKind::Tls {
         failure: failure.unwrap_or_else(|| TlsFailure::Other {
-            detail: error.to_string(),
+            detail: without_links(&error.to_string()),
             certificate: None,
         }),
     }
@@ -259,8 +259,16 @@ fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Optio
 
 /// The first cause of all. The outer ones repeat the whole URL.
 fn innermost(error: &(dyn StdError + 'static)) -> String {
-    causes(error)
-        .last()
-        .map(ToString::to_string)
-        .unwrap_or_default()
+    let last = causes(error).last().map(ToString::to_string);
+    without_links(&last.unwrap_or_default())
+}
+
+/// The text of a library without the addresses of its documentation.
+fn without_links(text: &str) -> String {
+    match text.find("http://docs.rs").or(text.find("https://docs.rs")) {
+        Some(link) => text[..link]
+            .trim_end_matches([' ', ':', '(', ','])
+            .to_owned(),
+        None => text.to_owned(),
+    }
 }
