@@ -22,10 +22,10 @@ impl Options {
     /// Address and TLS settings from the options, or else the environment. Credentials from the
     /// environment.
     pub fn over_environment(&self) -> Result<ConnectionSettings, Failure> {
-        let environment = Environment::of_this_process();
-        let mut warnings = unknown_variables::warnings(&environment);
+        let variables = Environment::of_this_process();
+        let mut warnings = unknown_variables::warnings(&variables);
         let (environment, problems) =
-            ConnectionSettings::from_environment(&environment, &mut warnings);
+            ConnectionSettings::from_environment(&variables, &mut warnings);
         if !problems.is_empty() {
             return Err(problems.into());
         }
@@ -35,11 +35,13 @@ impl Options {
             endpoint: Setting::Absent,
             endpoints: self.values(&address::ENDPOINTS),
         };
-        Ok(ConnectionSettings {
+        let settings = ConnectionSettings {
             address: address.or(environment.address),
             tls: tls.or(&environment.tls),
             ..environment
-        })
+        };
+        warn(unknown_variables::of_other_tools(&variables, &settings));
+        Ok(settings)
     }
 
     /// The login of the user that `--username` or the environment names, with the password and

@@ -82,6 +82,12 @@ impl Provider for ProxmoxProvider {
         let (settings, problems) = config.merge(&environment, &mut warnings);
         let tls = settings.all().map(|connection| &connection.tls);
         warnings.extend(settings::warnings::of_tls(tls));
+        warnings.extend(settings::unknown_variables::of_other_tools(
+            &environment,
+            &settings.own,
+        ));
+        let credentials = settings.all().map(|connection| &connection.credentials);
+        warnings.extend(credentials.filter_map(|one| one.misplaced_secret()));
         diags.warnings(warnings);
         diags.problems(problems);
         self.connections.configure(settings);

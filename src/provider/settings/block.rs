@@ -11,7 +11,9 @@ use tf_provider::value::Value;
 
 use crate::framework::{Problem, schema};
 use crate::provider::nearest::nearest;
-use crate::provider::settings::connection::{ConnectionAttributes, ConnectionSettings, attributes};
+use crate::provider::settings::connection::{
+    ConnectionAttributes, ConnectionSettings, attributes, attributes_of_cluster,
+};
 use crate::provider::settings::environment::Environment;
 use crate::provider::settings::setting::{Setting, SettingError, Source};
 
@@ -28,12 +30,12 @@ pub fn schema() -> Schema {
     let clusters = (
         "clusters",
         schema::optional(
-            AttributeType::AttributeMap(schema::named(attributes())),
+            AttributeType::AttributeMap(schema::named(attributes_of_cluster())),
             "Additional clusters by a key of your choice; a standalone host is a cluster of one. \
              Each entry supports the attributes of this block, and resources and data sources \
              select an entry with `cluster`. An entry inherits the TLS, proxy, header, retry and \
              timeout settings of the block unless it sets its own. Addresses and credentials are \
-             never inherited.",
+             never inherited, and no environment variable sets an attribute of an entry.",
         ),
     );
     schema::schema(
@@ -113,10 +115,14 @@ impl Config {
 fn cluster_settings(name: &str, cluster: Value<ConnectionAttributes>) -> ConnectionSettings {
     let key: Arc<str> = name.into();
     let source = |attribute| Source::ClusterAttribute(Arc::clone(&key), attribute);
-    match cluster {
+    let settings = match cluster {
         Value::Value(cluster) => cluster.settings(source),
         Value::Null => ConnectionSettings::default(),
         Value::Unknown => ConnectionSettings::unknown(source),
+    };
+    ConnectionSettings {
+        cluster: Some(key.clone()),
+        ..settings
     }
 }
 

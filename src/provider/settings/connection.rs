@@ -1,5 +1,7 @@
 //! The settings of one connection, from the provider block and the environment.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use tf_provider::AttributePath;
 use tf_provider::schema::Attribute;
@@ -14,6 +16,23 @@ use crate::provider::settings::tls::{TlsAttributes, TlsSettings};
 use crate::provider::settings::transport::{TransportAttributes, TransportSettings};
 use crate::provider::settings::{address, credentials, tls, transport};
 use crate::pve::{Credentials, Endpoint};
+
+/// The problem of an entry of `clusters` without an address or a credential.
+fn nothing_of(cluster: &str, what: &str, attribute: &str) -> Problem {
+    let summary = match what {
+        "address" => "Missing Proxmox VE address",
+        _ => "Missing Proxmox VE credentials",
+    };
+    Problem::new(
+        summary,
+        format!(
+            "`clusters[{cluster:?}]` sets no {what}. Set `clusters[{cluster:?}].{attribute}`. An entry \
+             of `clusters` does not inherit the {what} of the provider block, and does not use the \
+             {what} in the environment."
+        ),
+        AttributePath::root(),
+    )
+}
 
 /// The attributes of a connection, as the provider block and each of its clusters set them.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -46,6 +65,11 @@ pub fn attributes() -> impl Iterator<Item = (&'static str, Attribute)> {
     definitions().map(Definition::in_block)
 }
 
+/// The same attributes for an entry of `clusters`, which no environment variable sets.
+pub fn attributes_of_cluster() -> impl Iterator<Item = (&'static str, Attribute)> {
+    definitions().map(|definition| definition.attribute(""))
+}
+
 impl ConnectionAttributes {
     /// The settings that the attributes hold.
     pub fn settings(self, source: impl Fn(&'static str) -> Source) -> ConnectionSettings {
@@ -54,6 +78,7 @@ impl ConnectionAttributes {
             credentials: self.credentials.settings(&source),
             tls: self.tls.settings(&source),
             transport: self.transport.settings(&source),
+            cluster: None,
         }
     }
 }
@@ -70,6 +95,8 @@ pub struct ConnectionSettings {
     pub tls: TlsSettings,
     /// How requests reach the server.
     pub transport: TransportSettings,
+    /// The key in `clusters`; `None` for the provider's own connection.
+    pub cluster: Option<Arc<str>>,
 }
 
 impl ConnectionSettings {
@@ -98,6 +125,7 @@ impl ConnectionSettings {
             credentials: CredentialSettings::from_environment(environment, warnings),
             tls,
             transport,
+            cluster: None,
         };
         (settings, problems)
     }
@@ -107,7 +135,12 @@ impl ConnectionSettings {
     /// that is ignored.
     pub fn or_environment(self, environment: Self, warnings: &mut Vec<Problem>) -> Self {
         let used = self.credentials.source();
-        if let (Some(used), Some(ignored)) = (&used, environment.credentials.source()) {
+        // A block with its own address and credential, such as an alias, is a connection of its
+        // own. A credential beside the address of the environment may not be meant.
+        let is_surprising = !self.address.is_set();
+        if let (Some(used), Some(ignored)) = (&used, environment.credentials.source())
+            && is_surprising
+        {
             warnings.push(Problem::new(
                 "Credential in the environment ignored",
                 format!(
@@ -126,6 +159,7 @@ impl ConnectionSettings {
             },
             tls: self.tls.or(&environment.tls),
             transport: self.transport.or(environment.transport),
+            cluster: self.cluster,
         }
     }
 
@@ -153,6 +187,9 @@ impl ConnectionSettings {
     /// The nodes; a problem where no address is set.
     pub fn nodes(&self) -> Result<Nodes, SettingError> {
         self.address.resolve()?.ok_or_else(|| {
+            if let Some(cluster) = &self.cluster {
+                return nothing_of(cluster, "address", "endpoint").into();
+            }
             let detail = "Set `endpoint` in the provider block, or the environment variable \
                           PROXMOX_VE_ENDPOINT, to the address of a node, such as \
                           \"https://pve1.example.com:8006\". If the block defines `clusters`, \
@@ -171,6 +208,9 @@ impl ConnectionSettings {
     pub fn credentials(&self) -> Result<Credentials, SettingError> {
         match self.credentials.resolve()? {
             Credentials::None => {
+                if let Some(cluster) = &self.cluster {
+                    return Err(nothing_of(cluster, "credentials", "api_token").into());
+                }
                 let detail = "Set `api_token` (or `api_token_id` and `api_token_secret`, or \
                               `username` and `password`) in the provider block, or \
                               PROXMOX_VE_API_TOKEN (or PROXMOX_VE_USERNAME and \

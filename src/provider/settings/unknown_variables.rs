@@ -4,8 +4,10 @@ use tf_provider::AttributePath;
 
 use crate::framework::Problem;
 use crate::provider::nearest::nearest;
-use crate::provider::settings::connection::definitions;
+use crate::provider::settings::connection::{ConnectionSettings, definitions};
+use crate::provider::settings::definition::Definition;
 use crate::provider::settings::environment::Environment;
+use crate::provider::settings::{address, credentials, tls};
 
 /// Prefixes of variables that other tools for Proxmox VE read and this provider does not.
 const OF_OTHER_TOOLS: [&str; 9] = [
@@ -19,6 +21,135 @@ const OF_OTHER_TOOLS: [&str; 9] = [
     "PM_PARALLEL",
     "PM_DANGEROUSLY_",
 ];
+
+/// A variable that other tools read, and where its value belongs here.
+struct Foreign {
+    names: &'static [&'static str],
+    definition: &'static Definition,
+    /// Whether a connection has such a value already.
+    is_set: fn(&ConnectionSettings) -> bool,
+}
+
+fn has_credential(settings: &ConnectionSettings) -> bool {
+    settings.credentials.source().is_some()
+}
+
+/// Variables of Packer, of the Ansible modules and of command lines for Proxmox VE.
+static FOREIGN: [Foreign; 7] = [
+    Foreign {
+        names: &[
+            "PROXMOX_URL",
+            "PROXMOX_HOST",
+            "PROXMOX_API_URL",
+            "PROXMOX_API_HOST",
+            "PROXMOX_ENDPOINT",
+            "PROXMOX_SERVER",
+            "PVE_HOST",
+            "PVE_URL",
+            "PVE_API_URL",
+            "PVE_ENDPOINT",
+        ],
+        definition: &address::ENDPOINT,
+        is_set: |settings| settings.address.is_set(),
+    },
+    Foreign {
+        names: &[
+            "PROXMOX_USERNAME",
+            "PROXMOX_USER",
+            "PVE_USER",
+            "PVE_USERNAME",
+        ],
+        definition: &credentials::USERNAME,
+        is_set: has_credential,
+    },
+    Foreign {
+        names: &[
+            "PROXMOX_PASSWORD",
+            "PROXMOX_PASS",
+            "PVE_PASSWORD",
+            "PVE_PASS",
+        ],
+        definition: &credentials::PASSWORD,
+        is_set: has_credential,
+    },
+    Foreign {
+        names: &[
+            "PROXMOX_TOKEN",
+            "PROXMOX_TOKEN_SECRET",
+            "PROXMOX_TOKEN_VALUE",
+            "PROXMOX_API_TOKEN_SECRET",
+            "PVE_TOKEN_SECRET",
+            "PVE_API_TOKEN_SECRET",
+        ],
+        definition: &credentials::API_TOKEN_SECRET,
+        is_set: has_credential,
+    },
+    Foreign {
+        names: &[
+            "PROXMOX_TOKEN_ID",
+            "PROXMOX_TOKEN_NAME",
+            "PROXMOX_API_TOKEN_ID",
+            "PVE_TOKEN_ID",
+            "PVE_TOKEN_NAME",
+            "PVE_API_TOKEN_ID",
+        ],
+        definition: &credentials::API_TOKEN_ID,
+        is_set: has_credential,
+    },
+    Foreign {
+        names: &["PROXMOX_API_TOKEN", "PVE_API_TOKEN", "PVE_TOKEN"],
+        definition: &credentials::API_TOKEN,
+        is_set: has_credential,
+    },
+    Foreign {
+        names: &[
+            "PROXMOX_INSECURE",
+            "PROXMOX_TLS_INSECURE",
+            "PROXMOX_SKIP_TLS_VERIFY",
+            "PROXMOX_VALIDATE_CERTS",
+            "PROXMOX_VERIFY_SSL",
+            "PVE_INSECURE",
+            "PVE_VERIFY_SSL",
+        ],
+        definition: &tls::VERIFY_SSL,
+        is_set: |settings| !settings.tls.is_absent(),
+    },
+];
+
+/// A warning for each variable of another tool whose value a connection lacks: it was probably
+/// expected to be read.
+pub fn of_other_tools(environment: &Environment, settings: &ConnectionSettings) -> Vec<Problem> {
+    let lacking = FOREIGN.iter().filter(|one| !(one.is_set)(settings));
+    let found = lacking.flat_map(|one| {
+        let names = one.names.iter();
+        names
+            .filter(|name| environment.get(name).is_set())
+            .map(|name| (name, one.definition))
+    });
+    let warnings = found.map(|(name, definition)| {
+        let variable = definition.variables.first().unwrap_or(&"");
+        let note = match definition.name {
+            "username" => {
+                " The ID of a token, user@realm!name, belongs in PROXMOX_VE_API_TOKEN_ID."
+            }
+            "api_token_secret" => {
+                " The ID of the token belongs in PROXMOX_VE_API_TOKEN_ID. A whole token, \
+                 user@realm!name=secret, belongs in PROXMOX_VE_API_TOKEN."
+            }
+            _ => "",
+        };
+        Problem::new(
+            "Environment variable of another tool",
+            format!(
+                "The provider does not read the environment variable {name}. Set {variable} \
+                 instead, or `{}` in the provider block.{note}",
+                definition.name
+            ),
+            AttributePath::root(),
+        )
+    });
+    warnings.collect()
+}
 
 /// A warning for each such variable, with the name that was probably meant.
 pub fn warnings(environment: &Environment) -> Vec<Problem> {
@@ -106,6 +237,36 @@ mod tests {
             );
             assert!(!details[0].contains("s3cr3t"));
         }
+    }
+
+    #[test]
+    fn a_variable_of_another_tool_is_told_where_it_belongs() {
+        let environment = Environment::from([
+            ("PROXMOX_URL", "https://s3cr3t"),
+            ("PROXMOX_USERNAME", "s3cr3t"),
+            ("PROXMOX_TOKEN", "s3cr3t"),
+            ("PROXMOX_VALIDATE_CERTS", "s3cr3t"),
+        ]);
+        let told = of_other_tools(&environment, &ConnectionSettings::default());
+        let told: Vec<String> = told.into_iter().map(|one| one.detail.into()).collect();
+        for (detail, words) in told.iter().zip([
+            ["PROXMOX_URL", "PROXMOX_VE_ENDPOINT"],
+            ["PROXMOX_USERNAME", "PROXMOX_VE_USERNAME"],
+            ["PROXMOX_TOKEN", "PROXMOX_VE_API_TOKEN_SECRET"],
+            ["PROXMOX_VALIDATE_CERTS", "PROXMOX_VE_VERIFY_SSL"],
+        ]) {
+            assert!(words.iter().all(|word| detail.contains(word)), "{detail}");
+            assert!(!detail.contains("s3cr3t"), "{detail}");
+        }
+        assert_eq!(told.len(), 4);
+        // Nothing is expected of them where the provider has its own.
+        let own = Environment::from([
+            ("PROXMOX_VE_ENDPOINT", "pve1"),
+            ("PROXMOX_VE_API_TOKEN", "root@pam!ci=s3cr3t"),
+            ("PROXMOX_VE_VERIFY_SSL", "true"),
+        ]);
+        let (settings, _) = ConnectionSettings::from_environment(&own, &mut Vec::new());
+        assert!(of_other_tools(&environment, &settings).is_empty());
     }
 
     #[test]
