@@ -33,7 +33,7 @@ prompted for: on a terminal without echo, otherwise from one line of standard in
 --ca-certificate and --fingerprint replace all certificate settings of the environment.
 
 Exit status:
-  0  Success
+  0  Success, also with nodes of the cluster offline (ok, cluster_degraded)
   1  Other failure, such as an output that cannot be written
   2  Invalid arguments or settings, without a connection (invalid_endpoint)
   3  Host unreachable (dns_failure, connection_refused, timeout)
@@ -41,7 +41,7 @@ Exit status:
   5  Server is not Proxmox VE (not_proxmox)
   6  Authentication or second factor rejected (unauthenticated, second_factor_required)
   7  Privileges missing (permission_denied, missing_privileges)
-  8  Host or cluster failure (no_quorum, cluster_degraded, server_error, unsupported_version)
+  8  Host or cluster failure (no_quorum, server_error, unsupported_version)
 ";
 
 /// Runs the command.

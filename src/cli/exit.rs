@@ -33,7 +33,7 @@ pub enum Exit {
 impl From<Status> for Exit {
     fn from(status: Status) -> Self {
         match status {
-            Status::Ok => Self::Ok,
+            Status::Ok | Status::ClusterDegraded => Self::Ok,
             Status::InvalidEndpoint => Self::Configuration,
             Status::DnsFailure | Status::ConnectionRefused | Status::Timeout => Self::Unreachable,
             Status::TlsUntrusted
@@ -43,10 +43,7 @@ impl From<Status> for Exit {
             Status::NotProxmox => Self::NotProxmox,
             Status::Unauthenticated | Status::SecondFactorRequired => Self::Authentication,
             Status::PermissionDenied | Status::MissingPrivileges => Self::Privileges,
-            Status::NoQuorum
-            | Status::ClusterDegraded
-            | Status::ServerError
-            | Status::UnsupportedVersion => Self::Server,
+            Status::NoQuorum | Status::ServerError | Status::UnsupportedVersion => Self::Server,
         }
     }
 }

@@ -51,7 +51,7 @@ mod write_lock;
 
 pub use api::access::{Owner, Realm, Role, Users};
 pub use api::acl::{AclEntry, AclSubject, AclView};
-pub use api::nodes::{ClusterNode, ClusterStatus, Node, majority_online};
+pub use api::nodes::{ClusterNode, ClusterStatus, Node, Quorum};
 pub use api::tasks::{NodeTasks, Task};
 pub use api::tokens::{CreatedToken, Deletion, NewToken, TokenChange, TokenInfo};
 pub use api::version::Version;

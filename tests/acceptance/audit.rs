@@ -14,6 +14,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     a_filtered_response_fails_the_precondition,
     all_users_without_all_grants_are_incomplete,
     the_response_of_an_isolated_node_is_incomplete,
+    an_audit_counts_nodes_only_where_the_cluster_does_not_say,
     every_finding_is_found,
     filters_list_what_they_ask_for,
     many_tokens_cost_one_list_request,
@@ -143,6 +144,36 @@ fn the_response_of_an_isolated_node_is_incomplete(cli: &Cli) {
     server.main(ALL);
     says(&server.apply(), &["Audit of a node without quorum"]);
     assert_eq!(output(&server, "all")["complete"], false);
+}
+
+/// Without `Sys.Audit` on `/`, the cluster's word on quorum cannot be read.
+fn an_audit_counts_nodes_only_where_the_cluster_does_not_say(cli: &Cli) {
+    let mut server = TestServer::new(cli);
+    connect_with(&mut server, &[("/access", &["Sys.Audit"])]);
+    server.main(ALL);
+    // A daemon that tells no figures makes a node unknown, not offline.
+    server.sim.state(|state| state.nodes[0].reports = false);
+    server.apply();
+    assert_eq!(output(&server, "all")["complete"], true);
+    server.sim.state(|state| {
+        state.add_node("pve2", false);
+        let cluster = state.cluster.as_mut().expect("a cluster");
+        cluster.quorate = true;
+    });
+    says(
+        &server.apply(),
+        &[
+            "Audit of a node that may be without quorum",
+            "Sys.Audit on /",
+        ],
+    );
+    let all = output(&server, "all");
+    assert_eq!(all["complete"], false);
+    assert_eq!(all["missing_privileges"], json!({ "/": ["Sys.Audit"] }));
+    connect_with(&mut server, &[("/", &["Sys.Audit"])]);
+    server.main(ALL);
+    server.apply();
+    assert_eq!(output(&server, "all")["complete"], true);
 }
 
 fn every_finding_is_found(cli: &Cli) {

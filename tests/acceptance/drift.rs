@@ -16,6 +16,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     a_token_deleted_outside_is_planned_for_creation,
     a_token_whose_owner_was_deleted_is_planned_for_creation,
     an_isolated_nodes_absence_is_not_believed,
+    an_absence_is_believed_of_a_host_that_is_well,
     a_node_that_answers_from_the_past_takes_nothing_out_of_the_state,
     a_refresh_without_drift_changes_nothing,
 ];
@@ -86,6 +87,24 @@ fn an_isolated_nodes_absence_is_not_believed(cli: &Cli) {
         &["API token not found but kept", "demo@pve!ci", "majority"],
     );
     assert_eq!(run.code, Some(0), "{}", run.stdout);
+}
+
+/// The statistics daemon hangs, or the other node of two is off: the host itself is well.
+fn an_absence_is_believed_of_a_host_that_is_well(cli: &Cli) {
+    let unknown: fn(&mut proxmox_simulator::State) = |state| state.nodes[0].reports = false;
+    let two_nodes: fn(&mut proxmox_simulator::State) = |state| {
+        state.add_node("pve2", false);
+        let cluster = state.cluster.as_mut().expect("a cluster");
+        cluster.quorate = true;
+    };
+    for change in [unknown, two_nodes] {
+        let server = minted(cli);
+        server.sim.state(|state| {
+            change(state);
+            state.remove_token("demo@pve", "ci");
+        });
+        says(&server.plan(), &["1 to add, 0 to change, 0 to destroy"]);
+    }
 }
 
 /// The node that knows is down, and the next one was cut off before the token was made.

@@ -319,6 +319,27 @@ fn a_cluster_without_a_majority_ends_with_8() {
     assert_eq!(report["cluster_name"], "lab");
 }
 
+/// Without `Sys.Audit` on `/`, that nodes are offline proves nothing about quorum.
+#[test]
+fn a_cluster_with_nodes_offline_ends_with_0() {
+    let two_nodes = |state: &mut proxmox_simulator::State| {
+        state.add_node("pve2", false);
+        let name = "lab".to_owned();
+        let quorate = true;
+        state.cluster = Some(Cluster { name, quorate });
+    };
+    let (ended, report) = checked(&Shell::with_token().state(two_nodes), &[]);
+    assert_eq!((ended.code, &report["ok"]), (0, &true.into()));
+    assert_eq!(report["status"], "cluster_degraded");
+    let mut shell = Shell::new().state(two_nodes);
+    let secret = shell.token("demo@pve!ci");
+    let shell = shell.with("PROXMOX_VE_API_TOKEN", &format!("demo@pve!ci={secret}"));
+    let (ended, report) = checked(&shell, &[]);
+    assert_eq!((ended.code, &report["quorate"]), (0, &Value::Null));
+    let message = report["message"].as_str().unwrap_or_default();
+    assert!(message.contains("may be cut off"), "{message}");
+}
+
 #[test]
 fn options_win_over_the_environment() {
     let shell = Shell::with_token()

@@ -13,7 +13,7 @@ use crate::provider::data_sources::completeness::{Completeness, warn_without_quo
 use crate::provider::data_sources::token_id::parse_token_id;
 use crate::provider::data_sources::{audited, completeness};
 use crate::provider::diagnostics::{problem, reported};
-use crate::pve::{Audit, TokenId};
+use crate::pve::{Audit, Quorum, TokenId};
 
 /// The facts about a token.
 pub struct ApiTokenData {
@@ -148,6 +148,10 @@ fn not_found(token: &TokenId, audit: &Audit) -> Problem {
     let reason = if audit.is_complete() {
         "The token does not exist. Correct `token_id`, or create the token first and add it to \
          `depends_on` of the data block."
+    } else if audit.quorum == Quorum::Doubtful {
+        "The node that responded did not find the token, and may be without quorum. Grant the \
+         provider's credential Sys.Audit on /, which shows whether the node has quorum, or set \
+         `endpoint` to a node of the cluster's majority."
     } else if audit.missing_privileges().is_empty() {
         "The node that responded has no quorum and did not find the token. Set `endpoint` to a \
          node of the cluster's majority."

@@ -8,7 +8,7 @@ use tf_provider::value::Value;
 use tf_provider::{AttributePath, Diagnostics};
 
 use crate::framework::{Report, schema};
-use crate::pve::Audit;
+use crate::pve::{Audit, Quorum};
 
 /// The completeness of an audit.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -65,14 +65,29 @@ impl Completeness {
 
 /// Warns about an audit of a node without quorum, which may be out of date.
 pub fn warn_without_quorum(audit: &Audit, endpoint: &str, diags: &mut Diagnostics) {
-    if !audit.quorate {
-        diags.warn(
-            "Audit of a node without quorum",
-            format!(
-                "{endpoint} has no quorum, so the result may be out of date and `complete` is \
-                 `false`. Set `endpoint` to a node of the cluster's majority."
-            ),
-            AttributePath::root(),
-        );
-    }
+    const SUMMARY: &str = "Audit of a node without quorum";
+    const UNCERTAIN: &str = "Audit of a node that may be without quorum";
+
+    let (summary, cause, remedy) = match audit.quorum {
+        Quorum::Present | Quorum::Likely => return,
+        Quorum::Lost => (
+            SUMMARY,
+            "has no quorum",
+            "Set `endpoint` to a node of the cluster's majority.",
+        ),
+        Quorum::Doubtful => (
+            UNCERTAIN,
+            "may have no quorum, since half of its nodes or more are offline",
+            "Grant the provider's credential Sys.Audit on /, which shows whether the node has \
+             quorum, or set `endpoint` to a node of the cluster's majority.",
+        ),
+    };
+    diags.warn(
+        summary,
+        format!(
+            "{endpoint} {cause}, so the result may be out of date and `complete` is `false`. \
+             {remedy}"
+        ),
+        AttributePath::root(),
+    );
 }

@@ -72,7 +72,11 @@ impl DataSource for ConnectionData {
             ),
             (
                 "ok",
-                computed(Bool, "Whether the connection check succeeded."),
+                computed(
+                    Bool,
+                    "Whether the connection can be used as required: `status` is `ok` or \
+                         `cluster_degraded`.",
+                ),
             ),
             (
                 "status",
@@ -156,7 +160,7 @@ impl ConnectionData {
         let requirements = required_privileges(&config.required_privileges);
         let requirements = requirements.map_err(|error| error.of_data_source(NAME))?;
         let report = diagnosis::check(&client, None, &requirements, &context()).await;
-        if report.status().is_failure() && config.fail_on_error == Value::Value(true) {
+        if !report.status().is_ok() && config.fail_on_error == Value::Value(true) {
             let endpoint = client.settings().endpoint.to_string();
             return Err(check_failed(&endpoint, &report));
         }

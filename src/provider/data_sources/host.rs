@@ -59,7 +59,7 @@ impl HostData {
     async fn look_up(&self, config: State) -> Result<State, Problem> {
         let client = self.connections.reader("proxmox_host", &config.cluster)?;
         let report = diagnosis::check(&client, None, &Requirements::default(), &context()).await;
-        if report.status().is_failure() {
+        if !report.status().is_ok() {
             let endpoint = client.settings().endpoint.to_string();
             return Err(check_failed(&endpoint, &report));
         }

@@ -4,6 +4,7 @@ use crate::provider::diagnostics::explanation::Explanation;
 use crate::provider::diagnostics::words::Words;
 use crate::provider::diagnostics::{missing_privileges, rejection, request};
 use crate::provider::settings::address::ENDPOINT;
+use crate::pve::Quorum;
 use crate::pve::diagnosis::{Cause, Report};
 
 /// The explanation of a connection check, passed or failed.
@@ -53,15 +54,24 @@ fn explain_cause(cause: &Cause, words: Words) -> Explanation {
                 .to_owned(),
             request::restore_quorum(words),
         ),
-        Cause::NodesOffline(nodes) => (
-            format!(
-                "The cluster has quorum, but is without {}.",
-                nodes.join(", ")
-            ),
-            "Bring the offline nodes back. `pvecm status` on the host lists the nodes.".to_owned(),
-        ),
+        Cause::NodesOffline { nodes, quorum } => nodes_offline(nodes, *quorum),
     };
     Explanation { message, remedy }
+}
+
+fn nodes_offline(nodes: &[String], quorum: Quorum) -> (String, String) {
+    let names = nodes.join(", ");
+    let message = match quorum {
+        Quorum::Present => format!("The cluster has quorum, but is without {names}."),
+        Quorum::Likely => format!("Most nodes of the cluster are online, but not {names}."),
+        Quorum::Doubtful | Quorum::Lost => format!(
+            "Of the nodes of the cluster, {names} are offline, so the node may be cut off from the \
+             majority. Whether it has quorum can be read only with Sys.Audit on /, which the \
+             credential lacks."
+        ),
+    };
+    let remedy = "Bring the offline nodes back. `pvecm status` on the host lists the nodes.";
+    (message, remedy.to_owned())
 }
 
 fn passed(report: &Report) -> String {

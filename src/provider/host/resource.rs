@@ -70,9 +70,9 @@ impl HostResource {
                 SettingError::Invalid(problem) => problem.detail.into_owned(),
             })?;
         let report = self.check(state, &client, &requirements, context).await;
-        match report.status().is_failure() {
-            true => Err(explain_check(&report, Words::Attributes).text()),
-            false => Ok(Facts::of(&client, &report)),
+        match report.status().is_ok() {
+            true => Ok(Facts::of(&client, &report)),
+            false => Err(explain_check(&report, Words::Attributes).text()),
         }
     }
 
@@ -100,7 +100,7 @@ impl HostResource {
         }
         let (client, requirements) = target(&self.connections, &planned)?;
         let report = self.check(&planned, &client, &requirements, context).await;
-        if report.status().is_failure() {
+        if !report.status().is_ok() {
             return Err(check_failed(&display_name(&planned), &report));
         }
         if report.no_privileges {

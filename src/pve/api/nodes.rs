@@ -16,7 +16,8 @@ pub struct Node {
     /// The node's name.
     #[serde(rename = "node")]
     pub name: String,
-    /// Whether the answering node sees it online.
+    /// Whether the answering node does not see it offline. A node whose statistics daemon has told
+    /// nothing for minutes is `unknown`, and online (recording `557-nodes-status-unknown`).
     #[serde(rename = "status", default, deserialize_with = "online")]
     pub online: bool,
     /// The fingerprint of the node's API certificate.
@@ -25,7 +26,7 @@ pub struct Node {
 }
 
 fn online<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    Ok(Value::deserialize(deserializer)?.as_str() == Some("online"))
+    Ok(Value::deserialize(deserializer)?.as_str() != Some("offline"))
 }
 
 fn fingerprint<'de, D: Deserializer<'de>>(
@@ -36,10 +37,40 @@ fn fingerprint<'de, D: Deserializer<'de>>(
         .and_then(|text| text.parse().ok()))
 }
 
-/// Whether more than half of the nodes are online. An isolated node answers from the past, so
-/// that something is gone is believed only when the node that says so sees a majority.
-pub fn majority_online(nodes: &[Node]) -> bool {
-    nodes.iter().filter(|node| node.online).count() * 2 > nodes.len()
+/// Whether the node that responded belongs to the majority of its cluster. An isolated node answers
+/// from the past, so that something is gone is believed only of a node that has quorum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Quorum {
+    /// The cluster says so, or there is no cluster.
+    Present,
+    /// The cluster says that it is not.
+    Lost,
+    /// The cluster's word cannot be read, and most nodes are online.
+    Likely,
+    /// The cluster's word cannot be read, and half of the nodes or more are offline. Counting
+    /// decides nothing then: a cluster of two with one node off may have quorum (recording
+    /// `563-two-node-cluster-one-down`).
+    Doubtful,
+}
+
+impl Quorum {
+    /// Judges by the cluster's own word, and by the nodes where that cannot be read (an empty
+    /// status).
+    pub(crate) fn judge(nodes: &[Node], status: &ClusterStatus) -> Self {
+        let offline = nodes.iter().filter(|node| !node.online).count();
+        match status.quorate {
+            Some(true) => Self::Present,
+            Some(false) => Self::Lost,
+            None if !status.nodes.is_empty() || nodes.len() == 1 => Self::Present,
+            None if offline * 2 < nodes.len() => Self::Likely,
+            None => Self::Doubtful,
+        }
+    }
+
+    /// Whether what the node does not have can be taken as gone.
+    pub fn is_believed(self) -> bool {
+        matches!(self, Self::Present | Self::Likely)
+    }
 }
 
 /// A node as `GET /cluster/status` lists it.
@@ -119,6 +150,20 @@ impl Client {
         Ok(nodes)
     }
 
+    /// Whether the node that responds has quorum. A node alone always has. Of several, the
+    /// cluster's own word counts, where it can be read.
+    ///
+    /// # Errors
+    /// Any [`Error`] of reading the nodes.
+    pub async fn quorum(&self, context: &Context) -> Result<Quorum, Error> {
+        let nodes = self.nodes(context).await?;
+        let status = match nodes.len() {
+            1 => ClusterStatus::default(),
+            _ => self.cluster_status(context).await.unwrap_or_default(),
+        };
+        Ok(Quorum::judge(&nodes, &status))
+    }
+
     /// The cluster's name, quorum and nodes. Needs `Sys.Audit` on `/`.
     ///
     /// # Errors
@@ -136,24 +181,52 @@ impl Client {
 mod tests {
     use serde_json::json;
 
-    use super::{ClusterStatus, Entry, Node, majority_online};
+    use super::{ClusterStatus, Entry, Node, Quorum};
 
-    fn node(name: &str, online: bool) -> Node {
-        let status = if online { "online" } else { "offline" };
+    fn node(name: &str, status: &str) -> Node {
         serde_json::from_value(json!({ "node": name, "status": status, "ssl_fingerprint": "?" }))
             .unwrap()
     }
 
+    fn counted(statuses: &[&str]) -> Quorum {
+        let nodes: Vec<Node> = statuses.iter().map(|status| node("a", status)).collect();
+        Quorum::judge(&nodes, &ClusterStatus::default())
+    }
+
     #[test]
-    fn a_majority_is_more_than_half() {
-        assert!(majority_online(&[node("a", true)]));
-        assert!(majority_online(&[
-            node("a", true),
-            node("b", true),
-            node("c", false)
-        ]));
-        assert!(!majority_online(&[node("a", true), node("b", false)]));
-        assert!(!majority_online(&[]));
+    fn only_a_node_that_is_offline_is_offline() {
+        assert!(node("a", "online").online && node("a", "unknown").online);
+        assert!(!node("a", "offline").online);
+    }
+
+    #[test]
+    fn one_node_alone_is_always_a_majority() {
+        for status in ["online", "unknown", "offline"] {
+            assert_eq!(counted(&[status]), Quorum::Present);
+        }
+    }
+
+    #[test]
+    fn counting_nodes_confirms_quorum_and_never_denies_it() {
+        assert_eq!(counted(&["online", "unknown", "offline"]), Quorum::Likely);
+        assert_eq!(counted(&["online", "offline"]), Quorum::Doubtful);
+        assert_eq!(
+            counted(&["unknown", "offline", "offline"]),
+            Quorum::Doubtful
+        );
+        assert!(!counted(&[]).is_believed());
+    }
+
+    #[test]
+    fn the_word_of_the_cluster_counts_whatever_the_nodes_look_like() {
+        let nodes = [node("a", "online"), node("b", "offline")];
+        for (quorate, quorum) in [(true, Quorum::Present), (false, Quorum::Lost)] {
+            let status = ClusterStatus {
+                quorate: Some(quorate),
+                ..ClusterStatus::default()
+            };
+            assert_eq!(Quorum::judge(&nodes, &status), quorum);
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use time::OffsetDateTime;
 
 use crate::pve::api::access::{Owner, Role};
 use crate::pve::api::acl::{AclEntry, AclView};
-use crate::pve::api::nodes::majority_online;
+use crate::pve::api::nodes::Quorum;
 use crate::pve::api::tasks::Task;
 use crate::pve::api::tokens::TokenInfo;
 use crate::pve::client::Client;
@@ -44,9 +44,8 @@ pub struct Audit {
     /// The start of the latest task of each token, by id.
     last_tasks: BTreeMap<String, Timestamp>,
     visible: Visible,
-    /// Whether the node that responded sees a majority of its cluster. An isolated node may
-    /// return outdated lists.
-    pub quorate: bool,
+    /// Whether the node that responded has quorum. An isolated node may return outdated lists.
+    pub quorum: Quorum,
     /// The time of the audit, by the clock of the server.
     pub observed_at: OffsetDateTime,
 }
@@ -106,19 +105,19 @@ impl Audit {
         acl: impl Future<Output = Result<Arc<AclView>, Error>>,
         context: &Context,
     ) -> Result<Self, Error> {
-        let (users, acl, roles, own, tasks, nodes) = tokio::try_join!(
+        let (users, acl, roles, own, tasks, quorum) = tokio::try_join!(
             client.users_full(context),
             acl,
             client.roles(context),
             client.own_permissions(context),
             client.cluster_tasks(context),
-            client.nodes(context),
+            client.quorum(context),
         )?;
         Ok(Self {
             root_equivalent: root_equivalent(&users.owners, &acl, roles),
             last_tasks: latest(tasks),
             visible: Visible::new(&own, &acl),
-            quorate: majority_online(&nodes),
+            quorum,
             observed_at: users.observed_at,
             owners: users.owners,
             acl,
@@ -167,7 +166,7 @@ impl Audit {
 
     /// Whether users and entries are complete, so that what the audit lacks does not exist.
     pub fn is_complete(&self) -> bool {
-        self.visible.users && self.visible.grants && self.quorate
+        self.visible.users && self.visible.grants && self.quorum.is_believed()
     }
 
     /// Whether the recent tasks of all tokens are visible.
@@ -175,9 +174,14 @@ impl Audit {
         self.visible.tasks
     }
 
-    /// The privileges, by path, that the caller lacks for a complete list of users and entries.
+    /// The privileges, by path, that the caller lacks for a complete list of users and entries, and
+    /// to know that it is not outdated.
     pub fn missing_privileges(&self) -> BTreeMap<String, Vec<String>> {
-        let needed = [(GRANTS, self.visible.grants), (USERS, self.visible.users)];
+        let needed = [
+            (GRANTS, self.visible.grants),
+            (USERS, self.visible.users),
+            ("/", self.quorum != Quorum::Doubtful),
+        ];
         needed
             .into_iter()
             .filter(|(_, visible)| !visible)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::pve::api::nodes::Quorum;
 use crate::pve::diagnosis::rejection::Rejection;
 use crate::pve::diagnosis::status::Status;
 use crate::pve::error::Error;
@@ -28,8 +29,13 @@ pub enum Cause {
     MissingPrivileges(Box<MissingPrivileges>),
     /// The node is cut off from the majority of its cluster.
     NoQuorum,
-    /// The cluster has quorum, and these nodes are offline.
-    NodesOffline(Vec<String>),
+    /// Nodes are offline, and the cluster may well work without them.
+    NodesOffline {
+        /// The names of the nodes.
+        nodes: Vec<String>,
+        /// Whether the node that responded has quorum, as far as it is known.
+        quorum: Quorum,
+    },
 }
 
 impl Cause {
@@ -42,7 +48,7 @@ impl Cause {
             Self::UnsupportedVersion { .. } => Status::UnsupportedVersion,
             Self::MissingPrivileges(_) => Status::MissingPrivileges,
             Self::NoQuorum => Status::NoQuorum,
-            Self::NodesOffline(_) => Status::ClusterDegraded,
+            Self::NodesOffline { .. } => Status::ClusterDegraded,
         }
     }
 }

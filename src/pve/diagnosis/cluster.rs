@@ -1,6 +1,6 @@
 //! Whether a cluster is whole, from what could be read of it.
 
-use crate::pve::api::nodes::{ClusterNode, ClusterStatus, Node, majority_online};
+use crate::pve::api::nodes::{ClusterNode, ClusterStatus, Node, Quorum};
 use crate::pve::diagnosis::cause::Cause;
 
 /// The nodes of the cluster: its own list if the credential may read it, else the public list.
@@ -19,28 +19,28 @@ pub(crate) fn members(nodes: &[Node], status: &ClusterStatus) -> Vec<ClusterNode
 
 /// Why the cluster is not whole, if it is not.
 pub(crate) fn judge(nodes: &[Node], status: &ClusterStatus) -> Option<Cause> {
-    let cut_off = match status.quorate {
-        Some(quorate) => !quorate,
-        None => status.nodes.is_empty() && !majority_online(nodes),
-    };
+    let quorum = Quorum::judge(nodes, status);
+    if quorum == Quorum::Lost {
+        return Some(Cause::NoQuorum);
+    }
+    if nodes.len() == 1 && status.nodes.is_empty() {
+        return None;
+    }
     let offline: Vec<String> = members(nodes, status)
         .into_iter()
         .filter(|node| !node.online)
         .map(|node| node.name)
         .collect();
-    if cut_off {
-        Some(Cause::NoQuorum)
-    } else if !offline.is_empty() {
-        Some(Cause::NodesOffline(offline))
-    } else {
-        None
-    }
+    (!offline.is_empty()).then_some(Cause::NodesOffline {
+        nodes: offline,
+        quorum,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Cause, judge, members};
-    use crate::pve::api::nodes::{ClusterNode, ClusterStatus, Node};
+    use crate::pve::api::nodes::{ClusterNode, ClusterStatus, Node, Quorum};
     use crate::pve::diagnosis::Status;
 
     fn nodes(online: &[bool]) -> Vec<Node> {
@@ -79,12 +79,12 @@ mod tests {
     }
 
     #[test]
-    fn without_that_word_a_majority_of_nodes_must_be_online() {
+    fn without_that_word_nodes_that_are_offline_are_no_failure() {
         let unknown = ClusterStatus::default();
         assert_eq!(status(&nodes(&[true]), &unknown), None);
         assert_eq!(
             status(&nodes(&[true, false, false]), &unknown),
-            Some(Status::NoQuorum)
+            Some(Status::ClusterDegraded)
         );
         assert_eq!(
             status(&nodes(&[true, true, false]), &unknown),
@@ -112,6 +112,8 @@ mod tests {
             &nodes(&[true, true, true]),
             &cluster(true, &[true, false, true]),
         );
-        assert_eq!(cause, Some(Cause::NodesOffline(vec!["pve2".to_owned()])));
+        let nodes = vec!["pve2".to_owned()];
+        let quorum = Quorum::Present;
+        assert_eq!(cause, Some(Cause::NodesOffline { nodes, quorum }));
     }
 }

@@ -94,7 +94,7 @@ pub struct StageResult {
 pub struct Report {
     /// The first stage that failed, or the last that was reached when none did.
     pub stage: Stage,
-    /// Why the check failed, unless it passed.
+    /// Why the check failed, or what is worth a word although it passed.
     pub cause: Option<Cause>,
     /// The address of the host, if it is valid.
     pub endpoint: Option<Endpoint>,
@@ -158,6 +158,12 @@ impl Report {
 
     pub(crate) fn pass(&mut self, name: Stage, elapsed: Duration) {
         self.note(name, true, elapsed);
+    }
+
+    /// Records a stage that was passed although something is worth a word.
+    pub(crate) fn pass_with(&mut self, name: Stage, cause: Cause, elapsed: Duration) {
+        self.note(name, true, elapsed);
+        self.cause.get_or_insert(cause);
     }
 
     /// The outcome.

@@ -287,6 +287,10 @@ impl Run<'_> {
         };
         match cause {
             None => self.report.pass(Stage::Cluster, begun.elapsed()),
+            Some(cause) if cause.status().is_ok() => {
+                self.report
+                    .pass_with(Stage::Cluster, cause, begun.elapsed());
+            }
             Some(cause) => self.report.fail(Stage::Cluster, cause, begun.elapsed()),
         }
     }

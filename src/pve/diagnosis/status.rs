@@ -35,7 +35,7 @@ pub enum Status {
     MissingPrivileges,
     /// The node is cut off from its cluster.
     NoQuorum,
-    /// The cluster has quorum, and some of its nodes are offline.
+    /// Some nodes of the cluster are offline, and it is not known to be without quorum.
     ClusterDegraded,
     /// The host responds with a server error.
     ServerError,
@@ -68,14 +68,9 @@ impl Status {
         }
     }
 
-    /// Whether nothing is wrong.
+    /// Whether the connection can be used as required. That of a cluster with a node offline can.
     pub fn is_ok(self) -> bool {
-        self == Self::Ok
-    }
-
-    /// Whether the connection cannot be used as required. A cluster with a node offline can.
-    pub fn is_failure(self) -> bool {
-        !matches!(self, Self::Ok | Self::ClusterDegraded)
+        matches!(self, Self::Ok | Self::ClusterDegraded)
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proxmox_simulator::closed_port;
 use serde_json::{Value, json};
 
+use crate::pve::api::nodes::Quorum;
 use crate::pve::auth::credentials::Credentials;
 use crate::pve::cached_client::CachedClient;
 use crate::pve::context::Context;
@@ -384,9 +385,9 @@ async fn a_token_without_privileges_is_reported() {
 }
 
 #[tokio::test]
-async fn a_host_cut_off_from_its_cluster_is_told_even_without_cluster_rights() {
+async fn a_host_that_may_be_cut_off_is_told_without_cluster_rights_and_does_not_fail() {
     let host = host(|received| match received.line.trim_start_matches("GET /api2/json") {
-        "/nodes" => Some(data(&json!([{"node": "a", "status": "online"}, {"node": "b", "status": "offline"}, {"node": "c", "status": "unknown"}]))),
+        "/nodes" => Some(data(&json!([{"node": "a", "status": "online"}, {"node": "b", "status": "offline"}, {"node": "c", "status": "offline"}]))),
         "/cluster/status" => Some(replay("9.1.1/180-use-cluster-status-unprivileged", 0)),
         _ => None,
     })
@@ -394,9 +395,9 @@ async fn a_host_cut_off_from_its_cluster_is_told_even_without_cluster_rights() {
     let report = run(&host, &Requirements::default()).await;
     assert_eq!(
         (report.status(), report.stage),
-        (Status::NoQuorum, Stage::Cluster)
+        (Status::ClusterDegraded, Stage::Cluster)
     );
-    assert!(report.status().is_failure());
+    assert!(report.status().is_ok());
 }
 
 #[tokio::test]
@@ -413,14 +414,17 @@ async fn a_cluster_that_works_without_a_node_is_degraded() {
     .await;
     let report = run(&host, &Requirements::default()).await;
     assert_eq!(report.status(), Status::ClusterDegraded);
-    assert!(!report.status().is_failure());
+    assert!(report.status().is_ok());
     assert_eq!(
         (report.cluster_name.as_deref(), report.quorate),
         (Some("lab"), Some(true))
     );
     assert_eq!(
         report.cause,
-        Some(Cause::NodesOffline(vec!["b".to_owned()]))
+        Some(Cause::NodesOffline {
+            nodes: vec!["b".to_owned()],
+            quorum: Quorum::Present
+        })
     );
 }
 

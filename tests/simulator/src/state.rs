@@ -233,7 +233,8 @@ impl State {
             .extend(members.iter().map(|&path| path.to_owned()));
     }
 
-    /// Adds a node of the cluster, as this one sees it.
+    /// Adds a node of the cluster, as this one sees it. The cluster has quorum if most of its nodes
+    /// are online; [`State::cluster`] can say otherwise afterwards.
     pub fn add_node(&mut self, name: &str, online: bool) {
         let address = format!("192.0.2.{}", self.nodes.len() + 1);
         self.nodes.push(Node {
@@ -243,6 +244,12 @@ impl State {
             reports: true,
             local: false,
         });
+        let online = self.nodes.iter().filter(|node| node.online).count();
+        let quorate = online * 2 > self.nodes.len();
+        let name = "simulated".to_owned();
+        self.cluster
+            .get_or_insert(Cluster { name, quorate })
+            .quorate = quorate;
     }
 
     /// Adds a task that ran on a node, of `user@realm` or `user@realm!token`, from `starttime`

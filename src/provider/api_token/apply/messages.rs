@@ -7,7 +7,7 @@ use crate::provider::api_token::acl::{Grant, Grants};
 use crate::provider::diagnostics;
 use crate::provider::diagnostics::listing::listing;
 use crate::pve::diagnosis::Rejection;
-use crate::pve::{Error, ErrorKind, IdError, TokenId, UserId};
+use crate::pve::{Error, ErrorKind, IdError, Quorum, TokenId, UserId};
 
 const UNABLE_TO_CREATE: &str = "Unable to create API token";
 const UNABLE_TO_READ: &str = "Unable to read API token";
@@ -257,12 +257,17 @@ pub fn removed_during_overlap(token: &TokenId) -> Problem {
     )
 }
 
-/// The token was not found by a node without quorum.
-pub fn absence_without_quorum(token: &TokenId) -> Problem {
-    absence_doubted(
-        token,
-        "the node that answered sees no majority of its cluster online",
-    )
+/// The token was not found by a node without quorum, or by one that may have none.
+pub fn absence_without_quorum(token: &TokenId, quorum: Quorum) -> Problem {
+    let reason = match quorum {
+        Quorum::Lost => "the node that answered is cut off from the majority of its cluster",
+        Quorum::Present | Quorum::Likely | Quorum::Doubtful => {
+            "the node that answered may be cut off from the majority of its cluster: half of its \
+             nodes or more are offline, and whether it has quorum can be read only with Sys.Audit \
+             on /, which the provider's credential lacks"
+        }
+    };
+    absence_doubted(token, reason)
 }
 
 /// The token was not found by a node whose quorum is unknown.

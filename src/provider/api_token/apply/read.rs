@@ -14,9 +14,7 @@ use crate::provider::api_token::private_state::{PrivateState, RotationCause, Uns
 use crate::provider::api_token::slots::Slots;
 use crate::provider::attributes::timestamp;
 use crate::provider::clients::call_within;
-use crate::pve::{
-    CachedClient, Context, Error, Expiry, Owner, TokenId, TokenInfo, majority_online,
-};
+use crate::pve::{CachedClient, Context, Error, Expiry, Owner, TokenId, TokenInfo};
 
 /// The result of a refresh.
 pub enum Reading {
@@ -108,16 +106,16 @@ fn previous_only(state: State, private: PrivateState, live: &TokenId) -> Reading
     Reading::Present(Box::new(state.with_defaults()), private, vec![warning])
 }
 
-/// Believes that a token is absent only if a node says so that sees the majority of its cluster:
-/// an isolated one answers from the past.
+/// Believes that a token is absent only if a node says so that has quorum: an isolated one answers
+/// from the past.
 async fn confirm_absence(
     client: &CachedClient,
     token: &TokenId,
     context: &Context,
 ) -> Result<(), Problem> {
-    match client.nodes(context).await {
-        Ok(nodes) if majority_online(&nodes) => Ok(()),
-        Ok(_) => Err(messages::absence_without_quorum(token)),
+    match client.quorum(context).await {
+        Ok(quorum) if quorum.is_believed() => Ok(()),
+        Ok(quorum) => Err(messages::absence_without_quorum(token, quorum)),
         Err(error) => Err(messages::absence_unverified(token, &error)),
     }
 }
