@@ -9,8 +9,10 @@ use super::samples::scoped;
 use super::test_server::{ADMIN, TestServer, says};
 
 pub const SCENARIOS: &[Scenario] = scenarios![
-    a_mistyped_role_is_refused_at_plan_time_with_the_nearest_names,
+    a_mistyped_role_is_a_warning_with_the_nearest_names_and_mints_nothing,
     a_mistyped_role_is_refused_on_proxmox_ve_8_2,
+    a_role_that_is_gone_stands_in_the_way_of_nothing_else,
+    an_owner_with_another_role_for_the_same_part_of_the_tree_is_able,
     a_role_created_after_the_plan_is_found,
     an_unusual_path_is_a_warning_and_refused_by_the_server,
     a_role_without_privileges_is_a_warning,
@@ -40,7 +42,7 @@ fn is_silent(run: &Run) {
     assert!(!ours.contains("Warning:"), "{ours}");
 }
 
-fn a_mistyped_role_is_refused_at_plan_time_with_the_nearest_names(cli: &Cli) {
+fn a_mistyped_role_is_a_warning_with_the_nearest_names_and_mints_nothing(cli: &Cli) {
     mistyped(&TestServer::new(cli));
 }
 
@@ -55,18 +57,72 @@ fn mistyped(server: &TestServer) {
     let configuration =
         scoped(r#"[{ path = "/vms", role = "PVEVMAdmn" }, { path = "/", role = "PVEAuditor" }]"#);
     server.main(&configuration);
-    server.plan_fails(&[
-        "No such role",
-        "acl entry /vms PVEVMAdmn of demo@pve!ci",
-        "nearest names are PVEVMAdmin, ",
-        "known only after apply",
-    ]);
+    says(
+        &server.plan(),
+        &[
+            "No such role",
+            "acl entry /vms PVEVMAdmn of demo@pve!ci",
+            "nearest names are PVEVMAdmin, ",
+            "depends_on",
+        ],
+    );
+    server.apply_fails(&["Error: No such role", "demo@pve!ci was not created"]);
     assert_eq!(server.requests("POST", "/"), 0);
     assert_eq!(server.attributes("proxmox_api_token.t"), Value::Null);
     server
         .sim
         .state(|state| state.add_role("PVEVMAdmn", &["VM.Audit", "SDN.Audit"]));
     server.main(&configuration.replace(r#""/""#, r#""/storage""#));
+    is_silent(&server.apply());
+}
+
+/// A role that is removed takes its grants along. Whoever declares one has a problem, and nothing
+/// else stops for it.
+fn a_role_that_is_gone_stands_in_the_way_of_nothing_else(cli: &Cli) {
+    let server = with_able_owner(cli);
+    let both =
+        r#"[{ path = "/vms", role = "Custom" }, { path = "/storage", role = "PVEAuditor" }]"#;
+    let main = scoped(both);
+    server
+        .sim
+        .state(|state| state.add_role("Custom", &["VM.Audit"]));
+    server.main(&main);
+    server.apply();
+    server.sim.state(|state| {
+        state.remove_role("Custom");
+        state.remove_acl("/storage", "PVEAuditor", "demo@pve!ci");
+    });
+    let token = |server: &TestServer| server.attributes("proxmox_api_token.t");
+    let before = token(&server);
+    let changed = main.replace("acl ", "comment = \"changed\"\n  acl ");
+    server.main(&changed);
+    says(&server.plan(), &["No such role", "1 to change"]);
+    server.apply_fails(&["Unable to scope API token", "Custom"]);
+    assert_eq!(token(&server)["comment"], "changed");
+    assert_eq!(server.sim.state(|state| state.acl().len()), 2);
+    let rotating = "rotate_when_changed = { key = \"1\" }\n  acl ";
+    server.main(&changed.replace("acl ", rotating));
+    server.apply_fails(&["Unable to scope API token", "Custom"]);
+    assert_ne!(token(&server)["secret"], before["secret"]);
+    let destroyed = server
+        .scratch
+        .run(["destroy", "-no-color", "-auto-approve"]);
+    assert!(destroyed.ok(), "{}", destroyed.text());
+    is_silent(&destroyed);
+    assert!(
+        server
+            .sim
+            .state(|state| state.token("demo@pve", "ci").is_none())
+    );
+}
+
+/// The role that a token is scoped with holds more than makes a difference at its path.
+fn an_owner_with_another_role_for_the_same_part_of_the_tree_is_able(cli: &Cli) {
+    let server = TestServer::new(cli);
+    server
+        .sim
+        .state(|state| state.set_acl("/vms", "PVEVMAdmin", "demo@pve", true));
+    server.main(&scoped(r#"[{ path = "/vms", role = "PVEAuditor" }]"#));
     is_silent(&server.apply());
 }
 
@@ -86,7 +142,7 @@ fn a_role_created_after_the_plan_is_found(cli: &Cli) {
         .fault(Fault::response(before_it_was_made).on("GET", "/access/roles"));
     server.main(&scoped(r#"[{ path = "/vms", role = "Made" }]"#));
     is_silent(&server.apply());
-    assert_eq!(server.requests("GET", "/access/roles/Made"), 2);
+    assert_eq!(server.requests("GET", "/access/roles/Made"), 3);
 }
 
 fn an_unusual_path_is_a_warning_and_refused_by_the_server(cli: &Cli) {

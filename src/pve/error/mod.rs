@@ -197,6 +197,11 @@ impl Error {
         }
     }
 
+    /// Whether the server does not have the role that the request was about.
+    pub fn is_missing_role(&self) -> bool {
+        matches!(self.kind, ErrorKind::NoSuchRole { .. })
+    }
+
     /// Whether this is a write that may have changed something although no definite response came
     /// back: the server read its request, or may have. Such a request must not be repeated before
     /// the object has been read (recording `441-pvedaemon-hung`: the token exists, its secret is

@@ -274,6 +274,12 @@ impl State {
         self.config.roles.insert(name.to_owned(), privileges);
     }
 
+    /// Removes a role with its permissions.
+    pub fn remove_role(&mut self, name: &str) {
+        self.config.roles.remove(name);
+        self.settle();
+    }
+
     /// The privileges of a role, built in or added.
     #[must_use]
     pub fn role(&self, name: &str) -> Option<&BTreeSet<String>> {

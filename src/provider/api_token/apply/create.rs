@@ -7,6 +7,7 @@ use crate::provider::api_token::acl::Grants;
 use crate::provider::api_token::apply::messages::{self, Purpose};
 use crate::provider::api_token::apply::mint::{Creation, Precheck, look_at_owner, mint};
 use crate::provider::api_token::apply::outcome::Outcome;
+use crate::provider::api_token::apply::roles;
 use crate::provider::api_token::model::{Planned, State};
 use crate::provider::api_token::plan::availability::other_name_taken;
 use crate::provider::api_token::plan::expiry::{PlannedExpiry, refuse_past};
@@ -31,6 +32,7 @@ async fn create_token(
     let owner = look_at_owner(client, token, &context).await?;
     let precheck = Precheck::of(owner.as_deref());
     check_other_name(client, slots, &planned, &context).await?;
+    roles::require(client, token, &Grants::declared(&planned.acl), &context).await?;
     let now = client.server_now().into();
     let expiry = PlannedExpiry::of(&planned, Some(now), None);
     refuse_past(&planned, expiry, None, now)?;

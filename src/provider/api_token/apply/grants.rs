@@ -3,7 +3,7 @@
 //! [`Grants`] is kept exact through every step, so that the state after an error names what the
 //! token really has, and nothing that was granted is forgotten.
 
-use crate::provider::api_token::acl::{Grants, GrantsDiff};
+use crate::provider::api_token::acl::{Acl, Grants, GrantsDiff};
 use crate::provider::api_token::change::Change;
 use crate::pve::{CachedClient, Context, Error, TokenId};
 
@@ -26,7 +26,24 @@ pub async fn grants_diff(client: &CachedClient, change: &Change, context: &Conte
 }
 
 impl Grants {
-    /// Writes grants, in order, until one fails, and adds them to these.
+    /// Writes grants to a token that exists, as [`Grants::write`] does. A role that the server does
+    /// not have stands in the way of nothing else: its error is returned as a value.
+    pub async fn write_possible(
+        &mut self,
+        grants: &Self,
+        client: &CachedClient,
+        token: &TokenId,
+        context: &Context,
+    ) -> Result<Option<Error>, Error> {
+        match self.write(grants, client, token, context).await {
+            Ok(()) => Ok(None),
+            Err(error) if error.is_missing_role() => Ok(Some(error)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes grants, in order, until one fails, and adds them to these. After a role that does not
+    /// exist the others are still written.
     pub async fn write(
         &mut self,
         grants: &Self,
@@ -34,6 +51,7 @@ impl Grants {
         token: &TokenId,
         context: &Context,
     ) -> Result<(), Error> {
+        let mut missing = None;
         for grant in grants.iter() {
             let (path, role) = (grant.path(), grant.role());
             let written = client
@@ -47,12 +65,21 @@ impl Grants {
             {
                 self.insert(grant.clone());
             }
-            written?;
+            match written {
+                Err(error) if error.is_missing_role() => missing = missing.or(Some(error)),
+                written => written?,
+            }
         }
-        Ok(())
+        missing.map_or(Ok(()), Err)
     }
 
-    /// Removes grants from the server and from these, in order, until one fails.
+    /// The part of these grants that `declared` has, as its attribute.
+    pub fn attribute_of(&self, declared: &Acl) -> Acl {
+        self.only(&Self::declared(declared)).attribute(declared)
+    }
+
+    /// Removes grants from the server and from these, in order, until one fails. Those of a role
+    /// that does not exist went with it (recording `531-role-custom-life`).
     pub async fn revoke(
         &mut self,
         grants: &Self,
@@ -61,9 +88,13 @@ impl Grants {
         context: &Context,
     ) -> Result<(), Error> {
         for grant in grants.iter() {
-            client
+            let revoked = client
                 .revoke_acl(token, grant.path(), grant.role(), context)
-                .await?;
+                .await;
+            match revoked {
+                Err(error) if error.is_missing_role() => {}
+                revoked => revoked.map(drop)?,
+            }
             self.remove(grant);
         }
         Ok(())

@@ -7,7 +7,7 @@ use crate::provider::api_token::acl::{Grant, Grants};
 use crate::provider::diagnostics;
 use crate::provider::diagnostics::listing::listing;
 use crate::pve::diagnosis::Rejection;
-use crate::pve::{Error, ErrorKind, IdError, Quorum, TokenId, UserId};
+use crate::pve::{Endpoint, Error, ErrorKind, IdError, Quorum, TokenId, UserId};
 
 const UNABLE_TO_CREATE: &str = "Unable to create API token";
 const UNABLE_TO_READ: &str = "Unable to read API token";
@@ -163,6 +163,21 @@ pub fn no_response_to_creation(token: &TokenId, lost: &Error) -> Problem {
 /// A grant could not be written or removed.
 pub fn not_granted(token: &TokenId, error: &Error) -> Problem {
     diagnostics::problem(UNABLE_TO_SCOPE, &token.to_string(), error)
+}
+
+/// A new token would be granted a role that the server does not have.
+pub fn no_such_role(token: &TokenId, grant: &Grant, endpoint: &Endpoint) -> Problem {
+    let (path, role) = (grant.path(), grant.role());
+    Problem::new(
+        "No such role",
+        format!(
+            "{token} was not created: {endpoint} has no role {role:?}, which `acl` grants at \
+             {path}. Correct `role`, or create the role first (Datacenter > Permissions > Roles). \
+             If the same apply creates the role, refer to an attribute of its resource in `role`, \
+             or add that resource to `depends_on`."
+        ),
+        AttributePath::new("acl"),
+    )
 }
 
 /// A new token could not be given its grants and was revoked again.

@@ -9,6 +9,7 @@ pub(crate) mod mint;
 pub(crate) mod outcome;
 pub(crate) mod read;
 pub(crate) mod revoke;
+pub(crate) mod roles;
 pub(crate) mod rotate;
 pub(crate) mod update;
 pub(crate) mod verify;

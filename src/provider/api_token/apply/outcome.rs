@@ -3,7 +3,7 @@
 use tf_provider::Diagnostics;
 
 use crate::framework::{Problem, Report};
-use crate::provider::api_token::acl::{Grant, Grants};
+use crate::provider::api_token::acl::{Acl, Grant, Grants};
 use crate::provider::api_token::model::State;
 use crate::provider::api_token::private_state::{PrivateState, Unsettled};
 
@@ -52,6 +52,15 @@ impl Outcome {
     pub fn with_problem(mut self, problem: Problem) -> Self {
         self.problems.push(problem);
         self
+    }
+
+    /// Adds an error about grants that were left out, if there is one: the rest was done.
+    pub fn with_left_out(self, left_out: Option<(Acl, Problem)>) -> Self {
+        let Some((acl, problem)) = left_out else {
+            return self;
+        };
+        let exists = self.exists.map(|state| State { acl, ..state });
+        Self { exists, ..self }.with_problem(problem)
     }
 
     /// Adds a warning, if there is one.

@@ -22,12 +22,14 @@ pub async fn update(client: &CachedClient, change: &Change) -> Outcome {
     );
     let diff = grants_diff(client, change, &context).await;
     let mut held = Grants::declared(&change.prior.acl);
-    if let Err(error) = held.write(&diff.write, client, token, &context).await {
-        return Outcome::failed(
-            change.unfinished(&held),
-            messages::not_granted(token, &error),
-        );
-    }
+    let written = held.write_possible(&diff.write, client, token, &context);
+    let missing = match written.await {
+        Ok(missing) => missing.map(|error| messages::not_granted(token, &error)),
+        Err(error) => {
+            let problem = messages::not_granted(token, &error);
+            return Outcome::failed(change.unfinished(&held), problem);
+        }
+    };
     let planned = with_expiry(client, change, &context).await;
     let mut warning = None;
     if let Some(settings) = settings_diff(&change.prior, &planned)
@@ -49,9 +51,11 @@ pub async fn update(client: &CachedClient, change: &Change) -> Outcome {
         let problem = messages::not_granted(token, &error);
         return Outcome::failed(State { acl, ..planned.0 }, problem).with_warning(warning);
     }
+    let left_out = missing.map(|problem| (change.acl_with(&held), problem));
     retire_previous(client, change, planned.0, &context)
         .await
         .with_warning(warning)
+        .with_left_out(left_out)
 }
 
 /// The planned state with its expiry, where that changes or counts from now.

@@ -61,18 +61,22 @@ async fn succeed(rotation: &Rotation<'_>, ids: &Succession) -> Result<Outcome, P
         Creation::SecretLost(problem) => return Ok(roll_back(rotation, ids, problem).await),
     };
     let mut held = Grants::default();
-    if let Err(error) = held.write(&grants, client, &ids.next, context).await {
-        let problem = not_granted(&ids.next, &error);
-        return Ok(roll_back(rotation, ids, problem)
-            .await
-            .with_warning(warning));
-    }
+    let written = held.write_possible(&grants, client, &ids.next, context);
+    let missing = match written.await {
+        Ok(missing) => missing.map(|error| not_granted(&ids.next, &error)),
+        Err(error) => {
+            let problem = not_granted(&ids.next, &error);
+            let rolled_back = roll_back(rotation, ids, problem).await;
+            return Ok(rolled_back.with_warning(warning));
+        }
+    };
     let rotated = State {
         previous_token_id: Value::Value(ids.previous.to_string()),
         ..rotation.rotated(&ids.next, secret, METHOD)
     };
+    let left_out = missing.map(|problem| (held.attribute_of(&rotated.acl), problem));
     let retired = retire(rotation, ids, rotated).await;
-    Ok(retired.with_warning(warning))
+    Ok(retired.with_warning(warning).with_left_out(left_out))
 }
 
 /// Revokes a next token that could not be completed: the token in use stays as it was.

@@ -72,9 +72,13 @@ async fn regenerate(rotation: &Rotation<'_>) -> Outcome {
     let live = &change.slots.live;
     let diff = grants_diff(client, change, context).await;
     let mut held = Grants::declared(&change.prior.acl);
-    if let Err(error) = held.write(&diff.write, client, live, context).await {
-        return Outcome::failed(change.unfinished(&held), not_granted(live, &error));
-    }
+    let missing = match held
+        .write_possible(&diff.write, client, live, context)
+        .await
+    {
+        Ok(missing) => missing.map(|error| not_granted(live, &error)),
+        Err(error) => return Outcome::failed(change.unfinished(&held), not_granted(live, &error)),
+    };
     let planned = rotation.planned();
     let settings = settings_diff(&change.prior, &planned).unwrap_or_default();
     let (secret, warning) = match client.regenerate_token(live, &settings, context).await {
@@ -102,9 +106,11 @@ async fn regenerate(rotation: &Rotation<'_>) -> Outcome {
         let problem = not_granted(live, &error);
         return Outcome::failed(State { acl, ..rotated }, problem).with_warning(warning);
     }
+    let left_out = missing.map(|problem| (change.acl_with(&held), problem));
     retire_previous(client, change, rotated, context)
         .await
         .with_warning(warning)
+        .with_left_out(left_out)
 }
 
 /// Finds out with the old secret whether a request whose response was lost took effect, and

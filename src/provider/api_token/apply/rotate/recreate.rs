@@ -82,8 +82,7 @@ async fn create_again(rotation: &Rotation<'_>, grants: &Grants) -> Outcome {
     let rotated = rotation.rotated(live, secret, METHOD);
     let mut held = Grants::default();
     if let Err(error) = held.write(grants, client, live, context).await {
-        let declared = held.only(&Grants::declared(&rotated.acl));
-        let acl = declared.attribute(&rotated.acl);
+        let acl = held.attribute_of(&rotated.acl);
         return Outcome::failed(State { acl, ..rotated }, not_granted(live, &error))
             .with_problem(messages::recreation_incomplete(live, grants))
             .with_warning(warning);

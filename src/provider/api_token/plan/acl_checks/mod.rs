@@ -64,7 +64,7 @@ async fn ask(
         return;
     };
     let (roles, unknown) = roles::resolve(client, scope, &known, context).await;
-    findings.problems.extend(unknown);
+    findings.warnings.extend(unknown);
     findings.warnings.extend(roles::warning(scope, &roles));
     if scope.is_known {
         let foreign = foreign(client, scope, prior, context).await;

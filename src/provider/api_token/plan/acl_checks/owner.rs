@@ -32,7 +32,7 @@ pub async fn warning(
             _ => continue,
         };
         match lacking(client, owner, grant, granted, context).await {
-            Ok(lacking) if !lacking.is_empty() => {
+            Ok(lacking) if matters(grant.path(), granted, &lacking) => {
                 findings.push(message(scope, owner, grant, granted, &lacking));
             }
             _ => {}
@@ -70,6 +70,34 @@ async fn lacking(
         .into_iter()
         .filter(|name| !everywhere.covered(&here, name, grant.path(), grant.propagates()))
         .collect())
+}
+
+/// Whether what the owner lacks would make a difference at the path. A role such as PVEAuditor holds
+/// privileges for every part of the tree: an owner that has those of guests, by whatever role, lacks
+/// nothing of it at `/vms`.
+fn matters(path: &str, granted: &BTreeSet<String>, lacking: &BTreeSet<String>) -> bool {
+    let relevant = |name: &&String| is_relevant(path, name);
+    match granted.iter().any(|name| is_relevant(path, name)) {
+        true => lacking.iter().any(|name| relevant(&name)),
+        false => !lacking.is_empty(),
+    }
+}
+
+/// Whether Proxmox VE asks for a privilege at paths of this part of the tree.
+fn is_relevant(path: &str, privilege: &str) -> bool {
+    let top = path.split('/').nth(1).unwrap_or_default();
+    let objects: &[&str] = match top {
+        "vms" => &["VM"],
+        "storage" => &["Datastore"],
+        "nodes" => &["Sys"],
+        "sdn" => &["SDN"],
+        "mapping" => &["Mapping"],
+        "pool" => &["Pool", "VM", "Datastore"],
+        "access" => &["Group", "Realm", "User", "Sys"],
+        _ => return true,
+    };
+    let object = privilege.split('.').next().unwrap_or_default();
+    object == "Permissions" || objects.contains(&object)
 }
 
 fn message(
@@ -125,6 +153,21 @@ mod tests {
             less.contains("without VM.Console at or below /vms"),
             "{less}"
         );
+    }
+
+    #[test]
+    fn privileges_that_do_nothing_at_a_path_are_not_missed() {
+        let set = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        let auditor: BTreeSet<String> = set(&["Datastore.Audit", "Sys.Audit", "VM.Audit"]);
+        for (path, lacking, expected) in [
+            ("/vms", set(&["Datastore.Audit", "Sys.Audit"]), false),
+            ("/vms/100", set(&["VM.Audit"]), true),
+            ("/pool/web", set(&["Datastore.Audit"]), true),
+            ("/", set(&["Datastore.Audit"]), true),
+            ("/sdn", set(&["VM.Audit"]), true),
+        ] {
+            assert_eq!(matters(path, &auditor, &lacking), expected, "{path}");
+        }
     }
 
     #[test]

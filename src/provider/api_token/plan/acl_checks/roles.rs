@@ -1,7 +1,5 @@
 //! Roles that the server does not have, and roles without privileges.
 
-use tf_provider::AttributePath;
-
 use crate::framework::Problem;
 use crate::provider::api_token::acl::Grant;
 use crate::provider::api_token::plan::acl_checks::scope::{Scope, warning_about};
@@ -11,14 +9,15 @@ use crate::pve::{CachedClient, Context, Error, ErrorKind, NO_ACCESS, Roles};
 /// How many of the nearest names a message lists.
 const LISTED: usize = 4;
 
-/// The roles of the server, and a problem for each declared role that it does not have.
+/// The roles of the server, and a warning about declared roles that it does not have. Each may be
+/// one that the same apply creates, so the plan goes on.
 pub async fn resolve(
     client: &CachedClient,
     scope: &Scope,
     known: &Roles,
     context: &Context,
-) -> (Roles, Vec<Problem>) {
-    let (mut roles, mut problems) = (known.clone(), Vec::new());
+) -> (Roles, Option<Problem>) {
+    let (mut roles, mut missing) = (known.clone(), Vec::new());
     for grant in scope.declared.iter() {
         if roles.contains_key(grant.role()) {
             continue;
@@ -31,28 +30,31 @@ pub async fn resolve(
             Err(Error {
                 kind: ErrorKind::NoSuchRole { .. },
                 ..
-            }) => problems.push(unknown(client, scope, grant, known)),
+            }) => missing.push(finding(scope, grant, known)),
             Err(_) => {}
         }
     }
-    (roles, problems)
+    (roles, unknown(client, &missing))
 }
 
-fn unknown(client: &CachedClient, scope: &Scope, grant: &Grant, known: &Roles) -> Problem {
-    Problem::new(
-        "No such role",
-        format!(
-            "{} cannot be granted: {} has no role {:?}. The nearest names are {}. Correct `role`, \
-             or create the role first (Datacenter > Permissions > Roles). If the same apply \
-             creates it, take its name from an attribute that is known only after apply, such as \
-             the `id` of its resource.",
-            scope.entry(grant),
-            client.settings().endpoint,
-            grant.role(),
-            nearest_roles(grant.role(), known).join(", "),
-        ),
-        AttributePath::new("acl"),
+fn finding(scope: &Scope, grant: &Grant, known: &Roles) -> String {
+    format!(
+        "{} cannot be granted: there is no role {:?}. The nearest names are {}.",
+        scope.entry(grant),
+        grant.role(),
+        nearest_roles(grant.role(), known).join(", "),
     )
+}
+
+fn unknown(client: &CachedClient, missing: &[String]) -> Option<Problem> {
+    let remedy = format!(
+        "If the same apply creates the role before this token, nothing is wrong: refer to an \
+         attribute of its resource in `role`, or add that resource to `depends_on`. Otherwise \
+         correct `role`, or create the role on {} (Datacenter > Permissions > Roles), since the \
+         apply fails without it.",
+        client.settings().endpoint
+    );
+    warning_about("No such role", missing, &remedy)
 }
 
 fn nearest_roles<'a>(name: &str, known: &'a Roles) -> Vec<&'a str> {
