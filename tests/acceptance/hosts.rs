@@ -12,6 +12,7 @@ use super::test_server::{TestServer, attributes, says};
 
 pub const SCENARIOS: &[Scenario] = scenarios![
     a_host_is_registered_with_the_token_that_was_just_minted,
+    a_host_without_its_own_credential_says_whose_it_proved,
     a_host_whose_token_lacks_a_privilege_is_refused,
     a_host_that_cannot_be_reached_at_refresh_stays_with_a_warning,
     a_disabled_host_is_registered_without_a_check,
@@ -71,6 +72,23 @@ fn a_host_is_registered_with_the_token_that_was_just_minted(cli: &Cli) {
         .clone();
     assert!(held.contains(&Value::from("VM.Allocate")));
     server.destroy();
+}
+
+/// As with the `api_token` of an imported token, which is null.
+fn a_host_without_its_own_credential_says_whose_it_proved(cli: &Cli) {
+    let server = TestServer::new(cli);
+    server.main(&host("api_token = null"));
+    says(
+        &server.apply(),
+        &[
+            "Host without its own credential",
+            "root@pam!admin",
+            "imported",
+        ],
+    );
+    let address = "proxmox_host.h";
+    assert_eq!(server.attributes(address)["identity"], "root@pam!admin");
+    server.plan_is_empty();
 }
 
 fn a_host_whose_token_lacks_a_privilege_is_refused(cli: &Cli) {

@@ -37,6 +37,7 @@ pub struct State {
     pub enabled: Value<bool>,
     pub notes: Value<String>,
     pub timeouts: Value<Timeouts>,
+    pub identity: Value<String>,
     #[serde(flatten)]
     pub facts: Facts,
 }
@@ -110,6 +111,15 @@ impl State {
         !self.has_own_address() && self.credentials().source().is_none() && self.tls().is_absent()
     }
 
+    /// These facts from a check, and the identity that it authenticated.
+    pub fn with_facts(self, (facts, identity): (Facts, Value<String>)) -> Self {
+        Self {
+            facts,
+            identity,
+            ..self
+        }
+    }
+
     /// Whether to connect to the host.
     pub fn is_enabled(&self) -> bool {
         self.enabled != Value::Value(false)
@@ -125,6 +135,7 @@ impl State {
             name: Value::Null,
             notes: Value::Null,
             timeouts: Value::Null,
+            identity: Value::Null,
             facts: Facts::default(),
             ..state.clone()
         };
@@ -182,6 +193,14 @@ pub fn schema() -> Schema {
             optional(String, "Free text. Stored in the state only."),
         ),
         timeouts::attribute(&["create", "read", "update"]),
+        (
+            "identity",
+            computed(
+                String,
+                "Identity that the connection check authenticated, a user or token ID: that of the \
+                 host's own credential or, without one, that of the provider's.",
+            ),
+        ),
     ];
     let stored = credentials::DEFINITIONS.into_iter().map(credential);
     let tls = tls::DEFINITIONS.into_iter().map(|definition| {
@@ -196,7 +215,7 @@ pub fn schema() -> Schema {
          Nothing is created on the server: creating this resource **is** the connection check, \
          from the address to the privileges, and fails with the cause and the required change. \
          Resources that depend on it start only after the connection has been verified.\n\n\
-         A host without its own credential verifies the provider's. A refresh reads the facts \
+         A host without its own credential verifies the provider's, and `identity` says whose that is. A refresh reads the facts \
          again. A host that cannot be reached then stays in the state, with a warning.",
         registration
             .into_iter()

@@ -63,7 +63,11 @@ impl HostResource {
     }
 
     /// The facts of a host from its connection check, or why there are none.
-    async fn facts(&self, state: &State, context: &Context) -> Result<Facts, String> {
+    async fn facts(
+        &self,
+        state: &State,
+        context: &Context,
+    ) -> Result<(Facts, Value<String>), String> {
         let (client, requirements) =
             target(&self.connections, state).map_err(|error| match error {
                 SettingError::Unknown(source) => format!("{source} is known only after apply."),
@@ -71,7 +75,7 @@ impl HostResource {
             })?;
         let report = self.check(state, &client, &requirements, context).await;
         match report.status().is_ok() {
-            true => Ok(Facts::of(&client, &report)),
+            true => Ok((Facts::of(&client, &report), report.identity.into())),
             false => Err(explain_check(&report, Words::Attributes).text()),
         }
     }
@@ -93,10 +97,7 @@ impl HostResource {
         let id = planned.name.clone();
         let planned = State { id, ..planned };
         if !planned.is_enabled() {
-            return Ok(State {
-                facts: Facts::default(),
-                ..planned
-            });
+            return Ok(planned.with_facts((Facts::default(), Value::Null)));
         }
         let (client, requirements) = target(&self.connections, &planned)?;
         let report = self.check(&planned, &client, &requirements, context).await;
@@ -106,10 +107,11 @@ impl HostResource {
         if report.no_privileges {
             no_privileges(&planned, &report, diags);
         }
-        Ok(State {
-            facts: Facts::of(&client, &report),
-            ..planned
-        })
+        if planned.credentials().source().is_none() {
+            no_own_credential(&planned, &report, diags);
+        }
+        let facts = Facts::of(&client, &report);
+        Ok(planned.with_facts((facts, report.identity.into())))
     }
 }
 
@@ -154,7 +156,7 @@ impl Resource for HostResource {
             return Some((state, ()));
         }
         match self.facts(&state, &context).await {
-            Ok(facts) => Some((State { facts, ..state }, ())),
+            Ok(facts) => Some((state.with_facts(facts), ())),
             Err(reason) => {
                 not_refreshed(&state, &reason, diags);
                 Some((state, ()))
@@ -172,12 +174,8 @@ impl Resource for HostResource {
         diags.problems(problems(&config));
         let planned = planned(proposed, &config);
         reported(self.check_settings(&planned, &config), diags);
-        let facts = if planned.is_enabled() {
-            Facts::unknown()
-        } else {
-            Facts::default()
-        };
-        Some((State { facts, ..planned }, ()))
+        let facts = planned_facts(&planned);
+        Some((planned.with_facts(facts), ()))
     }
 
     async fn plan_update<'a>(
@@ -195,17 +193,14 @@ impl Resource for HostResource {
         if !is_unchanged {
             reported(self.check_settings(&planned, &config), diags);
         }
-        let facts = if is_unchanged {
-            prior.facts
-        } else if planned.is_enabled() {
-            Facts::unknown()
-        } else {
-            Facts::default()
+        let facts = match is_unchanged {
+            true => (prior.facts, prior.identity),
+            false => planned_facts(&planned),
         };
         let cluster_changes = planned.cluster != prior.cluster;
         let replaced = cluster_changes.then(|| AttributePath::new("cluster"));
         Some((
-            State { facts, ..planned },
+            planned.with_facts(facts),
             (),
             replaced.into_iter().collect(),
         ))
@@ -288,6 +283,33 @@ fn no_privileges(state: &State, report: &diagnosis::Report, diags: &mut Diagnost
         ),
         AttributePath::root(),
     );
+}
+
+/// The warning of a host without a credential of its own: one that was meant may have been null, as
+/// the secret of an imported token is.
+fn no_own_credential(state: &State, report: &diagnosis::Report, diags: &mut Diagnostics) {
+    let Some(identity) = &report.identity else {
+        return;
+    };
+    diags.warn(
+        "Host without its own credential",
+        format!(
+            "{}: no credential is set for the host, so the connection check verified the \
+             provider's, {identity}. If that is intended, nothing is wrong. If `api_token` refers \
+             to an imported `proxmox_api_token`, it is null: Proxmox VE shows a secret only once. \
+             Rotate that token to get a new one.",
+            display_name(state)
+        ),
+        AttributePath::root(),
+    );
+}
+
+/// The facts as far as a plan knows them.
+fn planned_facts(planned: &State) -> (Facts, Value<String>) {
+    match planned.is_enabled() {
+        true => (Facts::unknown(), Value::Unknown),
+        false => (Facts::default(), Value::Null),
+    }
 }
 
 fn not_refreshed(state: &State, reason: &str, diags: &mut Diagnostics) {

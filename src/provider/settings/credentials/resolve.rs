@@ -201,11 +201,17 @@ fn requires_both(
         Source::Attribute(_) | Source::ClusterAttribute(..) => "in the same block",
         Source::Variable(_) | Source::CommandLine(_) => "in the environment",
     };
+    let imported = match missing == API_TOKEN_SECRET.name {
+        true => {
+            " The secret of an imported `proxmox_api_token` is null until the token is rotated."
+        }
+        false => "",
+    };
     Err(SettingError::invalid(
         "Incomplete credential",
         format!(
             "{source} is set, but `{missing}` is not. The provider never combines a credential \
-             from two sources: set `{missing}` {where_to} as well, or remove {source}."
+             from two sources: set `{missing}` {where_to} as well, or remove {source}.{imported}"
         ),
         &source,
     ))
