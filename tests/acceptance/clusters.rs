@@ -19,6 +19,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     a_token_moves_from_one_key_of_a_cluster_to_another,
     one_cluster_under_two_keys_has_one_write_lock_and_a_token_once,
     a_mistyped_cluster_lists_the_nearest,
+    a_key_that_goes_with_its_tokens_says_to_keep_it,
     a_token_is_replaced_when_it_moves_to_another_cluster,
 ];
 
@@ -316,6 +317,24 @@ fn a_mistyped_cluster_lists_the_nearest(cli: &Cli) {
 "#
     ));
     server.plan_fails(&["Missing Proxmox VE address", "cluster"]);
+}
+
+/// The key of a cluster goes together with its tokens, which still have to be revoked with it.
+fn a_key_that_goes_with_its_tokens_says_to_keep_it(cli: &Cli) {
+    let mut server = TestServer::new(cli);
+    let (_other, provider) = two(&server);
+    forget_environment(&mut server);
+    server.main(&format!(
+        r#"{provider}resource "proxmox_api_token" "t" {{
+  cluster = "bern"
+  user_id = "demo@pve"
+  token_name = "backup"
+}}
+"#
+    ));
+    server.apply();
+    server.main(&provider.replace("bern ", "basel "));
+    server.plan_fails(&["No such cluster", "demo@pve!backup", "removed", "state rm"]);
 }
 
 fn a_token_is_replaced_when_it_moves_to_another_cluster(cli: &Cli) {

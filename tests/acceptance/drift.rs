@@ -17,6 +17,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     a_token_whose_owner_was_deleted_is_planned_for_creation,
     an_isolated_nodes_absence_is_not_believed,
     an_absence_is_believed_of_a_host_that_is_well,
+    a_plan_that_was_overtaken_says_to_plan_again,
     a_node_that_answers_from_the_past_takes_nothing_out_of_the_state,
     a_refresh_without_drift_changes_nothing,
 ];
@@ -87,6 +88,23 @@ fn an_isolated_nodes_absence_is_not_believed(cli: &Cli) {
         &["API token not found but kept", "demo@pve!ci", "majority"],
     );
     assert_eq!(run.code, Some(0), "{}", run.stdout);
+}
+
+/// Between plan and apply somebody removes the token, or its owner.
+fn a_plan_that_was_overtaken_says_to_plan_again(cli: &Cli) {
+    let token_gone: fn(&mut proxmox_simulator::State) =
+        |state| state.remove_token("demo@pve", "ci");
+    let owner_gone: fn(&mut proxmox_simulator::State) = |state| state.remove_user("demo@pve");
+    for remove in [token_gone, owner_gone] {
+        let server = minted(cli);
+        change(&server, |token| token.comment = Some("tampered".to_owned()));
+        let planned = server.scratch.run(["plan", "-no-color", "-out=stale.plan"]);
+        assert!(planned.ok(), "{}", planned.text());
+        server.sim.state(remove);
+        let run = server.scratch.run(["apply", "-no-color", "stale.plan"]);
+        assert!(!run.ok(), "{}", run.text());
+        says(&run, &["Plan overtaken", "demo@pve!ci", "lan again"]);
+    }
 }
 
 /// The statistics daemon hangs, or the other node of two is off: the host itself is well.

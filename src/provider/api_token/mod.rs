@@ -24,6 +24,7 @@ use crate::provider::api_token::apply::create::create;
 use crate::provider::api_token::apply::read::{Reading, read};
 use crate::provider::api_token::apply::revoke::revoke;
 use crate::provider::api_token::apply::rotate::rotate;
+use crate::provider::api_token::apply::stale;
 use crate::provider::api_token::apply::update::update;
 use crate::provider::api_token::apply::{import, messages};
 use crate::provider::api_token::change::Change;
@@ -40,6 +41,7 @@ use crate::provider::clients::{Connections, Write, Writer};
 use crate::provider::diagnostics::{
     Words, code_kept, code_would_be_spent, explain_error, reported,
 };
+use crate::provider::settings::block::NO_SUCH_CLUSTER;
 use crate::provider::settings::setting::SettingError;
 use crate::pve::{CachedClient, Error, ErrorKind, Timestamp, TokenId};
 
@@ -188,7 +190,7 @@ impl Resource for ApiTokenResource {
                 return Some((state, private));
             }
             Err(SettingError::Invalid(problem)) => {
-                diags.problem(problem);
+                diags.problem(without_cluster(state.display_id(), problem));
                 return None;
             }
         };
@@ -333,9 +335,16 @@ impl Resource for ApiTokenResource {
             released: private.released.iter().map(Grant::released).collect(),
         };
         let released = change.released();
+        // A rotation that recreates the token has revoked it itself.
+        let recreates =
+            change.rotation.is_some() && change.planned.allow_recreate == Value::Value(true);
         let changed = match change.rotation {
-            Some(_) => rotate(client, change).await,
+            Some(_) => rotate(client, change.clone()).await,
             None => update(client, &change).await,
+        };
+        let changed = match recreates {
+            true => changed,
+            false => stale::explained(client, &change, changed).await,
         };
         let private = changed.private_state(&prior, private, &released).stored();
         Some((changed.report(diags)?, private))
@@ -353,6 +362,10 @@ impl Resource for ApiTokenResource {
             return Some(());
         }
         let slots = Slots::of(&prior)?;
+        if let Err(SettingError::Invalid(problem)) = self.connections.client(&prior.cluster) {
+            diags.problem(without_cluster(prior.display_id(), problem));
+            return None;
+        }
         let revocation = Write::Revoke(lockout::revocation(&prior, &slots));
         let writer = self.writer(&prior, &slots, revocation, diags).await?;
         let unsettled = private.unwrap_or_default().unsettled;
@@ -393,6 +406,20 @@ fn not_looked_up(error: &Error) -> Problem {
         ),
         AttributePath::root(),
     )
+}
+
+/// The way out for a token whose cluster was removed from the provider block before it.
+fn without_cluster(token: &str, problem: Problem) -> Problem {
+    if problem.summary != NO_SUCH_CLUSTER {
+        return problem;
+    }
+    let detail = format!(
+        "{token} belongs to a cluster that the provider block no longer has: {} Keep the key in \
+         `clusters` until its tokens are destroyed. To leave the token on the server, take it out \
+         of the state with a `removed` block or `terraform state rm`.",
+        problem.detail
+    );
+    Problem::new(NO_SUCH_CLUSTER, detail, AttributePath::new("cluster"))
 }
 
 /// The warning about a token that outlives its resource.

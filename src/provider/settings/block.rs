@@ -156,6 +156,9 @@ impl BlockSettings {
     }
 }
 
+/// The summary of a problem with the key of a cluster.
+pub const NO_SUCH_CLUSTER: &str = "No such cluster";
+
 /// A cluster that is not configured, with the most similar keys.
 fn no_such_cluster<'a>(name: &str, keys: impl Iterator<Item = &'a String>) -> Problem {
     let keys = nearest(name, keys.map(String::as_str)).into_iter();
@@ -172,7 +175,7 @@ fn no_such_cluster<'a>(name: &str, keys: impl Iterator<Item = &'a String>) -> Pr
             keys.join(", ")
         )
     };
-    Problem::new("No such cluster", detail, AttributePath::new("cluster"))
+    Problem::new(NO_SUCH_CLUSTER, detail, AttributePath::new("cluster"))
 }
 
 #[cfg(test)]

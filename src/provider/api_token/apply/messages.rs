@@ -13,6 +13,7 @@ const UNABLE_TO_CREATE: &str = "Unable to create API token";
 const UNABLE_TO_READ: &str = "Unable to read API token";
 const UNABLE_TO_IMPORT: &str = "Unable to import API token";
 const UNABLE_TO_UPDATE: &str = "Unable to update API token";
+const PLAN_OVERTAKEN: &str = "Plan overtaken by a change on the server";
 const UNABLE_TO_REVOKE: &str = "Unable to revoke API token";
 const UNABLE_TO_SCOPE: &str = "Unable to scope API token";
 
@@ -72,7 +73,8 @@ pub fn already_exists(token: &TokenId) -> Problem {
         "API token already exists",
         format!(
             "Proxmox VE already has a token {token}. It was left unchanged, since taking it over \
-             would cut off its users. Choose another `token_name`, or run `terraform import` and \
+             would cut off its users. If another resource of this run gives up the name, as when \
+             elements of `count` move, nothing is wrong: apply again. Otherwise choose another `token_name`, or run `terraform import` and \
              get a new secret with `rotate_when_changed`, also if an earlier run was killed after \
              it had created this token. If this resource is being replaced, a resource that \
              depends on it sets `create_before_destroy`, and two tokens cannot have one name: \
@@ -247,7 +249,10 @@ fn entries(grants: &Grants) -> String {
 
 /// The token could not be read.
 pub fn not_read(token: &TokenId, error: &Error) -> Problem {
-    diagnostics::problem(UNABLE_TO_READ, &token.to_string(), error)
+    with_way_out(
+        error,
+        diagnostics::problem(UNABLE_TO_READ, &token.to_string(), error),
+    )
 }
 
 /// The token could not be read, and the reason was reported before.
@@ -346,7 +351,49 @@ pub fn no_response_to_update(token: &TokenId, lost: &Error) -> Problem {
 
 /// The token could not be revoked.
 pub fn not_revoked(token: &TokenId, error: &Error) -> Problem {
-    diagnostics::problem(UNABLE_TO_REVOKE, &token.to_string(), error)
+    with_way_out(
+        error,
+        diagnostics::problem(UNABLE_TO_REVOKE, &token.to_string(), error),
+    )
+}
+
+/// The way out where the host cannot be reached, since it may never be again.
+fn with_way_out(error: &Error, problem: Problem) -> Problem {
+    if !error.is_unreachable() {
+        return problem;
+    }
+    let detail = format!(
+        "{} If the host is gone for good, plan with `-refresh=false`, and remove the token from \
+         the state with `terraform state rm`.",
+        problem.detail
+    );
+    Problem {
+        detail: detail.into(),
+        ..problem
+    }
+}
+
+/// The token to change is gone.
+pub fn token_gone(token: &TokenId) -> Problem {
+    problem(
+        PLAN_OVERTAKEN,
+        format!(
+            "{token} was removed on the server after this plan was made, so it could not be \
+             changed. Plan again: the new plan creates the token."
+        ),
+    )
+}
+
+/// The owner of the token to change is gone.
+pub fn owner_gone(token: &TokenId) -> Problem {
+    problem(
+        PLAN_OVERTAKEN,
+        format!(
+            "The user {} was removed on the server after this plan was made, and {token} with it. \
+             Create the user again, or correct `user_id`, and plan again.",
+            token.user
+        ),
+    )
 }
 
 /// The response to a revocation was lost, and the token still exists.

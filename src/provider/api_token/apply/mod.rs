@@ -11,5 +11,6 @@ pub(crate) mod read;
 pub(crate) mod revoke;
 pub(crate) mod roles;
 pub(crate) mod rotate;
+pub(crate) mod stale;
 pub(crate) mod update;
 pub(crate) mod verify;
