@@ -456,7 +456,7 @@ fn the_examples_work_unchanged(cli: &Cli) {
         include_str!("../../examples/data-sources/proxmox_api_tokens/data-source.tf"),
         include_str!("../../examples/data-sources/proxmox_token_activity/data-source.tf"),
     ] {
-        server.main(example);
+        server.scratch.write("main.tf", example).expect("main.tf");
         server.apply();
         server.plan_is_empty();
     }
