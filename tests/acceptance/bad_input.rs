@@ -145,7 +145,46 @@ fn malformed_values_are_refused_at_plan_time_each_on_its_attribute(cli: &Cli) {
         ),
         (
             provider(r#"ca_certificate = "/no/such/file.pem""#),
-            &["ca_certificate"],
+            &["ca_certificate", "/no/such/file.pem"],
+        ),
+        (
+            provider(r#"ca_certificate = "/dev/zero""#),
+            &["ca_certificate", "/dev/zero", "a device"],
+        ),
+        (
+            provider(r#"client_certificate = "/no/such/file.pem""#),
+            &["client_certificate", "client_key"],
+        ),
+        (
+            provider(r#"endpoint = "127.0.0.1\n.example.com""#),
+            &["endpoint", "a line break"],
+        ),
+        (
+            provider(
+                r#"username = "root@pam!ci"
+  password = "not-shown""#,
+            ),
+            &["username", "api_token_id", "api_token_secret"],
+        ),
+        (
+            provider(
+                r#"api_token_id = "root@pam!ci"
+  api_token_secret = "not-shown\nnot-shown""#,
+            ),
+            &["api_token_secret", "a line break"],
+        ),
+        (
+            provider(r#"clusters = { a = { api_token = "root@pam!ci=not-shown" } }"#)
+                + r#"
+data "proxmox_connection" "a" {
+  cluster = "a"
+}
+"#,
+            &[
+                r#"clusters["a"]"#,
+                "sets no address",
+                "does not use the address in the environment",
+            ],
         ),
         (
             provider(

@@ -20,6 +20,9 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     all_nodes_are_named_when_none_responds,
     the_certificate_may_be_for_another_name_than_the_endpoint,
     a_server_with_old_versions_of_tls_is_explained,
+    a_self_signed_certificate_is_trusted_when_it_is_given,
+    an_empty_value_of_the_block_counts_as_not_set,
+    a_variable_of_another_tool_is_told_where_it_belongs,
     an_untrusted_certificate_is_shown_with_what_to_compare_and_to_trust,
     disabled_verification_is_one_warning_for_a_provider_block,
     a_server_name_without_effect_is_a_warning,
@@ -477,6 +480,65 @@ fn a_held_lock_is_retried_as_often_as_configured(cli: &Cli) {
         assert_eq!(server.requests("POST", "/token/ci"), posts, "{lines}");
     }
     assert_eq!(server.attributes("proxmox_api_token.t"), Value::Null);
+}
+
+fn a_self_signed_certificate_is_trusted_when_it_is_given(cli: &Cli) {
+    let options = TlsOptions {
+        self_signed: true,
+        ..TlsOptions::default()
+    };
+    let mut server = TestServer::with_tls(cli, options);
+    server
+        .scratch
+        .set("PROXMOX_VE_CERTIFICATE_FINGERPRINTS", "");
+    server.main(CHECK);
+    server.plan_fails(&["tls_untrusted", "which is its own authority"]);
+    // As in a heredoc, indented and with other text around it.
+    let pem = server.sim.certificate_pem().replace('\n', "\n      ");
+    server.main(&provider(
+        &format!("ca_certificate = <<PEM\n      the host:\n      {pem}\nPEM\n"),
+        CHECK,
+    ));
+    server.plan();
+}
+
+fn an_empty_value_of_the_block_counts_as_not_set(cli: &Cli) {
+    let server = TestServer::new(cli);
+    let empty = r#"endpoint = ""
+  endpoints = []
+  api_token = ""
+  api_token_id = ""
+  api_token_secret = ""
+  username = ""
+  password = ""
+  ca_certificate = ""
+  certificate_fingerprints = []
+  tls_server_name = ""
+  min_tls_version = ""
+  client_certificate = ""
+  client_key = ""
+  http_headers = {}
+  request_timeout = ""
+  clusters = {}"#;
+    server.main(&provider(empty, CHECK));
+    server.plan();
+}
+
+fn a_variable_of_another_tool_is_told_where_it_belongs(cli: &Cli) {
+    const SUMMARY: &str = "Environment variable of another tool";
+    let mut server = TestServer::new(cli);
+    server.scratch.set("PROXMOX_URL", "https://not-shown:8006");
+    server.scratch.set("PROXMOX_TOKEN", "not-shown");
+    server.main(CHECK);
+    assert!(!server.plan().text().contains(SUMMARY));
+    server.scratch.set("PROXMOX_VE_ENDPOINT", "");
+    server.scratch.set("PROXMOX_VE_API_TOKEN", "");
+    let run = server.plan_fails(&[
+        SUMMARY,
+        "PROXMOX_VE_ENDPOINT",
+        "PROXMOX_VE_API_TOKEN_SECRET",
+    ]);
+    assert!(!run.text().contains("not-shown"));
 }
 
 fn nearly_right_variables_are_pointed_out(cli: &Cli) {

@@ -39,11 +39,14 @@ pub enum ProxyFailure {
     /// Nothing listens there.
     #[error("refused the connection")]
     Refused,
+    /// There is no connection to it, for a reason that the library does not tell.
+    #[error("cannot be reached")]
+    Unreachable,
     /// The proxy does not respond, or waits for the host.
     #[error("did not connect within {0:?}")]
     Timeout(Duration),
     /// The proxy demands credentials other than those in its URL.
-    #[error("demands other credentials (407)")]
+    #[error("demands other credentials")]
     Unauthenticated,
     /// The proxy refused the tunnel: most often its rules forbid the host, or it cannot reach it.
     #[error("refused to connect to the host")]

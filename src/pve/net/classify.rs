@@ -199,6 +199,18 @@ fn no_tunnel(error: &reqwest::Error, after: Duration) -> ProxyFailure {
         ProxyFailure::Unauthenticated
     } else if detail == "tunnel error: unsuccessful" {
         ProxyFailure::NoTunnel
+    } else if let Some(detail) = detail.strip_prefix("SOCKS error: ") {
+        match detail {
+            "credentials not accepted" | "server does not support user/pass authentication" => {
+                ProxyFailure::Unauthenticated
+            }
+            "connection not allowed"
+            | "network unreachable"
+            | "host unreachable"
+            | "connection refused" => ProxyFailure::NoTunnel,
+            "failed to create underlying connection" => ProxyFailure::Unreachable,
+            detail => ProxyFailure::Other(detail.to_owned()),
+        }
     } else {
         ProxyFailure::Other(detail)
     }
@@ -211,7 +223,8 @@ fn is_refused(error: &reqwest::Error) -> bool {
 /// Whether it failed on the way through a proxy. The error's type cannot be named outside of
 /// `hyper-util`, only its text.
 fn in_tunnel(error: &reqwest::Error) -> bool {
-    causes(error).any(|cause| cause.to_string().starts_with("tunnel error"))
+    let is_of_proxy = |text: &str| text.starts_with("tunnel error") || text.contains("socks proxy");
+    causes(error).any(|cause| is_of_proxy(&cause.to_string()))
 }
 
 fn tls_failure(error: &rustls::Error, minimum: TlsVersion) -> ErrorKind {

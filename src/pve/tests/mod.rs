@@ -15,4 +15,5 @@ mod refusals;
 mod script;
 mod transport;
 mod trust;
+mod tunnels;
 mod writes;

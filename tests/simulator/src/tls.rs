@@ -18,6 +18,8 @@ pub struct TlsOptions {
     pub names: Vec<String>,
     /// It expired yesterday.
     pub expired: bool,
+    /// It is its own authority, as `openssl req -x509` makes it, and not the cluster's.
+    pub self_signed: bool,
     /// The node speaks TLS 1.2 and nothing newer.
     pub only_tls12: bool,
 }
@@ -29,6 +31,7 @@ impl Default for TlsOptions {
         Self {
             names: names.map(str::to_owned).to_vec(),
             expired: false,
+            self_signed: false,
             only_tls12: false,
         }
     }
@@ -76,7 +79,12 @@ impl Authority {
             leaf.not_before.unix_timestamp(),
             leaf.not_after.unix_timestamp(),
         );
-        let leaf = leaf.signed_by(&key, &self.certificate, &self.key)?;
+        let leaf = if options.self_signed {
+            leaf.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            leaf.self_signed(&key)?
+        } else {
+            leaf.signed_by(&key, &self.certificate, &self.key)?
+        };
         let key = PrivatePkcs8KeyDer::from(key.serialize_der());
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let versions: &[&SupportedProtocolVersion] = match options.only_tls12 {
