@@ -116,7 +116,7 @@ static FOREIGN: [Foreign; 7] = [
     },
 ];
 
-/// A warning for each variable of another tool whose value a connection lacks: it was probably
+/// A warning about the variables of other tools whose value a connection lacks: they were probably
 /// expected to be read.
 pub fn of_other_tools(environment: &Environment, settings: &ConnectionSettings) -> Vec<Problem> {
     let lacking = FOREIGN.iter().filter(|one| !(one.is_set)(settings));
@@ -138,20 +138,29 @@ pub fn of_other_tools(environment: &Environment, settings: &ConnectionSettings) 
             }
             _ => "",
         };
-        Problem::new(
-            "Environment variable of another tool",
-            format!(
-                "The provider does not read the environment variable {name}. Set {variable} \
-                 instead, or `{}` in the provider block.{note}",
-                definition.name
-            ),
-            AttributePath::root(),
+        format!(
+            "The provider does not read the environment variable {name}. Set {variable} instead, \
+             or `{}` in the provider block.{note}",
+            definition.name
         )
     });
-    warnings.collect()
+    as_one("Environment variable of another tool", warnings)
 }
 
-/// A warning for each such variable, with the name that was probably meant.
+/// One warning for all: the command lines print only the first of several with one summary.
+fn as_one(summary: &'static str, details: impl Iterator<Item = String>) -> Vec<Problem> {
+    let details: Vec<String> = details.collect();
+    match details.is_empty() {
+        true => Vec::new(),
+        false => vec![Problem::new(
+            summary,
+            details.join("\n\n"),
+            AttributePath::root(),
+        )],
+    }
+}
+
+/// A warning about such variables, with the names that were probably meant.
 pub fn warnings(environment: &Environment) -> Vec<Problem> {
     let known = known();
     let mut found: Vec<(&str, &str)> = environment
@@ -160,16 +169,10 @@ pub fn warnings(environment: &Environment) -> Vec<Problem> {
         .filter_map(|name| Some((name, meant(name, &known)?)))
         .collect();
     found.sort_unstable();
-    let warnings = found.into_iter().map(|(name, meant)| {
-        Problem::new(
-            "Unknown environment variable",
-            format!(
-                "The provider does not read the environment variable {name}. Did you mean {meant}?"
-            ),
-            AttributePath::root(),
-        )
+    let details = found.into_iter().map(|(name, meant)| {
+        format!("The provider does not read the environment variable {name}. Did you mean {meant}?")
     });
-    warnings.collect()
+    as_one("Unknown environment variable", details)
 }
 
 fn known() -> Vec<&'static str> {
@@ -248,8 +251,8 @@ mod tests {
             ("PROXMOX_VALIDATE_CERTS", "s3cr3t"),
         ]);
         let told = of_other_tools(&environment, &ConnectionSettings::default());
-        let told: Vec<String> = told.into_iter().map(|one| one.detail.into()).collect();
-        for (detail, words) in told.iter().zip([
+        assert_eq!(told.len(), 1);
+        for (detail, words) in told[0].detail.split("\n\n").zip([
             ["PROXMOX_URL", "PROXMOX_VE_ENDPOINT"],
             ["PROXMOX_USERNAME", "PROXMOX_VE_USERNAME"],
             ["PROXMOX_TOKEN", "PROXMOX_VE_API_TOKEN_SECRET"],
@@ -258,7 +261,6 @@ mod tests {
             assert!(words.iter().all(|word| detail.contains(word)), "{detail}");
             assert!(!detail.contains("s3cr3t"), "{detail}");
         }
-        assert_eq!(told.len(), 4);
         // Nothing is expected of them where the provider has its own.
         let own = Environment::from([
             ("PROXMOX_VE_ENDPOINT", "pve1"),
