@@ -3,7 +3,8 @@
 //! The command lines print the configuration line that a diagnostic points at, and for a nested
 //! attribute the whole expression around it. A diagnostic about a sensitive attribute would print
 //! its literal value, so it points at the block, and its text names the attribute. [`Pointing`] is
-//! applied to every response, so no caller can get it wrong.
+//! applied to every response, so no caller can get it wrong. Other diagnostics about a nested
+//! attribute get the path that the command lines can follow.
 
 use tf_provider::schema::{Attribute, AttributeType, Schema};
 use tf_provider::{AttributePath, AttributePathStep, Diagnostic, Diagnostics};
@@ -23,9 +24,23 @@ impl Pointing for Diagnostics {
         for diagnostic in self.errors.iter_mut().chain(&mut self.warnings) {
             if points_at_a_secret(&diagnostic.attribute, schema) {
                 name_instead(diagnostic);
+            } else {
+                point_inside(&mut diagnostic.attribute);
             }
         }
         self
+    }
+}
+
+/// Points at an attribute inside of another one as at the key of a map. The command lines look for
+/// an attribute in nested blocks only, and for a key in the expression of an attribute. What is
+/// deeper inside, they do not find.
+fn point_inside(path: &mut AttributePath) {
+    path.steps.truncate(2);
+    if let [AttributePathStep::Attribute(_), inner] = path.steps.as_mut_slice()
+        && let AttributePathStep::Attribute(name) = inner
+    {
+        *inner = AttributePathStep::Key(std::mem::take(name));
     }
 }
 
@@ -95,6 +110,14 @@ mod tests {
             pointed(path, "Bad."),
             ("name".to_owned(), "Bad.".to_owned())
         );
+    }
+
+    #[test]
+    fn an_attribute_inside_of_another_is_pointed_at_by_its_key() {
+        let inside = AttributePath::new("name").attribute("a");
+        assert_eq!(pointed(inside, "Bad.").0, r#"name["a"]"#);
+        let deep = AttributePath::new("name").index(1).attribute("a");
+        assert_eq!(pointed(deep, "Bad.").0, "name[1]");
     }
 
     #[test]

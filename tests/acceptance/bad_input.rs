@@ -13,6 +13,7 @@ use super::samples::{TOKEN, token};
 use super::test_server::{TestServer, says};
 
 pub const SCENARIOS: &[Scenario] = scenarios![
+    an_error_of_a_nested_attribute_shows_its_line,
     malformed_values_are_refused_at_plan_time_each_on_its_attribute,
     incomplete_double_and_missing_credentials_are_told_apart,
     a_server_that_is_not_proxmox_ve_is_recognised,
@@ -22,6 +23,35 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     an_expired_provider_token_is_explained,
     a_path_that_does_not_exist_leaves_nothing_behind,
 ];
+
+fn an_error_of_a_nested_attribute_shows_its_line(cli: &Cli) {
+    let server = TestServer::new(cli);
+    server.main(
+        r#"
+resource "proxmox_api_token" "t" {
+  user_id    = "demo@pve"
+  token_name = "ci"
+  rotation = {
+    before_expiry = null
+    every         = "often"
+  }
+}
+resource "proxmox_host" "h" {
+  name = "h"
+  timeouts = {
+    read   = "1m"
+    create = "soon"
+  }
+}
+"#,
+    );
+    server.plan_fails(&[
+        r#"every = "often""#,
+        "`rotation.every` is invalid",
+        r#"create = "soon""#,
+        "`timeouts.create` is invalid",
+    ]);
+}
 
 fn malformed_values_are_refused_at_plan_time_each_on_its_attribute(cli: &Cli) {
     let server = TestServer::new(cli);
