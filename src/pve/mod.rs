@@ -36,6 +36,7 @@ mod client;
 mod context;
 pub mod diagnosis;
 mod error;
+mod foreign_text;
 mod id;
 mod lenient;
 mod net;

@@ -36,6 +36,7 @@ const FLOORS: [(&str, &[&[&str]]); 2] = [
                 "single_flight",
                 "write_lock",
             ],
+            &["foreign_text"],
             &["permissions", "tls"],
             &["error"],
             &["net", "cache"],

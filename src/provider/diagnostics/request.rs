@@ -66,6 +66,9 @@ fn remedy(error: &Error, words: Words) -> String {
         ErrorKind::Unauthenticated {
             failure, refusal, ..
         } => rejection::remedy(*failure, refusal, words),
+        ErrorKind::ClocksDiffer { .. } => "Correct the clock that is wrong. `timedatectl` shows \
+             whether a clock is synchronized."
+            .to_owned(),
         ErrorKind::SecondFactorRequired { factors, .. } => second_factor(factors, words),
         ErrorKind::Forbidden { refusal } => {
             forbidden(&Forbidden::new(&error.request, refusal), words)

@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::pve::client::Client;
 use crate::pve::context::Context;
 use crate::pve::error::Error;
+use crate::pve::foreign_text;
 use crate::pve::lenient;
 use crate::pve::net::request::Request;
 use crate::pve::tls::certificate::Fingerprint;
@@ -14,7 +15,7 @@ use crate::pve::tls::certificate::Fingerprint;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Node {
     /// The node's name.
-    #[serde(rename = "node")]
+    #[serde(rename = "node", deserialize_with = "foreign_text::shown_text")]
     pub name: String,
     /// Whether the answering node does not see it offline. A node whose statistics daemon has told
     /// nothing for minutes is `unknown`, and online (recording `557-nodes-status-unknown`).
@@ -102,6 +103,7 @@ pub struct ClusterStatus {
 struct Entry {
     #[serde(rename = "type")]
     kind: String,
+    #[serde(deserialize_with = "foreign_text::shown_text")]
     name: String,
     #[serde(default, deserialize_with = "lenient::optional_flag")]
     quorate: Option<bool>,
@@ -126,7 +128,7 @@ impl From<Vec<Entry>> for ClusterStatus {
                     name: entry.name,
                     online: entry.online,
                     local: entry.local,
-                    address: entry.ip,
+                    address: entry.ip.as_deref().map(foreign_text::shown),
                 }),
                 _ => {}
             }

@@ -121,6 +121,28 @@ pub enum Deletion {
 struct Minted {
     #[serde(default)]
     value: Option<String>,
+    #[serde(default, rename = "full-tokenid")]
+    id: Option<String>,
+}
+
+/// The most characters of a secret. The server gives a UUID of 36.
+const LONGEST_SECRET: usize = 256;
+
+/// The secret in the response to a creation or regeneration of this token. One that belongs to
+/// another token, or that no header could carry, is not kept.
+fn secret_of(token: &TokenId, minted: Minted) -> Result<Secret, String> {
+    if minted.id.is_some_and(|id| id != token.to_string()) {
+        return Err("it names another token than the one in the request".to_owned());
+    }
+    let value = minted.value.unwrap_or_default();
+    if value.is_empty() {
+        return Err("it holds no secret".to_owned());
+    }
+    let is_plain = value.bytes().all(|byte| byte.is_ascii_graphic());
+    if !is_plain || value.len() > LONGEST_SECRET {
+        return Err("its secret does not have the form of a secret".to_owned());
+    }
+    Ok(Secret::new(value))
 }
 
 fn token_path(token: &TokenId) -> [String; 5] {
@@ -321,12 +343,7 @@ impl Client {
 impl Response {
     fn minted(self, token: &TokenId) -> Result<CreatedToken, Error> {
         let server_time = self.server_time;
-        let secret = self.decode_with(|minted: Minted| {
-            let value = minted.value.filter(|value| !value.is_empty());
-            value
-                .map(Secret::new)
-                .ok_or_else(|| "it holds no secret".to_owned())
-        })?;
+        let secret = self.decode_with(|minted: Minted| secret_of(token, minted))?;
         fresh_tokens::note(token, &secret);
         Ok(CreatedToken {
             id: token.clone(),
@@ -340,7 +357,7 @@ impl Response {
 mod tests {
     use serde_json::json;
 
-    use super::{NewToken, RawToken, TokenChange, TokenInfo, from_collection};
+    use super::{Minted, NewToken, RawToken, TokenChange, TokenInfo, from_collection, secret_of};
     use crate::pve::timestamp::Expiry;
 
     #[test]
@@ -369,6 +386,27 @@ mod tests {
             privilege_separation: true,
         };
         assert_eq!(TokenInfo::from(echoed), expected);
+    }
+
+    #[test]
+    fn a_secret_that_cannot_be_the_requested_one_is_not_kept() {
+        let token = "demo@pve!ci".parse().unwrap();
+        let minted = |value: &str, id: &str| {
+            let minted: Minted =
+                serde_json::from_value(json!({ "value": value, "full-tokenid": id })).unwrap();
+            secret_of(&token, minted)
+        };
+        let uuid = "573e8a06-e698-427c-acd8-738410c8ee7f";
+        assert_eq!(minted(uuid, "demo@pve!ci").unwrap().expose(), uuid);
+        for (value, id) in [
+            (uuid, "demo@pve!other"),
+            ("", "demo@pve!ci"),
+            ("a\u{1b}[31mb", "demo@pve!ci"),
+            ("a b", "demo@pve!ci"),
+            (&"x".repeat(1 << 20), "demo@pve!ci"),
+        ] {
+            assert!(minted(value, id).is_err());
+        }
     }
 
     #[test]

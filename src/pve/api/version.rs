@@ -5,18 +5,20 @@ use serde::Deserialize;
 use crate::pve::client::Client;
 use crate::pve::context::Context;
 use crate::pve::error::Error;
+use crate::pve::foreign_text;
 use crate::pve::net::request::Request;
 
 /// The version of pve-manager. Features are probed by using them, never by comparing this.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Version {
     /// Such as `9.2.11`.
+    #[serde(deserialize_with = "foreign_text::shown_text")]
     pub version: String,
     /// Such as `9.2`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "foreign_text::shown_text")]
     pub release: String,
     /// The commit it was built from.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "foreign_text::shown_text")]
     pub repoid: String,
 }
 

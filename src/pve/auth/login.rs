@@ -23,6 +23,10 @@ use crate::pve::net::nodes::Nodes;
 use crate::pve::net::request::{Proof, Request};
 use crate::pve::secret::Secret;
 
+/// The largest difference of the two clocks for which codes are computed. A server, or a gateway in
+/// front of it, that could name any time would be handed codes that are valid days later.
+const LARGEST_DIFFERENCE: time::Duration = time::Duration::minutes(5);
+
 /// An account with its password and second factor.
 pub(crate) struct Account {
     pub(crate) user: UserId,
@@ -219,8 +223,13 @@ async fn code(
         .factor
         .as_ref()
         .filter(|factor| accepted(factor.kind()));
+    let ahead = server_time - OffsetDateTime::now_utc();
     let code = match factor {
         None => return Err(lacks_factor(nodes, &account.user, factors)),
+        Some(Factor::Seed(_)) if ahead.abs() > LARGEST_DIFFERENCE => {
+            let request = request(RequestKind::CodeLogin).info(nodes.endpoint(), &[]);
+            return Err(Error::new(request, ErrorKind::ClocksDiffer { ahead }));
+        }
         Some(Factor::Seed(seed)) => unused_code(nodes, &account.user, seed, server_time).await,
         Some(Factor::Code(code)) => code.clone(),
     };
@@ -238,9 +247,11 @@ async fn unused_code(
     seed: &TotpSeed,
     server_time: OffsetDateTime,
 ) -> Secret {
-    let ahead = server_time - OffsetDateTime::now_utc();
-    let now =
-        || u64::try_from((OffsetDateTime::now_utc() + ahead).unix_timestamp()).unwrap_or_default();
+    let ahead = (server_time - OffsetDateTime::now_utc()).whole_seconds();
+    let now = || {
+        let here = OffsetDateTime::now_utc().unix_timestamp();
+        u64::try_from(here.saturating_add(ahead)).unwrap_or_default()
+    };
     let (endpoint, name) = (nodes.first().to_string(), user.to_string());
     loop {
         let time = now();
@@ -277,7 +288,7 @@ async fn post(
     let response = nodes
         .send(&request(kind).form(form), &Proof::none())
         .await?;
-    let server_time = response.server_time;
+    let server_time = response.date.unwrap_or_else(OffsetDateTime::now_utc);
     let login = response.decode_with(|answer: LoginAnswer| answer.checked())?;
     Ok((login.into(), server_time))
 }

@@ -47,6 +47,7 @@ fn classify(error: &Error) -> (Status, Stage) {
             ..
         } => (Status::Unauthenticated, Stage::SecondFactor),
         ErrorKind::Unauthenticated { .. } => (Status::Unauthenticated, Stage::Authentication),
+        ErrorKind::ClocksDiffer { .. } => (Status::Unauthenticated, Stage::SecondFactor),
         ErrorKind::SecondFactorRequired { .. } => {
             (Status::SecondFactorRequired, Stage::SecondFactor)
         }

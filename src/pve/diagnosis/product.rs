@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use crate::pve::api::access::Realm;
 use crate::pve::cached_client::CachedClient;
 use crate::pve::context::Context;
+use crate::pve::foreign_text::shown;
 
 /// The longest title that is repeated, in characters.
 const LONGEST_TITLE: usize = 80;
@@ -54,7 +55,7 @@ fn title_in(page: &str) -> Option<String> {
     let words: Vec<&str> = page.get(begin..end)?.split_whitespace().collect();
     let title = words.join(" ");
     let printable = title.chars().filter(|letter| !letter.is_control());
-    let title: String = printable.take(LONGEST_TITLE).collect();
+    let title = shown(&printable.take(LONGEST_TITLE).collect::<String>());
     (!title.is_empty()).then_some(title)
 }
 

@@ -90,6 +90,12 @@ pub enum ErrorKind {
         /// The kinds of factor that the server accepts: `totp`, `recovery`, `webauthn`, …
         factors: Vec<String>,
     },
+    /// The clocks of the host and of this machine differ by so much that no one-time code was sent:
+    /// a code for another time than now could be kept and used later.
+    ClocksDiffer {
+        /// How far the host's clock is ahead; negative if it is behind.
+        ahead: time::Duration,
+    },
     /// The credential is valid and lacks a privilege; the message often names it.
     Forbidden {
         /// The server's words.
@@ -209,7 +215,13 @@ impl Error {
     pub fn may_have_taken_effect(&self) -> bool {
         let unclear = match &self.kind {
             ErrorKind::Timeout { phase, .. } => *phase == Phase::Response,
-            ErrorKind::Lost { .. } | ErrorKind::Decode { .. } | ErrorKind::TooLarge { .. } => true,
+            ErrorKind::Lost { .. }
+            | ErrorKind::Decode { .. }
+            | ErrorKind::TooLarge { .. }
+            // Whoever responded on the way may have passed the request on.
+            | ErrorKind::NotProxmox { .. } => true,
+            // Proxmox VE has neither: a gateway gave up, or refused a repetition.
+            ErrorKind::Api { refusal } if matches!(refusal.status, 408 | 429) => true,
             ErrorKind::ProxyHop { refusal } => refusal.status != 595,
             ErrorKind::Api { refusal } => refusal.status >= 500 && !refusal.is_definite(),
             _ => false,
@@ -302,6 +314,19 @@ impl ErrorKind {
                 "the account {user} has a second factor ({}), and none is configured",
                 factors.join(", ")
             ),
+            Self::ClocksDiffer { ahead } => {
+                let direction = if ahead.is_negative() {
+                    "behind"
+                } else {
+                    "ahead of"
+                };
+                let seconds = ahead.whole_seconds().unsigned_abs();
+                write!(
+                    f,
+                    "the clock of the host is {seconds} seconds {direction} that of this machine, \
+                     so no one-time code was sent"
+                )
+            }
             Self::NoSuchToken { token, .. } => write!(f, "the token {token} does not exist"),
             Self::NoSuchUser { user, .. } => write!(f, "the user {user} does not exist"),
             Self::NoSuchRole { role, .. } => write!(f, "the role {role} does not exist"),
@@ -344,6 +369,11 @@ fn unauthenticated(
     let whose = identity.as_deref().unwrap_or("nobody");
     let (endpoint, message) = (&request.endpoint, &refusal.message);
     match failure {
+        // A request without any credential is refused so: something on the way removed it.
+        AuthFailure::Token | AuthFailure::Ticket if message == "No ticket" => format!(
+            "{endpoint} did not receive the credential of {whose}: a proxy or gateway on the way \
+             removed it from the request (the server says {message:?})"
+        ),
         // Until pve-manager 9.1.5 the status line gave the reason.
         AuthFailure::Token if message != "Authentication failed!" => {
             format!("{endpoint} refused the API token {whose}: {message}")

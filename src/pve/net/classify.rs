@@ -5,7 +5,9 @@ use std::error::Error as StdError;
 use std::io;
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use time::OffsetDateTime;
 
@@ -13,11 +15,15 @@ use crate::pve::error::ErrorKind;
 use crate::pve::error::failure::{Phase, ProxyFailure};
 use crate::pve::error::refusal::Refusal;
 use crate::pve::error::request::RequestInfo;
+use crate::pve::foreign_text;
 use crate::pve::net::proxy::Proxy;
 use crate::pve::net::request::{About, Proof};
 use crate::pve::net::response::RawResponse;
 use crate::pve::tls::failure::TlsFailure;
 use crate::pve::tls::handshake::TlsVersion;
+
+/// The most parameters of one refusal that are kept.
+const MOST_FAULTS: usize = 20;
 
 #[derive(Deserialize, Default)]
 struct Envelope {
@@ -33,7 +39,7 @@ pub(crate) fn content(
     raw: &RawResponse,
     about: &About,
     proof: &Proof,
-) -> Result<Value, ErrorKind> {
+) -> Result<Bytes, ErrorKind> {
     match raw.status {
         200..300 => data(request, raw),
         401 => Err(ErrorKind::Unauthenticated {
@@ -45,10 +51,18 @@ pub(crate) fn content(
     }
 }
 
-fn data(request: &RequestInfo, raw: &RawResponse) -> Result<Value, ErrorKind> {
-    let envelope = serde_json::from_slice::<Value>(&raw.body).ok();
-    let data = envelope.and_then(|mut envelope| envelope.get_mut("data").map(Value::take));
-    data.ok_or_else(|| {
+/// The form of every successful response, without its content.
+#[derive(Deserialize)]
+struct Success {
+    #[serde(rename = "data")]
+    _data: IgnoredAny,
+}
+
+/// Decoded by the caller, straight from the bytes: a tree of values would take many times the
+/// size of the response.
+fn data(request: &RequestInfo, raw: &RawResponse) -> Result<Bytes, ErrorKind> {
+    let success = serde_json::from_slice::<Success>(&raw.body);
+    success.map(|_| raw.body.clone()).map_err(|_| {
         let detail = "a success whose content is not JSON with a \"data\" member".to_owned();
         // A server took a write and confirmed it in words that are not Proxmox VE's: the write
         // may have happened.
@@ -63,8 +77,8 @@ fn data(request: &RequestInfo, raw: &RawResponse) -> Result<Value, ErrorKind> {
 pub(crate) fn refusal(raw: &RawResponse) -> Refusal {
     let envelope: Envelope = serde_json::from_slice(&raw.body).unwrap_or_default();
     let text = |value: Value| match value {
-        Value::String(text) => text.trim().to_owned(),
-        other => other.to_string(),
+        Value::String(text) => raw.sent.shown(&text),
+        other => raw.sent.shown(&other.to_string()),
     };
     let message = envelope
         .message
@@ -73,13 +87,14 @@ pub(crate) fn refusal(raw: &RawResponse) -> Refusal {
         .filter(|text| !text.is_empty());
     Refusal {
         status: raw.status,
-        message: message.unwrap_or(&raw.reason).to_owned(),
+        message: raw.sent.shown(message.unwrap_or(&raw.reason)),
         reason: raw.reason.clone(),
         errors: envelope
             .errors
             .into_iter()
             .flatten()
-            .map(|(name, value)| (name, text(value)))
+            .take(MOST_FAULTS)
+            .map(|(name, value)| (raw.sent.shown(&name), text(value)))
             .collect(),
         clock_ahead: raw.date.map(|date| date - OffsetDateTime::now_utc()),
     }
@@ -245,7 +260,7 @@ fn tls_failure(error: &rustls::Error, minimum: TlsVersion) -> ErrorKind {
     };
     ErrorKind::Tls {
         failure: failure.unwrap_or_else(|| TlsFailure::Other {
-            detail: without_links(&error.to_string()),
+            detail: foreign_text::shown(&without_links(&error.to_string())),
             certificate: None,
         }),
     }
@@ -273,7 +288,7 @@ fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Optio
 /// The first cause of all. The outer ones repeat the whole URL.
 fn innermost(error: &(dyn StdError + 'static)) -> String {
     let last = causes(error).last().map(ToString::to_string);
-    without_links(&last.unwrap_or_default())
+    foreign_text::shown(&without_links(&last.unwrap_or_default()))
 }
 
 /// The text of a library without the addresses of its documentation.

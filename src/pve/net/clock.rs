@@ -3,23 +3,40 @@
 //! Proxmox VE judges expiry by its own clock, so what ends "in 90 days" is counted on that one.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use time::OffsetDateTime;
+
+/// The largest difference of the two clocks that is believed, ten years. A host without a battery
+/// begins in 1970, and what a gateway or an impostor says may be any date: by such a clock a token
+/// would be dead at once, or live forever. Then this machine's clock counts.
+const LARGEST_DIFFERENCE: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+
+/// Whether a date can be the time of a server's clock.
+pub(crate) fn is_believable(date: OffsetDateTime) -> bool {
+    let difference = (date - OffsetDateTime::now_utc()).unsigned_abs();
+    difference <= LARGEST_DIFFERENCE
+}
 
 /// The `Date` header of the latest response, and the moment of its arrival.
 #[derive(Default)]
 pub(crate) struct ServerClock(Mutex<Option<(OffsetDateTime, Instant)>>);
 
 impl ServerClock {
+    /// Notes the date of a response, if it can be the time of a clock.
     pub(crate) fn set(&self, date: OffsetDateTime) {
+        if !is_believable(date) {
+            return;
+        }
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((date, Instant::now()));
     }
 
     /// The latest date and the time that has passed since; this machine's clock before the first.
     pub(crate) fn now(&self) -> OffsetDateTime {
         match *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some((date, since)) => date + since.elapsed(),
+            Some((date, since)) => date
+                .checked_add(since.elapsed().try_into().unwrap_or_default())
+                .unwrap_or(date),
             None => OffsetDateTime::now_utc(),
         }
     }
@@ -30,9 +47,32 @@ mod tests {
     use super::*;
 
     #[test]
+    fn dates_that_no_clock_shows_are_not_believed() {
+        use time::format_description::well_known::Rfc2822;
+        for text in [
+            "Thu, 01 Jan 1970 00:00:00 GMT",
+            "Fri, 31 Dec 9999 23:59:59 GMT",
+            "Fri, 31 Dec 9999 23:59:60 GMT",
+        ] {
+            let date = OffsetDateTime::parse(text, &Rfc2822).ok();
+            assert!(!date.is_some_and(is_believable), "{text}");
+        }
+        assert!(is_believable(OffsetDateTime::now_utc()));
+    }
+
+    #[test]
+    fn no_date_makes_the_clock_overflow() {
+        let clock = ServerClock::default();
+        for extreme in [time::PrimitiveDateTime::MAX, time::PrimitiveDateTime::MIN] {
+            clock.set(extreme.assume_utc());
+            assert!(is_believable(clock.now()));
+        }
+    }
+
+    #[test]
     fn the_server_s_time_goes_on_from_where_it_was_told() {
         let clock = ServerClock::default();
-        let date = OffsetDateTime::UNIX_EPOCH;
+        let date = OffsetDateTime::now_utc() - time::Duration::days(400);
         clock.set(date);
         let passed = clock.now() - date;
         assert!(!passed.is_negative() && passed.whole_seconds() < 60);

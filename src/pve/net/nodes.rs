@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 use tokio::sync::MutexGuard;
 
 use crate::pve::error::{Error, ErrorKind};
-use crate::pve::net::clock::ServerClock;
+use crate::pve::net::clock::{ServerClock, is_believable};
 use crate::pve::net::endpoint::Endpoint;
 use crate::pve::net::reachability::Reachability;
 use crate::pve::net::request::{Proof, Request};
@@ -187,9 +187,13 @@ impl Nodes {
             self.clock.set(date);
         }
         match classify::content(&info, &raw, &request.about, proof) {
-            Ok(data) => Ok(Response {
-                data,
-                server_time: raw.date.unwrap_or_else(OffsetDateTime::now_utc),
+            Ok(body) => Ok(Response {
+                body,
+                date: raw.date,
+                server_time: raw
+                    .date
+                    .filter(|date| is_believable(*date))
+                    .unwrap_or_else(OffsetDateTime::now_utc),
                 fingerprint: raw.fingerprint,
                 request: info,
             }),

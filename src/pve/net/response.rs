@@ -3,12 +3,13 @@
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, LOCATION};
 use hyper::ext::ReasonPhrase;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use time::OffsetDateTime;
 
 use crate::pve::error::request::RequestInfo;
 use crate::pve::error::{Error, ErrorKind};
+use crate::pve::foreign_text::SentSecrets;
 use crate::pve::tls::certificate::Fingerprint;
 
 /// A response as it came, whatever it says.
@@ -20,6 +21,8 @@ pub(crate) struct RawResponse {
     pub(crate) fingerprint: Option<Fingerprint>,
     pub(crate) is_html: bool,
     pub(crate) location: Option<String>,
+    /// The secrets of the request, which the body may reflect.
+    pub(crate) sent: SentSecrets,
 }
 
 impl RawResponse {
@@ -27,6 +30,7 @@ impl RawResponse {
         response: &reqwest::Response,
         body: Bytes,
         date: Option<OffsetDateTime>,
+        sent: SentSecrets,
     ) -> Self {
         let header = |name| {
             response
@@ -35,7 +39,7 @@ impl RawResponse {
                 .and_then(|value| value.to_str().ok())
         };
         let reason = match response.extensions().get::<ReasonPhrase>() {
-            Some(reason) => String::from_utf8_lossy(reason.as_bytes()).trim().to_owned(),
+            Some(reason) => sent.shown(&String::from_utf8_lossy(reason.as_bytes())),
             None => response
                 .status()
                 .canonical_reason()
@@ -52,7 +56,8 @@ impl RawResponse {
                 .and_then(|tls| tls.peer_certificate())
                 .map(Fingerprint::of),
             is_html: header(CONTENT_TYPE).is_some_and(|kind| kind.contains("html")),
-            location: header(LOCATION).map(str::to_owned),
+            location: header(LOCATION).map(|target| sent.shown(target)),
+            sent,
         }
     }
 }
@@ -68,15 +73,25 @@ impl RawResponse {
             fingerprint: None,
             is_html: false,
             location: None,
+            sent: SentSecrets::default(),
         }
     }
+}
+
+/// The form of every successful response.
+#[derive(Deserialize)]
+struct Content<T> {
+    data: T,
 }
 
 /// A successful response. It may hold a secret, hence no `Debug`.
 pub(crate) struct Response {
     pub(crate) request: RequestInfo,
-    pub(crate) data: Value,
-    /// The server's clock, or this machine's where the server sent no date.
+    /// The body, which has a member `data`.
+    pub(crate) body: Bytes,
+    /// The date that the server sent, which may be any.
+    pub(crate) date: Option<OffsetDateTime>,
+    /// The server's clock, or this machine's where the server sent no believable date.
     pub(crate) server_time: OffsetDateTime,
     /// The certificate that the server presented on this connection.
     pub(crate) fingerprint: Option<Fingerprint>,
@@ -94,7 +109,8 @@ impl Response {
         read: impl FnOnce(T) -> Result<U, String>,
     ) -> Result<U, Error> {
         // In a sentence of our own: serde's quotes offending values, which may be secret.
-        let content = serde_json::from_value(self.data)
+        let content = serde_json::from_slice::<Content<T>>(&self.body)
+            .map(|content| content.data)
             .map_err(|_| "its content does not have the documented form".to_owned());
         content
             .and_then(read)

@@ -12,6 +12,7 @@ use url::Url;
 use crate::pve::error::failure::Phase;
 use crate::pve::error::request::RequestInfo;
 use crate::pve::error::{Error, ErrorKind};
+use crate::pve::foreign_text::SentSecrets;
 use crate::pve::net::classify::{self, Way};
 use crate::pve::net::endpoint::Endpoint;
 use crate::pve::net::headers::ExtraHeaders;
@@ -127,7 +128,8 @@ impl Transport {
             }
         }
         let date = date(response.headers());
-        Ok(RawResponse::new(&response, body.freeze(), date))
+        let sent = sent_secrets(request, [proof, settings.headers.map()]);
+        Ok(RawResponse::new(&response, body.freeze(), date, sent))
     }
 
     fn http(&self) -> Result<&reqwest::Client, ErrorKind> {
@@ -170,7 +172,7 @@ impl TransportSettings {
     fn connect_timeout(&self) -> Duration {
         let whole = self.request_timeout;
         let least = SECOND_PACKET.min(whole / 2);
-        (whole * 3 / 10).clamp(least, MAX_CONNECT.max(least))
+        (whole / 10 * 3).clamp(least, MAX_CONNECT.max(least))
     }
 }
 
@@ -184,6 +186,29 @@ fn url(endpoint: &Endpoint, request: &Request) -> Url {
     url.set_path(&path);
     url.set_query(request.query.as_deref());
     url
+}
+
+/// The secrets of a request: the values of its headers, and of the fields of its login.
+fn sent_secrets(request: &Request, headers: [&HeaderMap; 2]) -> SentSecrets {
+    let mut sent = SentSecrets::default();
+    let values = headers.into_iter().flat_map(HeaderMap::values);
+    for value in values.filter_map(|value| value.to_str().ok()) {
+        sent.add(value);
+        // `PVEAPIToken=user@realm!name=secret`, `PVEAuthCookie=ticket`
+        if let Some((_, secret)) = value.rsplit_once('=') {
+            sent.add(secret);
+        }
+        if let Some((_, credential)) = value.split_once(['=', ' ']) {
+            sent.add(credential);
+        }
+    }
+    let form = request.form.as_deref().unwrap_or_default();
+    for (name, value) in url::form_urlencoded::parse(form.as_bytes()) {
+        if matches!(&*name, "password" | "tfa-challenge") {
+            sent.add(&value);
+        }
+    }
+    sent
 }
 
 fn date(headers: &HeaderMap) -> Option<OffsetDateTime> {

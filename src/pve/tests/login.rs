@@ -265,7 +265,37 @@ async fn a_challenge_is_answered_with_the_code_of_the_moment() {
 
 #[tokio::test]
 async fn the_code_is_that_of_the_server_s_clock() {
-    let host = Host::new(|received| {
+    let server = time::OffsetDateTime::now_utc() + time::Duration::minutes(4);
+    let sent = codes_sent_at(server).await.unwrap();
+    let seed: TotpSeed = SEED.parse().unwrap();
+    let at = u64::try_from(server.unix_timestamp()).unwrap();
+    let valid = [at, at + 30].map(|at| format!("password=totp%3A{}", seed.code_at(at).expose()));
+    assert!(valid.iter().any(|code| sent.ends_with(code)), "{sent}");
+}
+
+#[tokio::test]
+async fn no_code_is_sent_for_another_time_than_now() {
+    let now = time::OffsetDateTime::now_utc();
+    for server in [
+        now + time::Duration::minutes(10),
+        now - time::Duration::days(3),
+        time::OffsetDateTime::UNIX_EPOCH,
+    ] {
+        let error = codes_sent_at(server).await.unwrap_err();
+        assert!(
+            matches!(error.kind, ErrorKind::ClocksDiffer { .. }),
+            "{error}"
+        );
+    }
+}
+
+/// The body of the request with the code, sent to a host that shows this time.
+async fn codes_sent_at(server: time::OffsetDateTime) -> Result<String, Error> {
+    let date = server
+        .format(&time::format_description::well_known::Rfc2822)
+        .unwrap()
+        .replace("+0000", "GMT");
+    let host = Host::new(move |received| {
         if received.body.contains("tfa-challenge=") {
             return granted();
         }
@@ -277,7 +307,7 @@ async fn the_code_is_that_of_the_server_s_clock() {
         };
         let dated = String::from_utf8(answer).unwrap().replacen(
             "\r\n",
-            "\r\nDate: Thu, 01 Jan 1970 00:00:35 GMT\r\n",
+            &format!("\r\nDate: {date}\r\n"),
             1,
         );
         Reaction::Answer(dated.into_bytes())
@@ -285,13 +315,8 @@ async fn the_code_is_that_of_the_server_s_clock() {
     .await;
     CachedClient::new(host.settings(account(Some(SEED))))
         .version(&Context::default())
-        .await
-        .unwrap();
-    assert!(
-        host.received()[1].body.ends_with("password=totp%3A287082"),
-        "{}",
-        host.received()[1].body
-    );
+        .await?;
+    Ok(host.received()[1].body.clone())
 }
 
 #[tokio::test]

@@ -74,7 +74,7 @@ fn every_recorded_refusal_of_a_write_is_told_apart() {
         ("9.1.1/441-pvedaemon-hung", 0, "ProxyHop", true),
         ("9.1.1/442-pmxcfs-down", 1, "Api", false),
         ("9.1.1/400-unknown-path", 0, "Api", false),
-        ("9.1.1/424-plain-http-get", 0, "NotProxmox", false),
+        ("9.1.1/424-plain-http-get", 0, "NotProxmox", true),
     ] {
         let error = refusal(Method::POST, case, exchange);
         assert_eq!(
@@ -140,8 +140,11 @@ fn lost_quorum_changes_nothing_and_unclear_errors_may_have() {
     );
     assert_eq!(
         kind(&refusal(404, "Not Found")),
-        ("NotProxmox".to_owned(), false)
+        ("NotProxmox".to_owned(), true)
     );
+    for status in [408, 429] {
+        assert_eq!(kind(&refusal(status, "Busy")), ("Api".to_owned(), true));
+    }
 }
 
 #[test]

@@ -8,6 +8,11 @@ use time::OffsetDateTime;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use crate::pve::foreign_text::shown;
+
+/// The most names of one certificate that are kept.
+const MOST_NAMES: usize = 20;
+
 /// A text is not a SHA-256 fingerprint.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FingerprintError {
@@ -124,12 +129,13 @@ impl Certificate {
         };
         if let Ok((_, parsed)) = X509Certificate::from_der(der) {
             seen.version = parsed.version().0.saturating_add(1);
-            seen.subject = parsed.subject().to_string();
-            seen.issuer = parsed.issuer().to_string();
+            seen.subject = shown(&parsed.subject().to_string());
+            seen.issuer = shown(&parsed.issuer().to_string());
             seen.not_before = Some(parsed.validity().not_before.to_datetime());
             seen.not_after = Some(parsed.validity().not_after.to_datetime());
             if let Ok(Some(names)) = parsed.subject_alternative_name() {
-                seen.names = names.value.general_names.iter().filter_map(name).collect();
+                let names = names.value.general_names.iter().filter_map(name);
+                seen.names = names.take(MOST_NAMES).collect();
             }
         }
         seen
@@ -160,7 +166,7 @@ impl fmt::Display for Certificate {
 
 fn name(name: &GeneralName<'_>) -> Option<String> {
     match name {
-        GeneralName::DNSName(name) => Some((*name).to_owned()),
+        GeneralName::DNSName(name) => Some(shown(name)),
         GeneralName::IPAddress(bytes) => match <[u8; 4]>::try_from(*bytes) {
             Ok(v4) => Some(std::net::IpAddr::from(v4).to_string()),
             Err(_) => <[u8; 16]>::try_from(*bytes)
@@ -225,6 +231,22 @@ mod tests {
         assert_eq!(seen.issuer, seen.subject);
         assert_eq!(seen.fingerprint, Fingerprint::of(made.cert.der()));
         assert!(seen.not_before < seen.not_after);
+    }
+
+    #[test]
+    fn what_a_certificate_says_does_not_reach_a_terminal_raw() {
+        let mut params = rcgen::CertificateParams::new(["pve1".to_owned()]).unwrap();
+        let hostile = "pve1\u{1b}[2K\u{202e}trusted";
+        params
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, hostile);
+        let key = rcgen::KeyPair::generate().unwrap();
+        let made = params.self_signed(&key).unwrap();
+        let text = Certificate::from_der(made.der()).to_string();
+        assert!(
+            !text.contains(['\u{1b}', '\u{202e}']) && text.contains("\\u{1b}"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -1,0 +1,154 @@
+//! Text that comes from the network: made harmless for a terminal before anything keeps it.
+//!
+//! A server, a gateway, or the holder of an untrusted certificate chooses this text, and messages
+//! quote it. Control characters, marks that reorder or hide text, and secrets that the client has
+//! sent itself never pass, and the length is bounded.
+
+use std::fmt::Write as _;
+
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use serde::{Deserialize, Deserializer};
+
+use crate::pve::secret::Secret;
+
+/// The most characters of one text that are kept.
+const LONGEST: usize = 1000;
+
+/// Shorter values are no secrets, and replacing them would garble the text.
+const SHORTEST_SECRET: usize = 5;
+
+/// The text that stands in for a secret.
+const REPLACEMENT: &str = "(secret)";
+
+/// The text on one line, with invisible and control characters escaped, and cut to a length.
+pub(crate) fn shown(text: &str) -> String {
+    let mut shown = String::new();
+    for (index, character) in text.trim().chars().enumerate() {
+        if index == LONGEST {
+            shown.push('…');
+            break;
+        }
+        match character {
+            '\n' | '\r' | '\t' => shown.push(' '),
+            unsafe_one if is_unsafe(unsafe_one) => {
+                // Writing to a string cannot fail.
+                let _ = write!(shown, "\\u{{{:x}}}", u32::from(unsafe_one));
+            }
+            plain => shown.push(plain),
+        }
+    }
+    shown
+}
+
+/// A text of a response that messages quote, in the same form.
+pub(crate) fn shown_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    String::deserialize(deserializer).map(|text| shown(&text))
+}
+
+/// Controls, marks of direction, and characters without width.
+fn is_unsafe(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// The secrets of one request, which its response may reflect. It has no `Debug`.
+#[derive(Clone, Default)]
+pub(crate) struct SentSecrets(Vec<Secret>);
+
+impl SentSecrets {
+    /// Adds a value that was sent, in each form in which a response may repeat it.
+    pub(crate) fn add(&mut self, value: &str) {
+        let decoded = percent_decode_str(value).decode_utf8_lossy();
+        let escaped = serde_json::to_string(&decoded).unwrap_or_default();
+        let forms = [
+            value.to_owned(),
+            utf8_percent_encode(&decoded, NON_ALPHANUMERIC).to_string(),
+            url::form_urlencoded::byte_serialize(decoded.as_bytes()).collect(),
+            escaped.trim_matches('"').to_owned(),
+            base64(decoded.as_bytes()),
+            decoded.clone().into_owned(),
+        ];
+        for form in forms {
+            let is_new = self.0.iter().all(|known| known.expose() != form);
+            if is_new && form.trim_end_matches('=').len() >= SHORTEST_SECRET {
+                self.0.push(Secret::new(form));
+            }
+        }
+        // The longest first: a shorter form can be a part of it.
+        self.0
+            .sort_by_key(|form| std::cmp::Reverse(form.expose().len()));
+    }
+
+    /// The text as [`shown`], without these secrets.
+    pub(crate) fn shown(&self, text: &str) -> String {
+        let mut clean = text.to_owned();
+        for secret in &self.0 {
+            clean = clean.replace(secret.expose(), REPLACEMENT);
+        }
+        shown(&clean)
+    }
+}
+
+/// Base64 of RFC 4648 without its last, incomplete group: a longer text that was encoded as a
+/// whole begins in the same way.
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let digit = |group: u32, shift: u32| {
+        let index = usize::try_from((group >> shift) & 63).unwrap_or_default();
+        char::from(DIGITS.get(index).copied().unwrap_or_default())
+    };
+    let groups = bytes.chunks_exact(3).map(|chunk| {
+        chunk
+            .iter()
+            .fold(0, |group: u32, byte| (group << 8) | u32::from(*byte))
+    });
+    groups
+        .flat_map(|group| [18, 12, 6, 0].map(|shift| digit(group, shift)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LONGEST, SentSecrets, shown};
+
+    #[test]
+    fn what_a_terminal_would_act_on_is_escaped() {
+        assert_eq!(shown("a\u{1b}[31mb"), "a\\u{1b}[31mb");
+        for hidden in ["\u{9b}", "\u{202e}", "\u{200b}", "\u{feff}", "\u{7f}", "\0"] {
+            let text = shown(&format!("a{hidden}b"));
+            assert!(!text.contains(hidden) && text.contains("\\u{"), "{text}");
+        }
+        assert_eq!(shown(" first\nsecond\t- ü 名 "), "first second - ü 名");
+    }
+
+    #[test]
+    fn the_length_is_bounded() {
+        assert_eq!(shown(&"x".repeat(1 << 20)).chars().count(), LONGEST + 1);
+    }
+
+    #[test]
+    fn secrets_that_were_sent_are_replaced_in_every_form() {
+        let mut secrets = SentSecrets::default();
+        secrets.add("s3cr\"t/+ü!x");
+        let percent = "s3cr%22t%2F%2B%C3%BC%21x";
+        for reflected in [
+            "s3cr\"t/+ü!x",
+            percent,
+            "s3cr\\\"t/+ü!x",
+            "czNjciJ0LyvDvCF4",
+        ] {
+            let text = secrets.shown(&format!("got <{reflected}>"));
+            assert!(!text.contains("3cr") && !text.contains("czNj"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_value_too_short_to_be_a_secret_garbles_nothing() {
+        let mut secrets = SentSecrets::default();
+        secrets.add("a");
+        assert_eq!(secrets.shown("a banana"), "a banana");
+    }
+}
