@@ -17,6 +17,7 @@ use crate::pve::context::{Context, Stopped};
 use crate::pve::error::failure::Phase;
 use crate::pve::error::request::RequestKind;
 use crate::pve::error::{Error, ErrorKind};
+use crate::pve::net::clock::ClockDifference;
 use crate::pve::net::endpoint::Endpoint;
 use crate::pve::net::nodes::Nodes;
 use crate::pve::net::request::{Proof, Request};
@@ -101,6 +102,12 @@ impl Client {
     /// The time on the server's clock, by its latest response; on this machine's before the first.
     pub fn server_now(&self) -> OffsetDateTime {
         self.0.nodes.server_now()
+    }
+
+    /// How far the server's clock is from this machine's, by its latest response, if by more than
+    /// five minutes.
+    pub fn clock_difference(&self) -> Option<ClockDifference> {
+        self.0.nodes.clock_difference()
     }
 
     /// The lock that this client's writes wait for.

@@ -67,6 +67,7 @@ pub use error::refusal::Refusal;
 pub use error::request::{RequestInfo, RequestKind};
 pub use error::{Error, ErrorKind};
 pub use id::{IdError, TokenId, TokenName, UserId};
+pub use net::clock::ClockDifference;
 pub use net::endpoint::{DEFAULT_PORT, Endpoint, EndpointError};
 pub use net::headers::{ExtraHeaders, HeaderError};
 pub use net::proxy::{NoProxy, Proxy, ProxyError};

@@ -309,6 +309,7 @@ impl Resource for ApiTokenResource {
         let writer = self.writer(&planned, &slots, Write::Change, diags).await?;
         let client = writer.client();
         let created = create(client, &slots, Planned(planned)).await;
+        let created = created.with_warning(clocks_differ(client, &slots.base));
         Some((created.report(diags)?, None))
     }
 
@@ -339,7 +340,10 @@ impl Resource for ApiTokenResource {
         let recreates =
             change.rotation.is_some() && change.planned.allow_recreate == Value::Value(true);
         let changed = match change.rotation {
-            Some(_) => rotate(client, change.clone()).await,
+            Some(_) => {
+                let rotated = rotate(client, change.clone()).await;
+                rotated.with_warning(clocks_differ(client, &change.slots.live))
+            }
             None => update(client, &change).await,
         };
         let changed = match recreates {
@@ -393,6 +397,12 @@ impl Resource for ApiTokenResource {
         diags.warnings(imported.warnings);
         Some((imported.state, None))
     }
+}
+
+/// The warning about clocks that are apart when a secret is issued.
+fn clocks_differ(client: &CachedClient, token: &TokenId) -> Option<Problem> {
+    let difference = client.clock_difference()?;
+    Some(messages::clocks_differ(token, &difference))
 }
 
 /// The warning about a server that a plan could not ask.

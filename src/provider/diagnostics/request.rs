@@ -31,8 +31,16 @@ const SERVER_ERROR: &str = "The host responded, but cannot serve the request. It
 /// The explanation of a failed request.
 pub fn explain(error: &Error, words: Words) -> Explanation {
     Explanation {
-        message: format!("{error}."),
+        message: sentence(&error.to_string()),
         remedy: remedy(error, words),
+    }
+}
+
+/// The text as a sentence. The server's words may end in a mark of their own.
+fn sentence(text: &str) -> String {
+    match text.ends_with(['.', '!', '?']) {
+        true => text.to_owned(),
+        false => format!("{text}."),
     }
 }
 
@@ -89,6 +97,11 @@ fn remedy(error: &Error, words: Words) -> String {
         }
         ErrorKind::LockTimeout { .. } => LOCK_TIMEOUT.to_owned(),
         ErrorKind::ProxyHop { .. } => PROXY_HOP.to_owned(),
+        ErrorKind::Gateway { .. } => format!(
+            "Proxmox VE never sends this status. Check the gateway or load balancer in front of \
+             the host: its limits, its time-outs, and whether it reaches the host. Or set \
+             {endpoint} to the host itself."
+        ),
         ErrorKind::Cancelled => "Try again.".to_owned(),
         _ => SERVER_ERROR.to_owned(),
     }

@@ -58,6 +58,7 @@ fn classify(error: &Error) -> (Status, Stage) {
         | ErrorKind::TooLarge { .. }
         | ErrorKind::LockTimeout { .. }
         | ErrorKind::ProxyHop { .. }
+        | ErrorKind::Gateway { .. }
         | ErrorKind::NoSuchToken { .. }
         | ErrorKind::NoSuchUser { .. }
         | ErrorKind::NoSuchRole { .. }

@@ -96,6 +96,14 @@ pub enum ErrorKind {
         /// How far the host's clock is ahead; negative if it is behind.
         ahead: time::Duration,
     },
+    /// A gateway in front of the host responded in its place, with a status that Proxmox VE itself
+    /// never sends.
+    Gateway {
+        /// Its words.
+        refusal: Box<Refusal>,
+        /// How long it asks to wait before the request is repeated.
+        retry_after: Option<Duration>,
+    },
     /// The credential is valid and lacks a privilege; the message often names it.
     Forbidden {
         /// The server's words.
@@ -198,6 +206,7 @@ impl Error {
             | ErrorKind::LockTimeout { refusal }
             | ErrorKind::NoQuorum { refusal }
             | ErrorKind::ProxyHop { refusal }
+            | ErrorKind::Gateway { refusal, .. }
             | ErrorKind::Api { refusal } => Some(refusal),
             _ => None,
         }
@@ -219,9 +228,8 @@ impl Error {
             | ErrorKind::Decode { .. }
             | ErrorKind::TooLarge { .. }
             // Whoever responded on the way may have passed the request on.
-            | ErrorKind::NotProxmox { .. } => true,
-            // Proxmox VE has neither: a gateway gave up, or refused a repetition.
-            ErrorKind::Api { refusal } if matches!(refusal.status, 408 | 429) => true,
+            | ErrorKind::NotProxmox { .. }
+            | ErrorKind::Gateway { .. } => true,
             ErrorKind::ProxyHop { refusal } => refusal.status != 595,
             ErrorKind::Api { refusal } => refusal.status >= 500 && !refusal.is_definite(),
             _ => false,
@@ -274,6 +282,10 @@ impl fmt::Display for Error {
             ErrorKind::Forbidden { refusal }
             | ErrorKind::ParameterErrors { refusal }
             | ErrorKind::Api { refusal } => write!(f, "{request} {refusal}"),
+            ErrorKind::Gateway { refusal, .. } => write!(
+                f,
+                "{request} {refusal}: a gateway in front of the host responded in its place"
+            ),
             ErrorKind::ProxyHop { refusal } => write!(
                 f,
                 "{request} {refusal}: the host's own proxy got no response from the daemon or \
@@ -347,6 +359,7 @@ impl ErrorKind {
             | Self::Forbidden { refusal }
             | Self::ParameterErrors { refusal }
             | Self::ProxyHop { refusal }
+            | Self::Gateway { refusal, .. }
             | Self::Api { refusal } => write!(f, "{refusal}"),
         }
     }

@@ -27,9 +27,11 @@ const NOTABLE: Duration = Duration::seconds(30);
 
 impl Refusal {
     /// Whether a refusal with a 5xx status was given before anything could happen: no such method
-    /// or content type (501, 506), and pmxcfs gone (recording `442-pmxcfs-down`).
+    /// or content type (501, 506), pmxcfs gone (recording `442-pmxcfs-down`), or a refusal of
+    /// another kind that is sent as a 500 (`538-acl-change-below-vms-by-allocate`).
     pub(crate) fn is_definite(&self) -> bool {
         matches!(self.status, 501 | 506)
+            || self.message.contains("Parameter verification failed")
             || self
                 .message
                 .starts_with("RPCEnvironment init request failed")

@@ -103,6 +103,12 @@ pub(crate) fn refusal(raw: &RawResponse) -> Refusal {
 /// The kind of a refusal. The server's status codes alone do not tell: a missing object is a 500
 /// (recordings `096-token-get-missing`, `107-user-get-missing`), never a 404.
 pub(crate) fn refused(raw: &RawResponse, about: &About) -> ErrorKind {
+    if matches!(raw.status, 408 | 429 | 502..=504) {
+        return ErrorKind::Gateway {
+            refusal: Box::new(refusal(raw)),
+            retry_after: raw.retry_after,
+        };
+    }
     if let Some(detail) = foreign(raw) {
         return ErrorKind::NotProxmox { detail };
     }
@@ -119,6 +125,10 @@ pub(crate) fn refused(raw: &RawResponse, about: &About) -> ErrorKind {
         }
         _ if says("got lock request timeout") => ErrorKind::LockTimeout { refusal },
         _ if says("no quorum") => ErrorKind::NoQuorum { refusal },
+        // `538-acl-change-below-vms-by-allocate`
+        _ if says("Cannot add role") && says("Permissions.Modify") => {
+            ErrorKind::Forbidden { refusal }
+        }
         _ => by_status(refusal),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Proxmox VE judges expiry by its own clock, so what ends "in 90 days" is counted on that one.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use time::OffsetDateTime;
@@ -12,6 +12,18 @@ use time::OffsetDateTime;
 /// would be dead at once, or live forever. Then this machine's clock counts.
 const LARGEST_DIFFERENCE: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
+/// A smaller difference of the two clocks is not worth a word.
+const NOTABLE_DIFFERENCE: Duration = Duration::from_secs(5 * 60);
+
+/// How far a server's clock is from this machine's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockDifference {
+    /// How far the server's clock is ahead; negative if it is behind.
+    pub ahead: time::Duration,
+    /// Whether times count on the server's clock all the same.
+    pub is_believed: bool,
+}
+
 /// Whether a date can be the time of a server's clock.
 pub(crate) fn is_believable(date: OffsetDateTime) -> bool {
     let difference = (date - OffsetDateTime::now_utc()).unsigned_abs();
@@ -20,20 +32,40 @@ pub(crate) fn is_believable(date: OffsetDateTime) -> bool {
 
 /// The `Date` header of the latest response, and the moment of its arrival.
 #[derive(Default)]
-pub(crate) struct ServerClock(Mutex<Option<(OffsetDateTime, Instant)>>);
+pub(crate) struct ServerClock(Mutex<Observed>);
+
+#[derive(Clone, Copy, Default)]
+struct Observed {
+    /// The latest date that can be the time of a clock, and when it came.
+    date: Option<(OffsetDateTime, Instant)>,
+    difference: Option<ClockDifference>,
+}
 
 impl ServerClock {
-    /// Notes the date of a response, if it can be the time of a clock.
+    /// Notes the date of a response.
     pub(crate) fn set(&self, date: OffsetDateTime) {
-        if !is_believable(date) {
-            return;
+        let ahead = date - OffsetDateTime::now_utc();
+        let is_believed = is_believable(date);
+        let mut observed = self.observed();
+        observed.difference = (ahead.unsigned_abs() >= NOTABLE_DIFFERENCE)
+            .then_some(ClockDifference { ahead, is_believed });
+        if is_believed {
+            observed.date = Some((date, Instant::now()));
         }
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((date, Instant::now()));
+    }
+
+    /// How far the clocks are apart by the latest date, if that is notable.
+    pub(crate) fn difference(&self) -> Option<ClockDifference> {
+        self.observed().difference
+    }
+
+    fn observed(&self) -> MutexGuard<'_, Observed> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The latest date and the time that has passed since; this machine's clock before the first.
     pub(crate) fn now(&self) -> OffsetDateTime {
-        match *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+        match self.observed().date {
             Some((date, since)) => date
                 .checked_add(since.elapsed().try_into().unwrap_or_default())
                 .unwrap_or(date),

@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 use tokio::sync::MutexGuard;
 
 use crate::pve::error::{Error, ErrorKind};
-use crate::pve::net::clock::{ServerClock, is_believable};
+use crate::pve::net::clock::{ClockDifference, ServerClock, is_believable};
 use crate::pve::net::endpoint::Endpoint;
 use crate::pve::net::reachability::Reachability;
 use crate::pve::net::request::{Proof, Request};
@@ -68,6 +68,10 @@ impl Nodes {
     }
 
     /// The time on the server's clock, by its latest response; on this machine's before the first.
+    pub(crate) fn clock_difference(&self) -> Option<ClockDifference> {
+        self.clock.difference()
+    }
+
     pub(crate) fn server_now(&self) -> OffsetDateTime {
         self.clock.now()
     }
@@ -159,12 +163,12 @@ impl Nodes {
             false => 0,
         };
         for repetition in 1..=repetitions {
-            match self.exchange(endpoint, request, proof, tried).await {
-                Err(Error {
-                    kind: ErrorKind::Lost { .. },
-                    ..
-                }) => retry::before_read(repetition).await,
-                outcome => return outcome,
+            let outcome = self.exchange(endpoint, request, proof, tried).await;
+            let Err(error) = &outcome else {
+                return outcome;
+            };
+            if retry::before_read(repetition, error).await.is_none() {
+                return outcome;
             }
         }
         self.exchange(endpoint, request, proof, tried).await
@@ -210,7 +214,10 @@ fn may_move_on(request: &Request, error: &Error) -> bool {
         || matches!(&error.kind, ErrorKind::ProxyHop { refusal } if refusal.status == 595);
     let got_no_response = matches!(
         error.kind,
-        ErrorKind::Lost { .. } | ErrorKind::Timeout { .. } | ErrorKind::ProxyHop { .. }
+        ErrorKind::Lost { .. }
+            | ErrorKind::Timeout { .. }
+            | ErrorKind::ProxyHop { .. }
+            | ErrorKind::Gateway { .. }
     );
     was_not_taken || (request.is_repeatable() && got_no_response)
 }

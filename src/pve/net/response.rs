@@ -1,7 +1,9 @@
 //! A response: as it came, and the content of a successful one.
 
+use std::time::Duration;
+
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, LOCATION};
+use http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use hyper::ext::ReasonPhrase;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -10,6 +12,7 @@ use time::OffsetDateTime;
 use crate::pve::error::request::RequestInfo;
 use crate::pve::error::{Error, ErrorKind};
 use crate::pve::foreign_text::SentSecrets;
+use crate::pve::net::retry;
 use crate::pve::tls::certificate::Fingerprint;
 
 /// A response as it came, whatever it says.
@@ -21,6 +24,8 @@ pub(crate) struct RawResponse {
     pub(crate) fingerprint: Option<Fingerprint>,
     pub(crate) is_html: bool,
     pub(crate) location: Option<String>,
+    /// How long a gateway asks to wait.
+    pub(crate) retry_after: Option<Duration>,
     /// The secrets of the request, which the body may reflect.
     pub(crate) sent: SentSecrets,
 }
@@ -56,6 +61,7 @@ impl RawResponse {
                 .and_then(|tls| tls.peer_certificate())
                 .map(Fingerprint::of),
             is_html: header(CONTENT_TYPE).is_some_and(|kind| kind.contains("html")),
+            retry_after: header(RETRY_AFTER).and_then(retry::after),
             location: header(LOCATION).map(|target| sent.shown(target)),
             sent,
         }
@@ -73,6 +79,7 @@ impl RawResponse {
             fingerprint: None,
             is_html: false,
             location: None,
+            retry_after: None,
             sent: SentSecrets::default(),
         }
     }

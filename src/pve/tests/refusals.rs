@@ -136,14 +136,14 @@ fn lost_quorum_changes_nothing_and_unclear_errors_may_have() {
     );
     assert_eq!(
         kind(&refusal(504, "Gateway Timeout")),
-        ("Api".to_owned(), true)
+        ("Gateway".to_owned(), true)
     );
     assert_eq!(
         kind(&refusal(404, "Not Found")),
         ("NotProxmox".to_owned(), true)
     );
     for status in [408, 429] {
-        assert_eq!(kind(&refusal(status, "Busy")), ("Api".to_owned(), true));
+        assert_eq!(kind(&refusal(status, "Busy")), ("Gateway".to_owned(), true));
     }
 }
 

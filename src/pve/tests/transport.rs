@@ -1,5 +1,6 @@
 //! What goes over the wire, and what becomes of answers that are none.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use proxmox_simulator::closed_port;
@@ -436,4 +437,41 @@ async fn a_read_ends_at_its_deadline() {
         ),
         "{error}"
     );
+}
+
+/// Proxmox VE sends none of these: a gateway in front of it does, while the host is away or the
+/// limit of requests is reached.
+#[tokio::test]
+async fn a_read_that_a_gateway_refuses_for_now_is_repeated_and_a_write_is_not() {
+    let busy = |status: u16| {
+        let head = format!("HTTP/1.1 {status} Busy\r\nRetry-After: 0\r\nContent-Length: 4\r\n");
+        Reaction::Answer(format!("{head}Content-Type: text/html\r\n\r\nbusy").into_bytes())
+    };
+    for status in [429, 502, 503, 504] {
+        let asked = AtomicBool::new(false);
+        let host = Host::new(move |_| match asked.swap(true, Ordering::SeqCst) {
+            false => busy(status),
+            true => version(),
+        })
+        .await;
+        let client = CachedClient::new(host.settings(token("demo@pve!t1=s3cr3t")));
+        assert!(
+            client.version(&Context::default()).await.is_ok(),
+            "{status}"
+        );
+        assert_eq!(host.received().len(), 2);
+
+        let host = Host::new(move |_| busy(status)).await;
+        let client = CachedClient::new(host.settings(token("demo@pve!t1=s3cr3t")));
+        let new = NewToken {
+            comment: None,
+            expire: Expiry::Never,
+            privsep: true,
+        };
+        let (ci, context) = (id("demo@pve!ci"), Context::default());
+        let error = client.create_token(&ci, &new, &context).await.unwrap_err();
+        assert!(matches!(error.kind, ErrorKind::Gateway { .. }), "{error}");
+        assert!(error.may_have_taken_effect());
+        assert_eq!(host.received().len(), 1, "{status}");
+    }
 }

@@ -17,6 +17,7 @@ use rustls::{
 };
 use time::OffsetDateTime;
 
+use crate::pve::foreign_text;
 use crate::pve::tls::certificate::{Certificate, Fingerprint};
 use crate::pve::tls::failure::TlsFailure;
 use crate::pve::tls::key;
@@ -203,7 +204,7 @@ fn refusal(error: &Error, end_entity: &[u8], seen: Box<Certificate>) -> TlsFailu
     use CertificateError as E;
     let Error::InvalidCertificate(error) = error else {
         return TlsFailure::Other {
-            detail: error.to_string(),
+            detail: foreign_text::shown(&error.to_string()),
             certificate: Some(seen),
         };
     };

@@ -7,7 +7,7 @@ use crate::provider::api_token::acl::{Grant, Grants};
 use crate::provider::diagnostics;
 use crate::provider::diagnostics::listing::listing;
 use crate::pve::diagnosis::Rejection;
-use crate::pve::{Endpoint, Error, ErrorKind, IdError, Quorum, TokenId, UserId};
+use crate::pve::{ClockDifference, Endpoint, Error, ErrorKind, IdError, Quorum, TokenId, UserId};
 
 const UNABLE_TO_CREATE: &str = "Unable to create API token";
 const UNABLE_TO_READ: &str = "Unable to read API token";
@@ -156,6 +156,26 @@ pub fn no_response_to_creation(token: &TokenId, lost: &Error) -> Problem {
         format!(
             "{token}: {lost}. The token exists with the requested settings and was given a new \
              secret."
+        ),
+    )
+}
+
+/// The clocks of the host and of this machine differ while a secret is issued.
+pub fn clocks_differ(token: &TokenId, difference: &ClockDifference) -> Problem {
+    let direction = match difference.ahead.is_negative() {
+        true => "behind",
+        false => "ahead of",
+    };
+    let used = match difference.is_believed {
+        true => "the host's clock was used, by which Proxmox VE judges an expiry",
+        false => "this machine's clock was used, since the host's cannot be right",
+    };
+    problem(
+        "Clocks differ",
+        format!(
+            "{token}: the clock of the host is {} seconds {direction} that of this machine. For \
+             the times of the token, {used}. Correct the clock that is wrong.",
+            difference.ahead.whole_seconds().unsigned_abs()
         ),
     )
 }
