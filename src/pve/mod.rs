@@ -74,7 +74,7 @@ pub use net::proxy::{NoProxy, Proxy, ProxyError};
 pub use net::retry::Retries;
 pub use permissions::entry::{Entry, SUPERUSER};
 pub use permissions::masking::{Masked, masked};
-pub use permissions::path::{is_below, normalise_path, unusual_path};
+pub use permissions::path::{is_below, normalise_path, refused_path};
 pub use permissions::privileges::{Privileges, Rights};
 pub use permissions::roles::{NO_ACCESS, Roles};
 pub use secret::Secret;

@@ -475,7 +475,7 @@ fn a_path_that_does_not_exist_leaves_nothing_behind(cli: &Cli) {
         resource "proxmox_api_token" "t" {
           user_id    = "demo@pve"
           token_name = "ci"
-          acl        = [{ path = "/vms", role = "PVEVMAdmin" }, { path = "/x", role = "PVEVMAdmin" }]
+          acl        = [{ path = "/vms", role = "PVEVMAdmin" }, { path = "/sdn/x", role = "PVEVMAdmin" }]
         }
         "#,
     );

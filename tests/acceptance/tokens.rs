@@ -186,9 +186,9 @@ fn a_token_keeps_its_grants_when_it_gains_privilege_separation(cli: &Cli) {
     server.main(&token("privilege_separation = false"));
     server.apply();
     server.main(&token(
-        r#"acl = [{ path = "/nonsense", role = "PVEAuditor" }]"#,
+        r#"acl = [{ path = "/sdn/nonsense", role = "PVEAuditor" }]"#,
     ));
-    server.apply_fails(&["Unable to scope API token", "/nonsense", "acl"]);
+    server.apply_fails(&["Unable to scope API token", "/sdn/nonsense", "acl"]);
     let separated = |server: &TestServer| {
         let token = server
             .sim

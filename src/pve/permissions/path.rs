@@ -24,16 +24,19 @@ pub(super) fn steps(path: &str) -> impl Iterator<Item = &str> {
     std::iter::once("/").chain(deeper.filter(|step| *step != "/"))
 }
 
-/// Why today's servers would refuse an entry at a normalised path; `None` if they accept it or may
-/// accept it.
+/// Why servers refuse an entry at a normalised path, or take it and do not store it; `None` if they
+/// accept it or may accept it.
+///
+/// Letters beyond ASCII are taken and lost (recording `527-acl-path-not-ascii`). The accepted paths
+/// are those of `525-acl-path-accepted`.
 ///
 /// A server refuses such a path only when an entry is written (recordings
 /// `291-acl-path-invalid`, `292-acl-path-invalid-chars`); it reports permissions at any path. A
 /// later version may have more paths.
-pub fn unusual_path(path: &str) -> Option<&'static str> {
-    let is_allowed = |c: char| c.is_alphanumeric() || "./-_".contains(c);
+pub fn refused_path(path: &str) -> Option<&'static str> {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "./-_".contains(c);
     if !path.chars().all(is_allowed) {
-        return Some("a path consists of letters, digits, `.`, `-`, `_` and slashes");
+        return Some("a path consists of ASCII letters, digits, `.`, `-`, `_` and slashes");
     }
     let steps: Vec<&str> = path.split('/').filter(|step| !step.is_empty()).collect();
     match steps.as_slice() {
@@ -65,7 +68,7 @@ fn is_guest(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_below, normalise_path, steps, unusual_path};
+    use super::{is_below, normalise_path, refused_path, steps};
 
     #[test]
     fn paths_are_normalised_as_the_server_does() {
@@ -96,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_servers_accept_is_not_unusual() {
+    fn a_path_that_servers_accept_is_not_refused() {
         for path in [
             "/",
             "/access",
@@ -111,12 +114,12 @@ mod tests {
             "/vms/100",
             "/vms/999999999",
         ] {
-            assert_eq!(unusual_path(path), None, "{path}");
+            assert_eq!(refused_path(path), None, "{path}");
         }
     }
 
     #[test]
-    fn an_unusual_path_is_explained_by_the_tree() {
+    fn an_refused_path_is_explained_by_the_tree() {
         for (path, expected) in [
             ("/nonsense", "/vms"),
             ("/vm/100", "/vms"),
@@ -129,8 +132,10 @@ mod tests {
             ("/mapping/pci/gpu/0", "mapping names"),
             ("/pool/a/b/c/d", "three levels"),
             ("/vms/*", "letters"),
+            ("/storage/ä", "ASCII"),
+            ("/sdn/zones/ö", "ASCII"),
         ] {
-            let reason = unusual_path(path).unwrap_or_default();
+            let reason = refused_path(path).unwrap_or_default();
             assert!(reason.contains(expected), "{path}: {reason:?}");
         }
     }

@@ -40,7 +40,9 @@ pub async fn check(
         is_known: acl::is_known(&config.acl),
     };
     let mut findings = Findings::default();
-    findings.warnings.extend(paths::warning(&scope));
+    let before = prior.map(|prior| Grants::declared(&prior.acl));
+    let refused = paths::problems(&scope, &before.unwrap_or_default());
+    findings.problems.extend(refused);
     if let Some(client) = client {
         ask(client, &scope, prior, &context(), &mut findings).await;
     }
@@ -116,22 +118,22 @@ mod tests {
         }
     }
 
-    async fn warnings(config: &State, prior: Option<&State>) -> usize {
+    async fn problems(config: &State, prior: Option<&State>) -> usize {
         let findings = check(None, &Config(config.clone()), prior).await;
-        assert_eq!(findings.problems, []);
-        findings.warnings.len()
+        assert_eq!(findings.warnings, []);
+        findings.problems.len()
     }
 
     #[tokio::test]
     async fn entries_are_checked_when_they_change_and_not_when_they_stay() {
         let odd = state("/nonsense");
-        assert_eq!(warnings(&odd, None).await, 1);
-        assert_eq!(warnings(&odd, Some(&state("/vms"))).await, 1);
-        assert_eq!(warnings(&odd, Some(&odd)).await, 0);
+        assert_eq!(problems(&odd, None).await, 1);
+        assert_eq!(problems(&odd, Some(&state("/vms"))).await, 1);
+        assert_eq!(problems(&odd, Some(&odd)).await, 0);
         let replaced = State {
             token_name: Value::Value("cd".into()),
             ..state("/vms")
         };
-        assert_eq!(warnings(&odd, Some(&replaced)).await, 1);
+        assert_eq!(problems(&odd, Some(&replaced)).await, 1);
     }
 }

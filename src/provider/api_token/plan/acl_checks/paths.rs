@@ -1,18 +1,26 @@
-//! Paths that the access control tree of today's servers does not have.
+//! Paths that the access control tree of Proxmox VE does not have.
+
+use tf_provider::AttributePath;
 
 use crate::framework::Problem;
-use crate::provider::api_token::plan::acl_checks::scope::{Scope, warning_about};
-use crate::pve::unusual_path;
+use crate::provider::api_token::acl::{Grant, Grants};
+use crate::provider::api_token::plan::acl_checks::scope::Scope;
+use crate::pve::refused_path;
 
-/// Warns of paths that the server will likely refuse. No error, since only the server knows.
-pub fn warning(scope: &Scope) -> Option<Problem> {
-    let unusual = scope.declared.iter().filter_map(|grant| {
-        let reason = unusual_path(grant.path())?;
-        let entry = scope.entry(grant);
-        Some(format!(
-            "{entry} will likely be refused by the server: {reason}."
+/// Refuses the paths that the server refuses, or takes and does not store, unless the token has
+/// entries at them already.
+pub fn problems(scope: &Scope, prior: &Grants) -> Vec<Problem> {
+    let added = scope.declared.without(prior);
+    let refused = |grant: &Grant| {
+        let reason = refused_path(grant.path())?;
+        Some(Problem::new(
+            "Invalid ACL path",
+            format!(
+                "{} cannot be written: {reason}. Correct `path`.",
+                scope.entry(grant)
+            ),
+            AttributePath::new("acl"),
         ))
-    });
-    let unusual: Vec<String> = unusual.collect();
-    warning_about("Unusual path", &unusual, "Correct `path`.")
+    };
+    added.iter().filter_map(refused).collect()
 }
