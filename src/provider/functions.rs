@@ -7,6 +7,7 @@ use tf_provider::{AttributePath, Diagnostics, Function};
 
 use crate::framework::Problem;
 use crate::provider::diagnostics::reported;
+use crate::provider::mocked;
 use crate::pve::{ApiToken, IdError, Secret, TokenId, TokenName, UserId};
 
 /// `parse_token_id("user@realm!name")`: the parts of a token ID.
@@ -42,7 +43,7 @@ impl Function for ParseTokenId {
     }
 
     async fn call<'a>(&self, diags: &mut Diagnostics, (id,): (String,)) -> Option<TokenIdParts> {
-        let TokenId { user, name } = reported(argument(0, TokenId::parse(&id, None)), diags)?;
+        let TokenId { user, name } = reported(argument(0, &id, TokenId::parse(&id, None)), diags)?;
         Some(TokenIdParts {
             user_id: user.to_string(),
             user: user.name().to_owned(),
@@ -81,8 +82,8 @@ impl Function for FormatTokenId {
         diags: &mut Diagnostics,
         (user, name): (String, String),
     ) -> Option<String> {
-        let user = reported(argument(0, user.parse::<UserId>()), diags)?;
-        let name = reported(argument(1, name.parse::<TokenName>()), diags)?;
+        let user = reported(argument(0, &user, user.parse::<UserId>()), diags)?;
+        let name = reported(argument(1, &name, name.parse::<TokenName>()), diags)?;
         Some(TokenId { user, name }.to_string())
     }
 }
@@ -118,7 +119,7 @@ impl Function for AuthorizationHeader {
         diags: &mut Diagnostics,
         (id, secret): (String, String),
     ) -> Option<String> {
-        let id = reported(argument(0, TokenId::parse(&id, None)), diags)?;
+        let id = reported(argument(0, &id, TokenId::parse(&id, None)), diags)?;
         let token = ApiToken {
             id,
             secret: Secret::new(secret),
@@ -137,11 +138,11 @@ fn text(name: &str, description: &str) -> Parameter {
 }
 
 /// A parsed argument, or its problem.
-fn argument<T>(index: i64, parsed: Result<T, IdError>) -> Result<T, Problem> {
+fn argument<T>(index: i64, text: &str, parsed: Result<T, IdError>) -> Result<T, Problem> {
     parsed.map_err(|error| {
         Problem::new(
             "Invalid argument",
-            error.to_string(),
+            format!("{error}{}.", mocked::hint(text)),
             AttributePath::function_argument(index),
         )
     })

@@ -12,6 +12,7 @@ mod data_sources;
 pub(crate) mod diagnostics;
 mod functions;
 pub(crate) mod host;
+pub(crate) mod mocked;
 mod nearest;
 pub(crate) mod settings;
 

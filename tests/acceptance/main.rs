@@ -26,6 +26,7 @@ mod faults;
 mod hosts;
 mod journeys;
 mod life;
+mod mocks;
 mod privileges;
 mod prospects;
 mod recovery;
@@ -114,6 +115,7 @@ fn scenarios() -> impl Iterator<Item = Scenario> {
         downtime::SCENARIOS,
         examples::SCENARIOS,
         journeys::SCENARIOS,
+        mocks::SCENARIOS,
     ]
     .into_iter()
     .flatten()

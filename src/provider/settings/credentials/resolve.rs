@@ -6,6 +6,7 @@
 use std::fmt::Display;
 
 use crate::provider::attributes::secret::StoredSecret;
+use crate::provider::mocked;
 use crate::provider::settings::credentials::form;
 use crate::provider::settings::credentials::{
     API_TOKEN_ID, API_TOKEN_SECRET, AUTH_TICKET, CSRF_PREVENTION_TOKEN, CredentialSettings,
@@ -150,8 +151,11 @@ impl CredentialSettings {
             })),
             Err(IdError::NoUser { .. }) if !id.contains('@') => Err(invalid(
                 "token ID",
-                "it is a token name without an owner. Set the full ID, user@realm!name, or set \
-                 `username` as well",
+                format!(
+                    "it is a token name without an owner. Set the full ID, user@realm!name, or \
+                     set `username` as well{}",
+                    mocked::hint(id)
+                ),
                 source,
             )),
             Err(_) if id.contains('@') && !id.contains('!') => Err(invalid(
