@@ -37,13 +37,18 @@ struct Ticket {
 }
 
 impl Ticket {
-    /// A configured ticket, as old as it says it is.
-    fn configured(login: &LoginTicket) -> Self {
-        let issued = login.issued().unwrap_or_else(SystemTime::now);
+    /// A configured ticket, as old as it says it is at `server_now`: the time in it is of the
+    /// server's clock.
+    fn configured(login: &LoginTicket, server_now: SystemTime) -> Self {
+        let age = login
+            .issued()
+            .and_then(|issued| server_now.duration_since(issued).ok())
+            .unwrap_or_default();
+        let now = SystemTime::now();
         Self {
             login: login.clone(),
             number: 0,
-            obtained: issued.min(SystemTime::now()),
+            obtained: now.checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH),
         }
     }
 
@@ -215,7 +220,8 @@ impl Session {
             let state = self.state();
             (state.ticket.clone(), state.outlived)
         };
-        let held = held.unwrap_or_else(|| Ticket::configured(login));
+        let held =
+            held.unwrap_or_else(|| Ticket::configured(login, self.nodes.server_now().into()));
         if held.is_fresh() || held.is_over() || outlived {
             return Ok(held);
         }
@@ -310,5 +316,28 @@ impl Session {
         if let Some(ticket) = &mut self.state().ticket {
             ticket.obtained -= RENEW_AFTER;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ticket_that_was_given_ages_by_the_clock_that_issued_it() {
+        let issued = 0x6B04_82D5;
+        let ticket = format!("PVE:demo@pve:{issued:X}::x");
+        let csrf = Secret::new("6B0482D5:x".to_owned());
+        let login = LoginTicket::new(Secret::new(ticket), csrf).unwrap();
+        let at = |seconds: u64| {
+            let server_now = SystemTime::UNIX_EPOCH + Duration::from_secs(issued + seconds);
+            let ticket = Ticket::configured(&login, server_now);
+            (ticket.is_fresh(), ticket.is_over())
+        };
+        assert_eq!(at(60), (true, false));
+        assert_eq!(at(90 * 60), (false, false));
+        assert_eq!(at(3 * 60 * 60), (false, true));
+        let before = Ticket::configured(&login, SystemTime::UNIX_EPOCH);
+        assert!(before.is_fresh());
     }
 }
