@@ -28,6 +28,7 @@ mod conform;
 mod data_source;
 mod encoded;
 mod function;
+mod kept;
 mod pointing;
 mod provider;
 mod read_only;
@@ -48,6 +49,7 @@ pub use ephemeral::{
 };
 pub use function::{ErasedFunction, FunctionAdapter};
 pub use identity::Identity;
+pub use kept::keep;
 pub use list::{List, ListEvent, ListRequest, Listed, Results};
 pub use moved::{Move, MoveRequest, MovedState};
 pub use pointing::Pointing;

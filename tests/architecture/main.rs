@@ -52,7 +52,7 @@ const FLOORS: [(&str, &[&[&str]]); 2] = [
     (
         "provider",
         &[
-            &["attributes", "nearest"],
+            &["attributes", "mocked", "nearest"],
             &["settings"],
             &["diagnostics"],
             &["clients"],

@@ -1,15 +1,18 @@
 //! The changes that a plan has planned: create, update and destroy.
 //!
 //! Nothing real is lost from the state: the object that exists after a failure is returned together
-//! with the error.
+//! with the error, also after a panic if the change has noted it.
+
+use std::panic::resume_unwind;
 
 use serde::de::DeserializeOwned;
-use tf_provider::{Diagnostics, Resource};
+use tf_provider::{AttributePath, Diagnostics, Resource};
 
 use super::adapter::ResourceAdapter;
 use super::request::{ApplyRequest, Instance, PrivateOf, StateOf};
 use crate::framework::diagnostics::Report;
-use crate::framework::encoded::decode_private;
+use crate::framework::encoded::{Encoded, decode_private};
+use crate::framework::kept::keeping;
 
 impl<T> ResourceAdapter<T>
 where
@@ -19,11 +22,30 @@ where
     T::ProviderMetaState<'static>: DeserializeOwned,
 {
     pub(super) async fn create(&self, request: ApplyRequest, diags: &mut Diagnostics) -> Instance {
-        let created = self.create_typed(&request, diags).await;
-        created.unwrap_or_else(|| {
-            diags.fail_if_silent("A creation returned nothing");
-            Instance::none()
-        })
+        let (created, kept) = keeping(self.create_typed(&request, diags)).await;
+        match (created, kept) {
+            (Ok(created), _) => created.unwrap_or_else(|| {
+                diags.fail_if_silent("A creation returned nothing");
+                Instance::none()
+            }),
+            (Err(_), Some(state)) => self.rescued(state, Instance::none(), diags),
+            (Err(panic), None) => resume_unwind(panic),
+        }
+    }
+
+    /// The object that a change has noted before it panicked.
+    fn rescued(&self, state: Encoded, other: Instance, diags: &mut Diagnostics) -> Instance {
+        diags.fail(
+            "The provider failed",
+            "The provider panicked after the change had taken effect on the server. What it had \
+             done until then was written to the state. This is a bug in the provider. Please \
+             report it.",
+            AttributePath::root(),
+        );
+        Instance {
+            state: self.write_only.strip(state),
+            ..other
+        }
     }
 
     async fn create_typed(
@@ -41,11 +63,15 @@ where
     }
 
     pub(super) async fn update(&self, request: ApplyRequest, diags: &mut Diagnostics) -> Instance {
-        let updated = self.update_typed(&request, diags).await;
-        updated.unwrap_or_else(|| {
-            diags.fail_if_silent("An update returned nothing");
-            unchanged(request)
-        })
+        let (updated, kept) = keeping(self.update_typed(&request, diags)).await;
+        match (updated, kept) {
+            (Ok(updated), _) => updated.unwrap_or_else(|| {
+                diags.fail_if_silent("An update returned nothing");
+                unchanged(request)
+            }),
+            (Err(_), Some(state)) => self.rescued(state, unchanged(request), diags),
+            (Err(panic), None) => resume_unwind(panic),
+        }
     }
 
     async fn update_typed(

@@ -9,6 +9,7 @@ use super::support::*;
 
 tests! {
     a_nested_write_only_attribute_is_marked_and_refused_where_it_would_be_stored,
+    what_a_change_has_noted_survives_its_panic,
     an_old_identity_is_upgraded,
     an_identity_travels_with_its_object,
     an_import_by_identity_finds_the_object,
@@ -29,6 +30,9 @@ async fn a_nested_write_only_attribute_is_marked_and_refused_where_it_would_be_s
 
     let mut config = note("a");
     config["author"] = json!({ "password_wo": "hunter2" });
+    for read_only in ["length", "signed"] {
+        config[read_only] = Json::Null;
+    }
     let validate = |write_only_attributes_allowed| validate_resource_config::Request {
         type_name: NOTE.to_owned(),
         config: dynamic(&config),
@@ -43,6 +47,25 @@ async fn a_nested_write_only_attribute_is_marked_and_refused_where_it_would_be_s
     assert_eq!(path.steps.len(), 2);
     let valid = call!(toy.validate_resource_config, validate(true));
     assert!(valid.diagnostics.is_empty());
+}
+
+async fn what_a_change_has_noted_survives_its_panic(toy: Toy) {
+    let mut planned = note("a");
+    planned["text"] = json!("fatal");
+    let apply = apply_resource_change::Request {
+        type_name: NOTE.to_owned(),
+        planned_state: dynamic(&planned),
+        config: dynamic(&planned),
+        ..Default::default()
+    };
+    let applied = call!(toy.apply_resource_change, apply);
+    assert_eq!(applied.diagnostics[0].summary, "The provider failed");
+    assert!(
+        applied.diagnostics[0]
+            .detail
+            .contains("written to the state")
+    );
+    assert_eq!(tree(applied.new_state)["name"], Value::from("a"));
 }
 
 async fn an_old_identity_is_upgraded(toy: Toy) {

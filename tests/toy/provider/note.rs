@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use terraform_provider_proxmox::framework::schema::{computed, nested, optional, required, schema};
 use terraform_provider_proxmox::framework::{
     Deferral, Deferred, Identity, List, ListRequest, Listed, Move, MoveRequest, MovedState,
-    Problem, Results, Upgrade,
+    Problem, Results, Upgrade, keep,
 };
 use tf_provider::schema::{AttributeType, Schema};
 use tf_provider::value::Value;
@@ -52,6 +52,7 @@ impl NoteResource {
         let (name, text) = (note.name.as_ref_option()?, note.text.as_ref_option()?);
         let signed = is_signed(config) == Value::Value(true);
         self.0.write(name, text, signed);
+        let is_fatal = text == FATAL;
         let written = Note {
             length: length(text),
             signed: Value::Value(signed),
@@ -59,9 +60,15 @@ impl NoteResource {
             author: config.author.clone(),
             ..note
         };
+        // What exists survives whatever comes after.
+        keep(&written);
+        assert!(!is_fatal, "a bug after the write");
         Some((written, Some(revision.unwrap_or_default() + 1)))
     }
 }
+
+/// The text that lets the provider panic after it has written the note.
+pub const FATAL: &str = "fatal";
 
 fn length(text: &str) -> Value<i64> {
     Value::Value(i64::try_from(text.len()).unwrap())

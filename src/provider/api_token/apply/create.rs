@@ -2,7 +2,7 @@
 
 use tf_provider::value::Value;
 
-use crate::framework::Problem;
+use crate::framework::{Problem, keep};
 use crate::provider::api_token::acl::Grants;
 use crate::provider::api_token::apply::messages::{self, Purpose};
 use crate::provider::api_token::apply::mint::{Creation, Precheck, look_at_owner, mint};
@@ -47,6 +47,7 @@ async fn create_token(
         }
         Creation::Ready(secret, warning) => {
             let state = state.with_secret(token, secret);
+            keep(&with_grants(state.clone(), &Grants::default()));
             grant(client, token, state, &context)
                 .await
                 .with_warning(warning)

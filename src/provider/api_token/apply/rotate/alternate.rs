@@ -5,7 +5,7 @@
 
 use tf_provider::value::Value;
 
-use crate::framework::Problem;
+use crate::framework::{Problem, keep};
 use crate::provider::api_token::acl::Grants;
 use crate::provider::api_token::apply::messages::{Purpose, not_granted};
 use crate::provider::api_token::apply::mint::{Creation, Precheck, matches, mint};
@@ -74,6 +74,10 @@ async fn succeed(rotation: &Rotation<'_>, ids: &Succession) -> Result<Outcome, P
         previous_token_id: Value::Value(ids.previous.to_string()),
         ..rotation.rotated(&ids.next, secret, METHOD)
     };
+    keep(&State {
+        previous_expires_at: rotation.change.prior.previous_expires_at.clone(),
+        ..rotated.clone()
+    });
     let left_out = missing.map(|problem| (held.attribute_of(&rotated.acl), problem));
     let retired = retire(rotation, ids, rotated).await;
     Ok(retired.with_warning(warning).with_left_out(left_out))

@@ -3,7 +3,7 @@
 //! The server writes the secret before the settings, so when the response is lost, the old secret
 //! may no longer work. Such a request is never repeated before the old secret has been tried.
 
-use crate::framework::Problem;
+use crate::framework::{Problem, keep};
 use crate::provider::api_token::acl::Grants;
 use crate::provider::api_token::apply::grants::grants_diff;
 use crate::provider::api_token::apply::messages::not_granted;
@@ -101,6 +101,7 @@ async fn regenerate(rotation: &Rotation<'_>) -> Outcome {
         }
     };
     let rotated = rotation.rotated(live, secret, METHOD);
+    keep(&rotated);
     if let Err(error) = held.revoke(&diff.remove, client, live, context).await {
         let acl = change.acl_with(&held);
         let problem = not_granted(live, &error);

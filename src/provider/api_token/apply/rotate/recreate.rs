@@ -6,7 +6,7 @@
 
 use tf_provider::value::Value;
 
-use crate::framework::Problem;
+use crate::framework::{Problem, keep};
 use crate::provider::api_token::acl::Grants;
 use crate::provider::api_token::apply::messages::{Purpose, not_granted};
 use crate::provider::api_token::apply::mint::{Creation, Precheck, mint};
@@ -80,6 +80,7 @@ async fn create_again(rotation: &Rotation<'_>, grants: &Grants) -> Outcome {
         }
     };
     let rotated = rotation.rotated(live, secret, METHOD);
+    keep(&rotated);
     let mut held = Grants::default();
     if let Err(error) = held.write(grants, client, live, context).await {
         let acl = held.attribute_of(&rotated.acl);
