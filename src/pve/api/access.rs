@@ -12,7 +12,7 @@ use crate::pve::api::tokens::TokenInfo;
 use crate::pve::client::Client;
 use crate::pve::context::Context;
 use crate::pve::error::{Error, ErrorKind};
-use crate::pve::id::UserId;
+use crate::pve::id::{TokenId, UserId};
 use crate::pve::lenient;
 use crate::pve::net::request::Request;
 use crate::pve::permissions::path::normalise_path;
@@ -52,6 +52,13 @@ pub struct Owner {
     pub tokens: BTreeMap<String, TokenInfo>,
     /// When the server said so, on the server's clock.
     pub observed_at: OffsetDateTime,
+}
+
+impl Owner {
+    /// Its token of this id, if there is one. The user of the id is taken to be this one.
+    pub fn token(&self, id: &TokenId) -> Option<&TokenInfo> {
+        self.tokens.get(id.name.as_str())
+    }
 }
 
 /// All users that one caller may see.

@@ -94,7 +94,7 @@ impl Lookup<'_> {
         missing: &[Lacking],
     ) -> Option<OwnerRights> {
         let owner = client.fetch_user(&token.user, self.context).await.ok()??;
-        let privilege_separation = owner.tokens.get(token.name.as_str())?.privilege_separation;
+        let privilege_separation = owner.token(token)?.privilege_separation;
         let mut lacks = Vec::new();
         for lacking in missing {
             let rights = client.rights_of(&token.user, Some(&lacking.path), self.context);

@@ -37,7 +37,7 @@ pub enum Rejection {
 impl Rejection {
     /// Why a token of this owner is rejected, by the server's clock.
     pub fn of_token(token: &TokenId, owner: &Owner) -> Self {
-        match owner.tokens.get(token.name.as_str()) {
+        match owner.token(token) {
             None => Self::NoToken(token.clone()),
             Some(info) if is_over(info.expire, owner) => Self::TokenExpired(token.clone()),
             Some(_) => Self::of_user(owner).unwrap_or_else(|| Self::WrongSecret(token.clone())),

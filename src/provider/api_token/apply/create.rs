@@ -14,7 +14,7 @@ use crate::provider::api_token::plan::expiry::{PlannedExpiry, refuse_past};
 use crate::provider::api_token::slots::Slots;
 use crate::provider::attributes::timestamp;
 use crate::provider::clients::call_within;
-use crate::pve::{CachedClient, Context, Timestamp, TokenId};
+use crate::pve::{CachedClient, Context, Owner, Timestamp, TokenId};
 
 /// Creates the planned token with the grants that it declares. A token that cannot be given its
 /// grants is revoked again.
@@ -31,7 +31,7 @@ async fn create_token(
     let (token, context) = (&slots.base, call_within(planned.timeout("create")));
     let owner = look_at_owner(client, token, &context).await?;
     let precheck = Precheck::of(owner.as_deref());
-    check_other_name(client, slots, &planned, &context).await?;
+    check_other_name(owner.as_deref(), slots, &planned)?;
     roles::require(client, token, &Grants::declared(&planned.acl), &context).await?;
     let now = client.server_now().into();
     let expiry = PlannedExpiry::of(&planned, Some(now), None);
@@ -57,21 +57,16 @@ async fn create_token(
 
 /// Refuses a token whose rotation with overlap would find its second name taken. A token that this
 /// resource did not create is never taken over, so that is better known now than in some weeks.
-async fn check_other_name(
-    client: &CachedClient,
+fn check_other_name(
+    owner: Option<&Owner>,
     slots: &Slots,
     planned: &Planned,
-    context: &Context,
 ) -> Result<(), Problem> {
     let other = &slots.other;
-    if planned.overlap().is_none() {
-        return Ok(());
-    }
-    match client.user(&other.user, context).await {
-        Ok(Some(owner)) if owner.tokens.contains_key(other.name.as_str()) => {
-            Err(other_name_taken(other))
-        }
-        _ => Ok(()),
+    let is_taken = owner.is_some_and(|owner| owner.token(other).is_some());
+    match planned.overlap().is_some() && is_taken {
+        true => Err(other_name_taken(other)),
+        false => Ok(()),
     }
 }
 

@@ -92,9 +92,8 @@ struct Found<'a> {
 /// has left as the token in use. Where both exist, nothing on the server shows whether one has
 /// replaced the other, so the id that was asked for decides.
 fn find<'a>(owner: &'a Owner, slots: &'a Slots) -> Option<Found<'a>> {
-    let info = |id: &TokenId| owner.tokens.get(id.name.as_str());
-    let other = info(&slots.other);
-    if let Some(info) = info(&slots.base) {
+    let other = owner.token(&slots.other);
+    if let Some(info) = owner.token(&slots.base) {
         return Some(Found {
             live: &slots.base,
             info,

@@ -49,9 +49,7 @@ pub async fn look_at_owner(
 ) -> Result<Option<Arc<Owner>>, Problem> {
     match client.user(&token.user, context).await {
         Ok(None) => Err(messages::no_such_owner(token)),
-        Ok(Some(owner)) if owner.tokens.contains_key(token.name.as_str()) => {
-            Err(messages::already_exists(token))
-        }
+        Ok(Some(owner)) if owner.token(token).is_some() => Err(messages::already_exists(token)),
         Ok(owner) => Ok(owner),
         Err(Error {
             kind: ErrorKind::Forbidden { .. },
@@ -90,7 +88,7 @@ async fn investigate(
     // Also when Terraform has asked to stop: what exists must be known.
     let context = Context::default();
     let found = match client.user(&token.user, &context).await {
-        Ok(owner) => owner.and_then(|owner| owner.tokens.get(token.name.as_str()).cloned()),
+        Ok(owner) => owner.and_then(|owner| owner.token(token).cloned()),
         Err(error) => {
             let problem = messages::creation_unverified(token, lost, &error, purpose);
             return Ok(Creation::SecretLost(problem));

@@ -91,7 +91,7 @@ fn decisions(
 }
 
 fn find<'a>(owner: &'a Option<Arc<Owner>>, token: &TokenId) -> Option<&'a TokenInfo> {
-    owner.as_ref()?.tokens.get(token.name.as_str())
+    owner.as_ref()?.token(token)
 }
 
 /// The token in use was removed and its predecessor still exists: nothing drops out of the state,

@@ -44,7 +44,7 @@ async fn revoke_token(
     }
     // Also when Terraform has asked to stop: what exists must be known.
     match client.user(&token.user, &Context::default()).await {
-        Ok(Some(owner)) if owner.tokens.contains_key(token.name.as_str()) => {
+        Ok(Some(owner)) if owner.token(token).is_some() => {
             Err(messages::revocation_pending(token, &error))
         }
         Ok(_) => Ok(()),

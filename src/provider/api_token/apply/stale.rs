@@ -15,9 +15,7 @@ pub async fn explained(client: &CachedClient, change: &Change, outcome: Outcome)
     let live = &change.slots.live;
     let problem = match client.user(&live.user, &Context::default()).await {
         Ok(None) => messages::owner_gone(live),
-        Ok(Some(owner)) if !owner.tokens.contains_key(live.name.as_str()) => {
-            messages::token_gone(live)
-        }
+        Ok(Some(owner)) if owner.token(live).is_none() => messages::token_gone(live),
         _ => return outcome,
     };
     Outcome {

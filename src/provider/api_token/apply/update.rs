@@ -75,7 +75,7 @@ async fn read_again(client: &CachedClient, change: &Change) -> State {
     let (prior, slots) = (change.prior.clone(), &change.slots);
     // Also when Terraform has asked to stop: what the token now is must be known.
     match client.user(&slots.live.user, &Context::default()).await {
-        Ok(Some(owner)) => match owner.tokens.get(slots.live.name.as_str()) {
+        Ok(Some(owner)) => match owner.token(&slots.live) {
             Some(info) => refreshed(prior, slots, info, &owner),
             None => prior,
         },

@@ -34,10 +34,10 @@ pub async fn of_new(
         findings.warnings.push(no_owner(base));
         return Ok(findings);
     };
-    if exists(&owner, base) && !is_managed(base) {
+    if owner.token(base).is_some() && !is_managed(base) {
         findings.warnings.push(taken(base));
     }
-    if planned.overlap().is_some() && exists(&owner, &slots.other) {
+    if planned.overlap().is_some() && owner.token(&slots.other).is_some() {
         findings.second_name(&slots.other, is_managed);
     }
     findings.warnings.extend(owner_ends(&owner, base, planned));
@@ -67,7 +67,7 @@ pub async fn of_change(
     let is_own = slots.previous.as_ref() == Some(next)
         || change.live_is_gone()
         || change.unsettled == Some(Unsettled::NextToken);
-    if needs_name && !is_own && exists(&owner, next) {
+    if needs_name && !is_own && owner.token(next).is_some() {
         findings.second_name(next, is_managed);
     }
     if gets_expiry {
@@ -103,10 +103,6 @@ pub fn other_name_taken(other: &TokenId) -> Problem {
         ),
         AttributePath::new("rotation").attribute("overlap"),
     )
-}
-
-fn exists(owner: &Owner, token: &TokenId) -> bool {
-    owner.tokens.contains_key(token.name.as_str())
 }
 
 fn no_owner(token: &TokenId) -> Problem {

@@ -136,7 +136,7 @@ async fn free_next_slot(
         }
         Err(error) => return Err(messages::not_rotated(&ids.previous, &error)),
     };
-    let found = owner.and_then(|owner| owner.tokens.get(next.name.as_str()).cloned());
+    let found = owner.and_then(|owner| owner.token(next).cloned());
     let Some(found) = found else {
         return Ok(Precheck::Absent);
     };
