@@ -9,7 +9,6 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use tf_provider::value::Value;
 
-use crate::provider::api_token::private_state::ReleasedGrant;
 use crate::pve::{AclView, Entry, TokenId, normalise_path};
 
 /// The `acl` attribute.
@@ -58,7 +57,7 @@ pub fn same(left: &Acl, right: &Acl) -> bool {
 }
 
 /// One role at one path, with the path in the server's spelling.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Grant {
     path: String,
     role: String,
@@ -72,20 +71,6 @@ impl Grant {
             path: normalise_path(path),
             role: role.to_owned(),
             propagates,
-        }
-    }
-
-    /// A grant that was declared before.
-    pub fn released(grant: &ReleasedGrant) -> Self {
-        Self::new(&grant.path, &grant.role, grant.propagates)
-    }
-
-    /// The grant for the private state, once it is no longer declared.
-    pub fn release(&self) -> ReleasedGrant {
-        ReleasedGrant {
-            path: self.path.clone(),
-            role: self.role.clone(),
-            propagates: self.propagates,
         }
     }
 
@@ -131,7 +116,7 @@ impl fmt::Display for Grant {
 }
 
 /// The grants of one token, each role at most once at each path.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grants(BTreeSet<Grant>);
 
 /// The way from one set of grants to another.

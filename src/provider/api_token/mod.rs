@@ -19,7 +19,6 @@ use tf_provider::value::Value;
 use tf_provider::{AttributePath, Diagnostics, Resource};
 
 use crate::framework::{Problem, Report};
-use crate::provider::api_token::acl::Grant;
 use crate::provider::api_token::apply::create::create;
 use crate::provider::api_token::apply::read::{Reading, read};
 use crate::provider::api_token::apply::revoke::revoke;
@@ -333,7 +332,7 @@ impl Resource for ApiTokenResource {
             now: client.server_now().into(),
             rotation: private.rotation,
             unsettled: private.unsettled,
-            released: private.released.iter().map(Grant::released).collect(),
+            released: private.released.clone(),
         };
         let released = change.released();
         // A rotation that recreates the token has revoked it itself.
@@ -350,7 +349,7 @@ impl Resource for ApiTokenResource {
             true => changed,
             false => stale::explained(client, &change, changed).await,
         };
-        let private = changed.private_state(&prior, private, &released).stored();
+        let private = changed.private_state(&prior, private, released).stored();
         Some((changed.report(diags)?, private))
     }
 

@@ -7,6 +7,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::provider::api_token::acl::Grants;
+
 /// The private state of one token. Absent from the state where it equals the default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -22,8 +24,8 @@ pub struct PrivateState {
     pub unsettled: Option<Unsettled>,
     /// The entries that `acl` declared before it was removed from the configuration. They are still
     /// on the server, and belong to the resource when it declares `acl` again.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub released: Vec<ReleasedGrant>,
+    #[serde(skip_serializing_if = "Grants::is_empty")]
+    pub released: Grants,
     /// Why the planned change rotates the secret, in the private state of a plan.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rotation: Option<RotationCause>,
@@ -45,14 +47,6 @@ pub enum RotationCause {
     Age,
     /// The expiry is nearer than `rotation.before_expiry`.
     Expiry,
-}
-
-/// One role at one path that a resource declared before.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReleasedGrant {
-    pub path: String,
-    pub role: String,
-    pub propagates: bool,
 }
 
 /// A write whose response was lost, and which the server may still carry out: a daemon that hangs
@@ -99,5 +93,13 @@ mod tests {
         assert_eq!(due.clone().stored(), Some(due.clone()));
         let json = serde_json::to_string(&due).unwrap();
         assert_eq!(json, r#"{"due":"age"}"#);
+    }
+
+    #[test]
+    fn released_grants_are_read_back_as_they_were() {
+        let json = r#"{"released":[{"path":"/vms","role":"PVEAuditor","propagates":true}]}"#;
+        let read: PrivateState = serde_json::from_str(json).unwrap();
+        assert_eq!(read.released.iter().count(), 1);
+        assert_eq!(serde_json::to_string(&read).unwrap(), json);
     }
 }

@@ -3,7 +3,7 @@
 use tf_provider::Diagnostics;
 
 use crate::framework::{Problem, Report};
-use crate::provider::api_token::acl::{Acl, Grant, Grants};
+use crate::provider::api_token::acl::{Acl, Grants};
 use crate::provider::api_token::model::State;
 use crate::provider::api_token::private_state::{PrivateState, Unsettled};
 
@@ -81,7 +81,7 @@ impl Outcome {
         &self,
         prior: &State,
         planned: PrivateState,
-        released: &Grants,
+        released: Grants,
     ) -> PrivateState {
         let exists = self.exists.as_ref();
         let is_rotated = exists.is_some_and(|state| state.rotated_at != prior.rotated_at);
@@ -96,7 +96,7 @@ impl Outcome {
             unsettled: self.unsettled.or(kept.unsettled),
             // After an error, what was to be removed may still be there.
             released: match self.problems.is_empty() {
-                true => released.iter().map(Grant::release).collect(),
+                true => released,
                 false => planned.released,
             },
             rotation: None,

@@ -15,7 +15,7 @@ pub(crate) mod validate;
 use tf_provider::value::Value;
 
 use crate::framework::Problem;
-use crate::provider::api_token::acl::{self, Grant};
+use crate::provider::api_token::acl;
 use crate::provider::api_token::change::{Change, requires_replacement};
 use crate::provider::api_token::model::{Config, Planned, State, same_comment};
 use crate::provider::api_token::plan::expiry::PlannedExpiry;
@@ -69,7 +69,7 @@ pub fn update(
         planned: Planned(configured),
         rotation,
         unsettled: observed.unsettled,
-        released: observed.released.iter().map(Grant::released).collect(),
+        released: observed.released.clone(),
     };
     let planned = match rotation {
         Some(_) => rotated(&change),
