@@ -5,6 +5,7 @@
 
 use crate::provider::api_token::acl::{Acl, Grants, GrantsDiff};
 use crate::provider::api_token::change::Change;
+use crate::provider::api_token::plan::undeclared_entries::on_server_besides;
 use crate::pve::{CachedClient, Context, Error, TokenId};
 
 /// The grants that a change writes and removes. Where it makes `acl` exclusive, also those that are
@@ -14,11 +15,8 @@ pub async fn grants_diff(client: &CachedClient, change: &Change, context: &Conte
     if !change.becomes_exclusive() {
         return diff;
     }
-    let undeclared = match client.acl_view(context).await {
-        Ok(view) if view.complete => Grants::on_server(&view, &change.slots.live)
-            .without(&Grants::declared(&change.planned.acl)),
-        _ => Grants::default(),
-    };
+    let planned = Grants::declared(&change.planned.acl);
+    let undeclared = on_server_besides(&planned, client, &change.slots.live, context).await;
     GrantsDiff {
         remove: diff.remove.with(&undeclared),
         ..diff

@@ -7,7 +7,7 @@ use crate::provider::api_token::acl::{Grant, Grants};
 use crate::provider::api_token::change::Change;
 use crate::provider::clients::call_within;
 use crate::provider::diagnostics::listing::listing;
-use crate::pve::CachedClient;
+use crate::pve::{CachedClient, Context, TokenId};
 
 /// The warnings about entries that stay although they are no longer declared, and about entries
 /// that are removed although they were not.
@@ -16,7 +16,12 @@ pub async fn warnings(client: Option<&CachedClient>, change: &Change) -> Vec<Pro
         return Vec::new();
     }
     let undeclared = match client {
-        Some(client) if change.becomes_exclusive() => undeclared(client, change).await,
+        Some(client) if change.becomes_exclusive() => {
+            let (prior, planned) = (&change.prior.acl, &change.planned.acl);
+            let declared = Grants::declared(prior).with(&Grants::declared(planned));
+            let context = call_within(change.planned.timeout("read"));
+            on_server_besides(&declared, client, &change.slots.live, &context).await
+        }
         _ => Grants::default(),
     };
     [
@@ -78,14 +83,16 @@ fn exclusive(change: &Change, undeclared: &Grants) -> Option<Problem> {
     })
 }
 
-/// The entries on the server that the configuration does not declare, and did not before; none
-/// where the whole list is not visible.
-async fn undeclared(client: &CachedClient, change: &Change) -> Grants {
-    let context = call_within(change.planned.timeout("read"));
-    match client.acl_view(&context).await {
-        Ok(view) if view.complete => Grants::on_server(&view, &change.slots.live)
-            .without(&Grants::declared(&change.prior.acl))
-            .without(&Grants::declared(&change.planned.acl)),
+/// The entries that the server has for a token besides these; none where the whole list is not
+/// visible.
+pub async fn on_server_besides(
+    declared: &Grants,
+    client: &CachedClient,
+    token: &TokenId,
+    context: &Context,
+) -> Grants {
+    match client.acl_view(context).await {
+        Ok(view) if view.complete => Grants::on_server(&view, token).without(declared),
         _ => Grants::default(),
     }
 }

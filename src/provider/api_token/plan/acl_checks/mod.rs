@@ -12,9 +12,11 @@ mod roles;
 mod scope;
 
 use crate::provider::api_token::acl::{self, Grants};
+use crate::provider::api_token::change::requires_replacement;
 use crate::provider::api_token::model::{Config, State};
 use crate::provider::api_token::plan::acl_checks::scope::Scope;
 use crate::provider::api_token::plan::findings::Findings;
+use crate::provider::api_token::plan::undeclared_entries::on_server_besides;
 use crate::provider::api_token::slots::Slots;
 use crate::provider::clients::context;
 use crate::pve::{CachedClient, Context};
@@ -30,7 +32,7 @@ pub async fn check(
     let token = Slots::of(config).map(|slots| slots.base);
     // A token that is replaced is planned once more, as a creation, but the command lines show no
     // warnings of that second plan.
-    let prior = prior.filter(|prior| is_same_token(config, prior));
+    let prior = prior.filter(|prior| requires_replacement(prior, config).is_empty());
     if declared.is_empty() || prior.is_some_and(|prior| Grants::declared(&prior.acl) == declared) {
         return Findings::default();
     }
@@ -47,11 +49,6 @@ pub async fn check(
         ask(client, &scope, prior, &context(), &mut findings).await;
     }
     findings
-}
-
-fn is_same_token(config: &State, prior: &State) -> bool {
-    let base = |state: &State| Slots::of(state).map(|slots| slots.base);
-    base(config) == base(prior) && config.cluster == prior.cluster
 }
 
 /// Runs the checks that need the server's roles.
@@ -89,12 +86,8 @@ async fn foreign(
     let Some((prior, slots)) = prior.and_then(|prior| Some((prior, Slots::of(prior)?))) else {
         return Grants::default();
     };
-    match client.acl_view(context).await {
-        Ok(view) if view.complete => Grants::on_server(&view, &slots.live)
-            .without(&Grants::declared(&prior.acl))
-            .without(&scope.declared),
-        _ => Grants::default(),
-    }
+    let declared = Grants::declared(&prior.acl).with(&scope.declared);
+    on_server_besides(&declared, client, &slots.live, context).await
 }
 
 #[cfg(test)]
