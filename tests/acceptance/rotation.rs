@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cli_harness::Cli;
-use proxmox_simulator::Version;
+use proxmox_simulator::{Fault, Identity, RawResponse, Version};
 use serde_json::Value;
 
 use super::Scenario;
@@ -25,6 +25,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     a_foreign_token_under_the_other_name_is_left_alone,
     a_rotation_of_another_run_is_not_undone,
     a_scheduled_rotation_does_not_replace_the_secret_of_another_run,
+    a_secret_that_could_not_be_tried_is_not_called_replaced,
     the_other_name_must_not_belong_to_another_resource,
     a_token_removed_during_its_overlap_is_created_again,
     an_unknown_value_rotates_at_apply,
@@ -425,6 +426,24 @@ fn a_scheduled_rotation_does_not_replace_the_secret_of_another_run(cli: &Cli) {
         &server.apply(),
         &["Stored secret was already replaced", TOKEN],
     );
+    works(&server);
+}
+
+/// Only a secret that the server refuses was replaced.
+fn a_secret_that_could_not_be_tried_is_not_called_replaced(cli: &Cli) {
+    let server = TestServer::new(cli);
+    server.main(&token(r#"rotation = { every = "30d" }"#));
+    server.apply();
+    let first = secret(&server);
+    server.sim.advance(30 * DAY);
+    let failing = Fault::response(RawResponse::json(500, r#"{"data":null}"#));
+    let of_the_token = Identity::Token(TOKEN.to_owned());
+    server
+        .sim
+        .fault(failing.when(move |request| request.identity == of_the_token));
+    let rotated = server.apply();
+    assert!(!rotated.text().contains("replaced"), "{}", rotated.text());
+    assert_ne!(secret(&server), first);
     works(&server);
 }
 

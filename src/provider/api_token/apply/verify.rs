@@ -34,20 +34,37 @@ pub async fn verify(
     let Some(credential) = state.credential(live).filter(|_| is_wanted) else {
         return Verified::default();
     };
-    match works(client, credential, context).await {
-        Ok(true) => Verified::default(),
-        Ok(false) => {
-            let reason = Rejection::of_token(live, owner);
-            Verified {
-                is_replaced: matches!(reason, Rejection::WrongSecret(_)),
-                warning: Some(messages::secret_refused(&reason)),
-            }
-        }
+    match rejection(client, credential, owner, context).await {
+        Ok(None) => Verified::default(),
+        Ok(Some(reason)) => Verified {
+            is_replaced: is_replaced(&reason),
+            warning: Some(messages::secret_refused(&reason)),
+        },
         Err(error) => Verified {
             is_replaced: false,
             warning: Some(messages::secret_not_verified(live, &error)),
         },
     }
+}
+
+/// Why the server refuses a secret, as far as the owner's state shows it; `None` if it does not.
+///
+/// # Errors
+/// Any error but that the credential is refused.
+pub async fn rejection(
+    client: &CachedClient,
+    credential: ApiToken,
+    owner: &Owner,
+    context: &Context,
+) -> Result<Option<Rejection>, Error> {
+    let token = credential.id.clone();
+    let works = works(client, credential, context).await?;
+    Ok((!works).then(|| Rejection::of_token(&token, owner)))
+}
+
+/// Whether the token is valid and has another secret than the one that was refused.
+pub fn is_replaced(reason: &Rejection) -> bool {
+    matches!(reason, Rejection::WrongSecret(_))
 }
 
 /// Whether a secret can be used to log in.

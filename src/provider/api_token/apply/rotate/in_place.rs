@@ -12,11 +12,10 @@ use crate::provider::api_token::apply::revoke::retire_previous;
 use crate::provider::api_token::apply::rotate::in_progress::Rotation;
 use crate::provider::api_token::apply::rotate::messages::{self, LostRotation};
 use crate::provider::api_token::apply::rotate::recreate;
-use crate::provider::api_token::apply::verify::works;
+use crate::provider::api_token::apply::verify;
 use crate::provider::api_token::change::settings_diff;
 use crate::provider::api_token::model::State;
 use crate::provider::api_token::private_state::Unsettled;
-use crate::pve::diagnosis::Rejection;
 use crate::pve::{Context, Error, Secret, TokenChange};
 
 const METHOD: &str = "regenerate";
@@ -37,29 +36,16 @@ pub async fn run(rotation: &Rotation<'_>) -> Outcome {
 /// Whether the token is valid and has another secret than the stored one. The rotation of a secret
 /// whose replacement may be on its way, or is known, replaces it in any case.
 async fn is_replaced(rotation: &Rotation<'_>) -> bool {
-    let Rotation {
-        client,
-        change,
-        context,
-        ..
-    } = rotation;
-    let live = &change.slots.live;
-    let Some(stored) = change.prior.credential(live) else {
+    let change = &rotation.change;
+    let stored = change.prior.credential(&change.slots.live);
+    let (Some(stored), Some(owner)) = (stored, &rotation.owner) else {
         return false;
     };
     if change.unsettled == Some(Unsettled::Secret) {
         return false;
     }
-    if works(client, stored, context)
-        .await
-        .is_ok_and(|works| works)
-    {
-        return false;
-    }
-    match client.user(&live.user, context).await {
-        Ok(Some(owner)) => matches!(Rejection::of_token(live, &owner), Rejection::WrongSecret(_)),
-        _ => false,
-    }
+    let rejection = verify::rejection(rotation.client, stored, owner, &rotation.context).await;
+    rejection.is_ok_and(|reason| reason.as_ref().is_some_and(verify::is_replaced))
 }
 
 async fn regenerate(rotation: &Rotation<'_>) -> Outcome {
@@ -127,7 +113,7 @@ async fn investigate(
     // Also when Terraform has asked to stop: which secret works must be known.
     let context = Context::default();
     let works = match rotation.change.prior.credential(live) {
-        Some(old) => works(client, old, &context).await.ok(),
+        Some(old) => verify::works(client, old, &context).await.ok(),
         None => None,
     };
     let outcome = match works {
