@@ -6,6 +6,8 @@
 
 use std::fmt::Write as _;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, Deserializer};
 
@@ -92,22 +94,11 @@ impl SentSecrets {
     }
 }
 
-/// Base64 of RFC 4648 without its last, incomplete group: a longer text that was encoded as a
-/// whole begins in the same way.
+/// Base64 without its last, incomplete group: a longer text that was encoded as a whole begins in
+/// the same way.
 fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let digit = |group: u32, shift: u32| {
-        let index = usize::try_from((group >> shift) & 63).unwrap_or_default();
-        char::from(DIGITS.get(index).copied().unwrap_or_default())
-    };
-    let groups = bytes.chunks_exact(3).map(|chunk| {
-        chunk
-            .iter()
-            .fold(0, |group: u32, byte| (group << 8) | u32::from(*byte))
-    });
-    groups
-        .flat_map(|group| [18, 12, 6, 0].map(|shift| digit(group, shift)))
-        .collect()
+    let (whole, _) = bytes.as_chunks::<3>();
+    STANDARD.encode(whole.as_flattened())
 }
 
 #[cfg(test)]
