@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
 
 /// The largest difference of the two clocks that is believed, ten years. A host without a battery
 /// begins in 1970, and what a gateway or an impostor says may be any date: by such a clock a token
@@ -24,8 +25,13 @@ pub struct ClockDifference {
     pub is_believed: bool,
 }
 
+/// The date in a header of HTTP.
+pub(crate) fn http_date(header: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(header.trim(), &Rfc2822).ok()
+}
+
 /// Whether a date can be the time of a server's clock.
-pub(crate) fn is_believable(date: OffsetDateTime) -> bool {
+fn is_believable(date: OffsetDateTime) -> bool {
     let difference = (date - OffsetDateTime::now_utc()).unsigned_abs();
     difference <= LARGEST_DIFFERENCE
 }
@@ -42,8 +48,8 @@ struct Observed {
 }
 
 impl ServerClock {
-    /// Notes the date of a response.
-    pub(crate) fn set(&self, date: OffsetDateTime) {
+    /// Notes the date of a response, and returns it if it is believed.
+    pub(crate) fn note(&self, date: OffsetDateTime) -> Option<OffsetDateTime> {
         let ahead = date - OffsetDateTime::now_utc();
         let is_believed = is_believable(date);
         let mut observed = self.observed();
@@ -52,6 +58,7 @@ impl ServerClock {
         if is_believed {
             observed.date = Some((date, Instant::now()));
         }
+        is_believed.then_some(date)
     }
 
     /// How far the clocks are apart by the latest date, if that is notable.
@@ -80,14 +87,12 @@ mod tests {
 
     #[test]
     fn dates_that_no_clock_shows_are_not_believed() {
-        use time::format_description::well_known::Rfc2822;
         for text in [
             "Thu, 01 Jan 1970 00:00:00 GMT",
             "Fri, 31 Dec 9999 23:59:59 GMT",
             "Fri, 31 Dec 9999 23:59:60 GMT",
         ] {
-            let date = OffsetDateTime::parse(text, &Rfc2822).ok();
-            assert!(!date.is_some_and(is_believable), "{text}");
+            assert!(!http_date(text).is_some_and(is_believable), "{text}");
         }
         assert!(is_believable(OffsetDateTime::now_utc()));
     }
@@ -96,7 +101,7 @@ mod tests {
     fn no_date_makes_the_clock_overflow() {
         let clock = ServerClock::default();
         for extreme in [time::PrimitiveDateTime::MAX, time::PrimitiveDateTime::MIN] {
-            clock.set(extreme.assume_utc());
+            clock.note(extreme.assume_utc());
             assert!(is_believable(clock.now()));
         }
     }
@@ -105,7 +110,7 @@ mod tests {
     fn the_server_s_time_goes_on_from_where_it_was_told() {
         let clock = ServerClock::default();
         let date = OffsetDateTime::now_utc() - time::Duration::days(400);
-        clock.set(date);
+        clock.note(date);
         let passed = clock.now() - date;
         assert!(!passed.is_negative() && passed.whole_seconds() < 60);
     }

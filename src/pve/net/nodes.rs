@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 use tokio::sync::MutexGuard;
 
 use crate::pve::error::{Error, ErrorKind};
-use crate::pve::net::clock::{ClockDifference, ServerClock, is_believable};
+use crate::pve::net::clock::{ClockDifference, ServerClock};
 use crate::pve::net::endpoint::Endpoint;
 use crate::pve::net::reachability::Reachability;
 use crate::pve::net::request::{Proof, Request};
@@ -187,17 +187,12 @@ impl Nodes {
             .transport
             .exchange(endpoint, request, &proof.headers, &info);
         let raw = exchange.await?;
-        if let Some(date) = raw.date {
-            self.clock.set(date);
-        }
+        let believed = raw.date.and_then(|date| self.clock.note(date));
         match classify::content(&info, &raw, &request.about, proof) {
             Ok(body) => Ok(Response {
                 body,
                 date: raw.date,
-                server_time: raw
-                    .date
-                    .filter(|date| is_believable(*date))
-                    .unwrap_or_else(OffsetDateTime::now_utc),
+                server_time: believed.unwrap_or_else(OffsetDateTime::now_utc),
                 fingerprint: raw.fingerprint,
                 request: info,
             }),

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc2822;
 
 use crate::pve::error::{Error, ErrorKind};
+use crate::pve::net::clock::http_date;
 
 /// The pause before a read is repeated for a second time, or after a gateway that names none.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -60,12 +60,15 @@ pub(crate) fn after(header: &str) -> Option<Duration> {
     if let Ok(seconds) = header.trim().parse() {
         return Some(Duration::from_secs(seconds));
     }
-    let date = OffsetDateTime::parse(header.trim(), &Rfc2822).ok()?;
-    (date - OffsetDateTime::now_utc()).try_into().ok()
+    (http_date(header)? - OffsetDateTime::now_utc())
+        .try_into()
+        .ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use time::format_description::well_known::Rfc2822;
+
     use super::*;
 
     #[test]

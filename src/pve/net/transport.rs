@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 use http::header::{CONTENT_TYPE, DATE, HeaderMap};
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc2822;
 use url::Url;
 
 use crate::pve::error::failure::Phase;
@@ -14,6 +13,7 @@ use crate::pve::error::request::RequestInfo;
 use crate::pve::error::{Error, ErrorKind};
 use crate::pve::foreign_text::SentSecrets;
 use crate::pve::net::classify::{self, Way};
+use crate::pve::net::clock::http_date;
 use crate::pve::net::endpoint::Endpoint;
 use crate::pve::net::headers::ExtraHeaders;
 use crate::pve::net::proxy::Proxy;
@@ -212,5 +212,5 @@ fn sent_secrets(request: &Request, headers: [&HeaderMap; 2]) -> SentSecrets {
 }
 
 fn date(headers: &HeaderMap) -> Option<OffsetDateTime> {
-    OffsetDateTime::parse(headers.get(DATE)?.to_str().ok()?, &Rfc2822).ok()
+    http_date(headers.get(DATE)?.to_str().ok()?)
 }
