@@ -5,9 +5,13 @@
 //! RustCrypto's `p521`, the digests from *ring*, and this file adapts them to rustls. It only
 //! verifies and handles no secrets.
 
+use std::sync::OnceLock;
+
+use ::ring::digest::{self, digest};
 use p521::ecdsa::signature::hazmat::PrehashVerifier;
 use p521::ecdsa::{Signature, VerifyingKey};
-use ring::digest::{self, digest};
+use rustls::SignatureScheme;
+use rustls::crypto::{WebPkiSupportedAlgorithms, ring};
 use rustls::pki_types::{
     AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm, alg_id,
 };
@@ -17,28 +21,58 @@ const FIELD: usize = 66;
 
 /// ECDSA over P-521 with one digest.
 #[derive(Debug)]
-pub(crate) struct EcdsaP521 {
+struct EcdsaP521 {
     digest: &'static digest::Algorithm,
     id: AlgorithmIdentifier,
 }
 
 /// With SHA-512: `ecdsa_secp521r1_sha512` of RFC 8446, section 4.2.3.
-pub(crate) static SHA512: EcdsaP521 = EcdsaP521 {
+static SHA512: EcdsaP521 = EcdsaP521 {
     digest: &digest::SHA512,
     id: alg_id::ECDSA_SHA512,
 };
 
 /// With SHA-384, as a server may choose in TLS 1.2.
-pub(crate) static SHA384: EcdsaP521 = EcdsaP521 {
+static SHA384: EcdsaP521 = EcdsaP521 {
     digest: &digest::SHA384,
     id: alg_id::ECDSA_SHA384,
 };
 
 /// With SHA-256, as a server may choose in TLS 1.2.
-pub(crate) static SHA256: EcdsaP521 = EcdsaP521 {
+static SHA256: EcdsaP521 = EcdsaP521 {
     digest: &digest::SHA256,
     id: alg_id::ECDSA_SHA256,
 };
+
+/// The algorithms of *ring*, and P-521. Made once for the process: rustls asks for slices that live
+/// as long.
+pub(crate) fn algorithms() -> WebPkiSupportedAlgorithms {
+    static ALGORITHMS: OnceLock<WebPkiSupportedAlgorithms> = OnceLock::new();
+    *ALGORITHMS.get_or_init(|| {
+        let of_ring = ring::default_provider().signature_verification_algorithms;
+        let mut all = of_ring.all.to_vec();
+        for p521 in [&SHA256, &SHA384, &SHA512] {
+            all.push(p521);
+        }
+        let mut mapping = Vec::new();
+        for (scheme, algorithms) in of_ring.mapping {
+            // In TLS 1.2, a scheme names the digest and leaves the curve open.
+            let p521: Option<&dyn SignatureVerificationAlgorithm> = match scheme {
+                SignatureScheme::ECDSA_NISTP256_SHA256 => Some(&SHA256),
+                SignatureScheme::ECDSA_NISTP384_SHA384 => Some(&SHA384),
+                _ => None,
+            };
+            let algorithms: Vec<_> = algorithms.iter().copied().chain(p521).collect();
+            mapping.push((*scheme, &*algorithms.leak()));
+        }
+        const P521: &[&dyn SignatureVerificationAlgorithm] = &[&SHA512];
+        mapping.push((SignatureScheme::ECDSA_NISTP521_SHA512, P521));
+        WebPkiSupportedAlgorithms {
+            all: all.leak(),
+            mapping: mapping.leak(),
+        }
+    })
+}
 
 impl SignatureVerificationAlgorithm for EcdsaP521 {
     fn verify_signature(

@@ -23,7 +23,7 @@ use rustls::{
     ServerConfig, SignatureScheme,
 };
 
-use crate::ecdsa_p521::SHA512;
+use crate::ecdsa_p521::algorithms;
 
 /// Certificate and key of this process. Each process generates its own.
 pub(super) struct Identity {
@@ -60,7 +60,8 @@ pub(super) fn config(
     let provider: Arc<CryptoProvider> = ring::default_provider().into();
     let parent = OnlyParent {
         certificate: client,
-        algorithms: provider.signature_verification_algorithms,
+        // The parent's key is of P-521, which *ring* does not have.
+        algorithms: algorithms(),
     };
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&TLS13])?
@@ -71,12 +72,6 @@ pub(super) fn config(
     config.send_tls13_tickets = 0;
     Ok(config)
 }
-
-/// The algorithm of go-plugin's key, which *ring* does not have.
-static P521: WebPkiSupportedAlgorithms = WebPkiSupportedAlgorithms {
-    all: &[&SHA512],
-    mapping: &[(SignatureScheme::ECDSA_NISTP521_SHA512, &[&SHA512])],
-};
 
 /// A verifier that accepts only the parent's certificate.
 #[derive(Debug)]
@@ -126,17 +121,10 @@ impl ClientCertVerifier for OnlyParent {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = match dss.scheme {
-            SignatureScheme::ECDSA_NISTP521_SHA512 => &P521,
-            _ => &self.algorithms,
-        };
-        verify_tls13_signature(message, cert, dss, algorithms)
+        verify_tls13_signature(message, cert, dss, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        [&P521, &self.algorithms]
-            .into_iter()
-            .flat_map(WebPkiSupportedAlgorithms::supported_schemes)
-            .collect()
+        self.algorithms.supported_schemes()
     }
 }

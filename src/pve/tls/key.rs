@@ -4,16 +4,14 @@
 //! key as it stands in the certificate. The certificate itself may then be of version 1 or break
 //! other rules that the usual verification has.
 
-use std::sync::OnceLock;
-
-use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, ring};
+use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::SignatureVerificationAlgorithm;
 use rustls::{CertificateError, DigitallySignedStruct, Error, PeerMisbehaved, SignatureScheme};
 use x509_parser::asn1_rs::Any;
 use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::public_key::PublicKey;
 
-use crate::ecdsa_p521::{SHA256, SHA384, SHA512};
+use crate::ecdsa_p521::algorithms;
 
 /// The sizes of RSA keys that *ring* verifies signatures of.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
@@ -24,35 +22,6 @@ pub(super) fn provider() -> CryptoProvider {
         signature_verification_algorithms: algorithms(),
         ..ring::default_provider()
     }
-}
-
-/// Made once for the process: rustls asks for slices that live as long.
-fn algorithms() -> WebPkiSupportedAlgorithms {
-    static ALGORITHMS: OnceLock<WebPkiSupportedAlgorithms> = OnceLock::new();
-    *ALGORITHMS.get_or_init(|| {
-        let of_ring = ring::default_provider().signature_verification_algorithms;
-        let mut all = of_ring.all.to_vec();
-        for p521 in [&SHA256, &SHA384, &SHA512] {
-            all.push(p521);
-        }
-        let mut mapping = Vec::new();
-        for (scheme, algorithms) in of_ring.mapping {
-            // In TLS 1.2, a scheme names the digest and leaves the curve open.
-            let p521: Option<&dyn SignatureVerificationAlgorithm> = match scheme {
-                SignatureScheme::ECDSA_NISTP256_SHA256 => Some(&SHA256),
-                SignatureScheme::ECDSA_NISTP384_SHA384 => Some(&SHA384),
-                _ => None,
-            };
-            let algorithms: Vec<_> = algorithms.iter().copied().chain(p521).collect();
-            mapping.push((*scheme, &*algorithms.leak()));
-        }
-        const P521: &[&dyn SignatureVerificationAlgorithm] = &[&SHA512];
-        mapping.push((SignatureScheme::ECDSA_NISTP521_SHA512, P521));
-        WebPkiSupportedAlgorithms {
-            all: all.leak(),
-            mapping: mapping.leak(),
-        }
-    })
 }
 
 /// Verifies the signature of a handshake of TLS 1.3, in which a scheme names the curve, too.
