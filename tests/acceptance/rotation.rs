@@ -52,6 +52,14 @@ fn keeper(value: u32) -> String {
     )
 }
 
+/// A token that rotates with an overlap when the value changes.
+fn with_overlap(value: u32) -> String {
+    token(&format!(
+        r#"{}  rotation = {{ overlap = "48h" }}"#,
+        keeper(value)
+    ))
+}
+
 fn secret(server: &TestServer) -> String {
     let attributes = server.attributes(ADDRESS);
     attributes["secret"].as_str().expect("a secret").to_owned()
@@ -210,14 +218,8 @@ fn five_times(server: &TestServer) {
 
 fn a_rotation_can_be_due_during_an_overlap(cli: &Cli) {
     let server = TestServer::new(cli);
-    let config = |value| {
-        token(&format!(
-            r#"{}  rotation = {{ overlap = "48h" }}"#,
-            keeper(value)
-        ))
-    };
     for value in 1..4 {
-        server.main(&config(value));
+        server.main(&with_overlap(value));
         server.apply();
         works(&server);
     }
@@ -375,18 +377,12 @@ fn a_foreign_token_under_the_other_name_is_left_alone(cli: &Cli) {
 /// The other run's state has the token in use; this run's state still has its predecessor.
 fn a_rotation_of_another_run_is_not_undone(cli: &Cli) {
     let server = TestServer::new(cli);
-    let config = |value| {
-        token(&format!(
-            r#"{}  rotation = {{ overlap = "48h" }}"#,
-            keeper(value)
-        ))
-    };
     let state = server.scratch.file("terraform.tfstate");
     for (value, in_use) in [(2, OTHER), (3, TOKEN)] {
-        server.main(&config(value - 1));
+        server.main(&with_overlap(value - 1));
         server.apply();
         let before = std::fs::read(&state).expect("a state");
-        server.main(&config(value));
+        server.main(&with_overlap(value));
         server.apply();
         let (after, theirs) = (std::fs::read(&state).expect("a state"), secret(&server));
         std::fs::write(&state, &before).expect("the state of the other run");
@@ -465,15 +461,9 @@ fn the_other_name_must_not_belong_to_another_resource(cli: &Cli) {
 
 fn a_token_removed_during_its_overlap_is_created_again(cli: &Cli) {
     let server = TestServer::new(cli);
-    let config = |value| {
-        token(&format!(
-            r#"{}  rotation = {{ overlap = "48h" }}"#,
-            keeper(value)
-        ))
-    };
-    server.main(&config(1));
+    server.main(&with_overlap(1));
     server.apply();
-    server.main(&config(2));
+    server.main(&with_overlap(2));
     server.apply();
     let before = works(&server);
     assert_eq!(before["token_id"], OTHER);
@@ -569,15 +559,9 @@ fn another_resource_takes_the_new_secret_in_the_same_apply(cli: &Cli) {
 
 fn destroy_revokes_both_tokens(cli: &Cli) {
     let server = TestServer::new(cli);
-    let config = |value| {
-        token(&format!(
-            r#"{}  rotation = {{ overlap = "48h" }}"#,
-            keeper(value)
-        ))
-    };
-    server.main(&config(1));
+    server.main(&with_overlap(1));
     server.apply();
-    server.main(&config(2));
+    server.main(&with_overlap(2));
     server.apply();
     assert!(on_server(&server, TOKEN).is_some() && on_server(&server, OTHER).is_some());
     server.destroy();

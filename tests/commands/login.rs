@@ -30,6 +30,20 @@ fn refused(ended: &Ended, code: i32, words: &[&str]) {
     }
 }
 
+/// Lets the server answer a login with this.
+fn login_answers(body: &serde_json::Value) -> Fault {
+    let response = RawResponse {
+        status: 200,
+        reason: "OK".to_owned(),
+        headers: vec![(
+            "Content-Type".to_owned(),
+            "application/json;charset=UTF-8".to_owned(),
+        )],
+        body: body.to_string().into_bytes(),
+    };
+    Fault::response(response).on("POST", "/access/ticket")
+}
+
 /// A user whose codes change once an hour, so that none runs out during a test.
 fn with_codes(shell: Shell) -> Shell {
     let hour = NonZeroU64::new(3600).unwrap();
@@ -167,19 +181,7 @@ fn a_ticket_that_a_shell_would_run_is_refused() {
         "PVE:demo@pve:6B0482D5::x\ntouch pwned",
     ] {
         let body = json!({"data": {"ticket": ticket, "CSRFPreventionToken": "6B0482D5:x"}});
-        shell.sim.fault(
-            Fault::response(RawResponse {
-                status: 200,
-                reason: "OK".to_owned(),
-                headers: vec![(
-                    "Content-Type".to_owned(),
-                    "application/json;charset=UTF-8".to_owned(),
-                )],
-                body: body.to_string().into_bytes(),
-            })
-            .on("POST", "/access/ticket")
-            .times(1),
-        );
+        shell.sim.fault(login_answers(&body).times(1));
         let ended = shell.run(&["login"], &[PASSWORD]);
         refused(&ended, ended.code, &["cannot be read", "characters"]);
         assert_ne!(ended.code, 0);
@@ -243,18 +245,7 @@ fn an_account_whose_factors_cannot_be_typed_is_told_to_use_a_token() {
         "ticket": r#"PVE:!tfa!{"webauthn"%3A{"publicKey"%3A{}}}:6B04830B::x"#,
         "CSRFPreventionToken": "6B04830B:x",
     }});
-    shell.sim.fault(
-        Fault::response(RawResponse {
-            status: 200,
-            reason: "OK".to_owned(),
-            headers: vec![(
-                "Content-Type".to_owned(),
-                "application/json;charset=UTF-8".to_owned(),
-            )],
-            body: challenge.to_string().into_bytes(),
-        })
-        .on("POST", "/access/ticket"),
-    );
+    shell.sim.fault(login_answers(&challenge));
     let ended = shell.run(&["login"], &[PASSWORD]);
     refused(&ended, 6, &["webauthn", "PROXMOX_VE_API_TOKEN"]);
 }

@@ -14,13 +14,7 @@ use rustls::{Error as TlsError, SignatureAlgorithm, SignatureScheme, SupportedPr
 use serde_json::json;
 use time::{Duration, OffsetDateTime};
 
-use crate::pve::api::version::Version;
-use crate::pve::auth::credentials::Credentials;
-use crate::pve::cached_client::CachedClient;
-use crate::pve::context::Context;
-use crate::pve::error::{Error, ErrorKind};
-use crate::pve::settings::Settings;
-use crate::pve::tests::script::{Host, Identity, data};
+use crate::pve::tests::script::{Host, Identity, ask, data, failure};
 use crate::pve::tls::certificate::Fingerprint;
 use crate::pve::tls::failure::TlsFailure;
 use crate::pve::tls::policy::TlsPolicy;
@@ -32,23 +26,6 @@ async fn host(identity: Identity, version: &'static SupportedProtocolVersion) ->
         Box::pin(async { data(&json!({"version": "9.2.11"})) })
     })
     .await
-}
-
-async fn ask(host: &Host, tls: TlsPolicy) -> Result<Version, Error> {
-    let mut settings = Settings::new(host.endpoint(), Credentials::None);
-    settings.tls = tls;
-    let client = CachedClient::new(settings);
-    client.version(&Context::default()).await
-}
-
-async fn failure(host: &Host, tls: TlsPolicy) -> TlsFailure {
-    match ask(host, tls).await {
-        Err(Error {
-            kind: ErrorKind::Tls { failure, .. },
-            ..
-        }) => failure,
-        other => panic!("{other:?}"),
-    }
 }
 
 fn pinned(host: &Host) -> TlsPolicy {

@@ -23,12 +23,16 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
+use crate::pve::api::version::Version;
 use crate::pve::auth::credentials::Credentials;
 use crate::pve::cached_client::CachedClient;
+use crate::pve::context::Context;
+use crate::pve::error::{Error, ErrorKind};
 use crate::pve::net::endpoint::Endpoint;
 use crate::pve::settings::Settings;
 use crate::pve::tests::recordings::recorded;
 use crate::pve::tls::certificate::Fingerprint;
+use crate::pve::tls::failure::TlsFailure;
 use crate::pve::tls::policy::TlsPolicy;
 
 /// A request as it arrived.
@@ -276,4 +280,23 @@ async fn read<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<Option<Receive
     stream.read_exact(&mut body).await?;
     request.body = String::from_utf8(body).unwrap();
     Ok(Some(request))
+}
+
+/// Asks a host for its version under a policy.
+pub(crate) async fn ask(host: &Host, tls: TlsPolicy) -> Result<Version, Error> {
+    let mut settings = Settings::new(host.endpoint(), Credentials::None);
+    settings.tls = tls;
+    let client = CachedClient::new(settings);
+    client.version(&Context::default()).await
+}
+
+/// Why a policy does not trust a host.
+pub(crate) async fn failure(host: &Host, tls: TlsPolicy) -> TlsFailure {
+    match ask(host, tls).await {
+        Err(Error {
+            kind: ErrorKind::Tls { failure, .. },
+            ..
+        }) => failure,
+        other => panic!("{other:?}"),
+    }
 }
