@@ -6,7 +6,7 @@ use crate::provider::diagnostics::{rejection, tls};
 use crate::provider::settings::address::ENDPOINT;
 use crate::provider::settings::credentials::{API_TOKEN, OTP, PASSWORD, TOTP_SECRET, USERNAME};
 use crate::provider::settings::tls::{CA_CERTIFICATE, CERTIFICATE_FINGERPRINTS};
-use crate::provider::settings::transport::{PROXY_URL, REQUEST_TIMEOUT};
+use crate::provider::settings::transport::{HTTP_HEADERS, PROXY_URL, REQUEST_TIMEOUT};
 use crate::pve::diagnosis::Forbidden;
 use crate::pve::{Error, ErrorKind, Phase, ProxyFailure};
 
@@ -69,7 +69,9 @@ fn remedy(error: &Error, words: Words) -> String {
         ),
         ErrorKind::NotProxmox { .. } => format!(
             "Check the host, port and path in {endpoint}. They must lead to the API of Proxmox VE \
-             itself, not to a login page, the default site of a load balancer or another product."
+             itself, not to a login page, the default site of a load balancer or another product. \
+             If a gateway requires a login of its own, set {}.",
+            words.name(&HTTP_HEADERS)
         ),
         ErrorKind::Unauthenticated {
             failure, refusal, ..

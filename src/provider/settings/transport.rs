@@ -32,7 +32,8 @@ pub const PROXY_URL: Definition = Definition {
     format: "",
 };
 
-const HTTP_HEADERS: Definition = Definition {
+/// Definition of `http_headers`.
+pub const HTTP_HEADERS: Definition = Definition {
     name: "http_headers",
     kind: Kind::SecretMap,
     description: "HTTP headers to send with every request, for example for a gateway in front of \

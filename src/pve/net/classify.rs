@@ -42,7 +42,7 @@ pub(crate) fn content(
 ) -> Result<Bytes, ErrorKind> {
     match raw.status {
         200..300 => data(request, raw),
-        401 => Err(ErrorKind::Unauthenticated {
+        401 if foreign(raw).is_none() => Err(ErrorKind::Unauthenticated {
             refusal: Box::new(refusal(raw)),
             failure: proof.failure,
             identity: proof.identity.clone(),
@@ -51,9 +51,9 @@ pub(crate) fn content(
     }
 }
 
-/// The form of every successful response, without its content.
+/// The form of every response of the API, without its content.
 #[derive(Deserialize)]
-struct Success {
+struct Enveloped {
     #[serde(rename = "data")]
     _data: IgnoredAny,
 }
@@ -61,16 +61,20 @@ struct Success {
 /// Decoded by the caller, straight from the bytes: a tree of values would take many times the
 /// size of the response.
 fn data(request: &RequestInfo, raw: &RawResponse) -> Result<Bytes, ErrorKind> {
-    let success = serde_json::from_slice::<Success>(&raw.body);
-    success.map(|_| raw.body.clone()).map_err(|_| {
-        let detail = "a success whose content is not JSON with a \"data\" member".to_owned();
-        // A server took a write and confirmed it in words that are not Proxmox VE's: the write
-        // may have happened.
-        match request.is_write() {
-            true => ErrorKind::Decode { detail },
-            false => ErrorKind::NotProxmox { detail },
-        }
+    if has_data(raw) {
+        return Ok(raw.body.clone());
+    }
+    let detail = "a success whose content is not JSON with a \"data\" member".to_owned();
+    // A server took a write and confirmed it in words that are not Proxmox VE's: the write may
+    // have happened.
+    Err(match request.is_write() {
+        true => ErrorKind::Decode { detail },
+        false => ErrorKind::NotProxmox { detail },
     })
+}
+
+fn has_data(raw: &RawResponse) -> bool {
+    serde_json::from_slice::<Enveloped>(&raw.body).is_ok()
 }
 
 /// The refusal, as far as it can be read.
@@ -151,7 +155,8 @@ fn by_status(refusal: Box<Refusal>) -> ErrorKind {
 }
 
 /// The evidence that a refusal is not Proxmox VE's, which redirects only plain HTTP
-/// (`424-plain-http-get`), and whose API never responds with a page.
+/// (`424-plain-http-get`), never names a scheme to log in with, and whose refusals have a `data`
+/// member, but for a 401 without any body (`019-noauth`).
 fn foreign(raw: &RawResponse) -> Option<String> {
     match raw.status {
         300..400 => {
@@ -161,6 +166,14 @@ fn foreign(raw: &RawResponse) -> Option<String> {
         }
         404 => Some("it answers 404, which the API of Proxmox VE never does".to_owned()),
         400..500 if raw.is_html => Some(format!("it answers {} with a web page", raw.status)),
+        401 if raw.names_login_scheme => {
+            Some("it answers 401 and demands a login of its own (WWW-Authenticate)".to_owned())
+        }
+        401 if raw.body.is_empty() => None,
+        400 | 401 | 403 if !has_data(raw) => Some(format!(
+            "it answers {} in a form that Proxmox VE never uses",
+            raw.status
+        )),
         _ => None,
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::ext::ReasonPhrase;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -23,6 +23,8 @@ pub(crate) struct RawResponse {
     pub(crate) date: Option<OffsetDateTime>,
     pub(crate) fingerprint: Option<Fingerprint>,
     pub(crate) is_html: bool,
+    /// Whether it names a scheme to log in with, as Proxmox VE never does.
+    pub(crate) names_login_scheme: bool,
     pub(crate) location: Option<String>,
     /// How long a gateway asks to wait.
     pub(crate) retry_after: Option<Duration>,
@@ -61,6 +63,7 @@ impl RawResponse {
                 .and_then(|tls| tls.peer_certificate())
                 .map(Fingerprint::of),
             is_html: header(CONTENT_TYPE).is_some_and(|kind| kind.contains("html")),
+            names_login_scheme: response.headers().contains_key(WWW_AUTHENTICATE),
             retry_after: header(RETRY_AFTER).and_then(retry::after),
             location: header(LOCATION).map(|target| sent.shown(target)),
             sent,
@@ -78,6 +81,7 @@ impl RawResponse {
             date: None,
             fingerprint: None,
             is_html: false,
+            names_login_scheme: false,
             location: None,
             retry_after: None,
             sent: SentSecrets::default(),

@@ -121,10 +121,11 @@ fn lost_quorum_changes_nothing_and_unclear_errors_may_have() {
         path: path.to_owned(),
         tried: Vec::new(),
     };
-    let refusal = |status, reason| {
-        let raw = RawResponse::of(status, reason, String::new());
+    let answer = |status, reason, body: &str| {
+        let raw = RawResponse::of(status, reason, body.to_owned());
         Error::new(request("/access/acl"), classify::refused(&raw, &about))
     };
+    let refusal = |status, reason| answer(status, reason, "");
     let no_quorum = refusal(
         500,
         "ACL update failed: cfs-lock 'file-user_cfg' error: no quorum!",
@@ -142,6 +143,17 @@ fn lost_quorum_changes_nothing_and_unclear_errors_may_have() {
         kind(&refusal(404, "Not Found")),
         ("NotProxmox".to_owned(), true)
     );
+    // A gateway's own refusals have no `data`.
+    for status in [400, 401, 403] {
+        assert_eq!(
+            kind(&answer(
+                status,
+                "Forbidden",
+                r#"{"message":"denied by policy"}"#
+            )),
+            ("NotProxmox".to_owned(), true)
+        );
+    }
     for status in [408, 429] {
         assert_eq!(kind(&refusal(status, "Busy")), ("Gateway".to_owned(), true));
     }
