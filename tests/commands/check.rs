@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 
 use crate::shell::{Ended, PASSWORD, Shell, closed};
 
+/// The address space of a check, stacks of threads and libraries included.
+const MOST_MEMORY_KB: usize = 400_000;
+
 /// Runs the check twice, with and without `--json`, and asserts that both report the same.
 fn checked(shell: &Shell, options: &[&str]) -> (Ended, Value) {
     let for_person = shell.run(&[&["check"], options].concat(), &[]);
@@ -38,6 +41,40 @@ fn a_healthy_connection_is_ok_and_every_stage_is_listed_with_its_duration() {
     assert_eq!(report["stages"][0]["name"], "endpoint");
     assert!(report["stages"][0]["duration_ms"].is_number());
     assert!(report["latency_ms"].is_number());
+}
+
+/// 15 MiB of one element after the other. A tree of values would need a hundred times as much.
+fn enormous(open: &str, element: impl Fn(usize) -> String, close: &str) -> String {
+    let mut text = format!("{{\"data\":{open}{}", element(0));
+    for number in 1.. {
+        if text.len() > 15 << 20 {
+            break;
+        }
+        text.push(',');
+        text.push_str(&element(number));
+    }
+    text + close + "}"
+}
+
+/// Run with a limit of address space: what goes beyond ends the process with a signal.
+#[test]
+fn an_enormous_response_does_not_fill_the_memory() {
+    let nested = enormous("[", |_| "[]".to_owned(), "]");
+    let paths = enormous("{", |number| format!("\"/{number}\":{{}}"), "}");
+    for (path, body, expected) in [
+        ("/access/domains", &nested, "not_proxmox"),
+        ("/nodes", &nested, "server_error"),
+        ("/access/permissions", &nested, "ok"),
+        ("/access/permissions", &paths, "ok"),
+    ] {
+        let shell = Shell::with_token();
+        let response = RawResponse::json(200, body);
+        shell.sim.fault(Fault::response(response).on("GET", path));
+        let limited = format!("ulimit -v {MOST_MEMORY_KB}; exec \"$BINARY\" check --json");
+        let ended = shell.sh(&limited, &[]);
+        let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+        assert_eq!(report["status"], expected, "{path}: {ended:?}");
+    }
 }
 
 #[test]

@@ -32,7 +32,6 @@ pub const PROXY_URL: Definition = Definition {
     format: "",
 };
 
-/// Definition of `http_headers`.
 pub const HTTP_HEADERS: Definition = Definition {
     name: "http_headers",
     kind: Kind::SecretMap,

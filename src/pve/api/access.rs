@@ -208,7 +208,9 @@ impl Client {
     /// # Errors
     /// Any [`Error`] of a read.
     pub async fn users_full(&self, context: &Context) -> Result<Users, Error> {
-        let asked = Request::get(&["access", "users"]).query(&[("full", "1")]);
+        let asked = Request::get(&["access", "users"])
+            .query(&[("full", "1")])
+            .list();
         let reply = self.send(asked, context).await?;
         let observed_at = reply.server_time;
         let mut owners = reply.decode_with(|raw: Vec<RawUser>| {
@@ -271,7 +273,7 @@ impl Client {
     /// # Errors
     /// Any [`Error`] of a read.
     pub async fn own_permissions(&self, context: &Context) -> Result<Rights, Error> {
-        let asked = Request::get(&["access", "permissions"]);
+        let asked = Request::get(&["access", "permissions"]).list();
         let raw: RawPermissions = self.send(asked, context).await?.decode()?;
         Ok(raw.into())
     }

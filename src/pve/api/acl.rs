@@ -100,7 +100,7 @@ impl Client {
     /// Any [`Error`] of a read.
     pub async fn acl(&self, context: &Context) -> Result<Vec<AclEntry>, Error> {
         let mut entries: Vec<AclEntry> = self
-            .send(Request::get(&["access", "acl"]), context)
+            .send(Request::get(&["access", "acl"]).list(), context)
             .await?
             .decode()?;
         entries.sort();

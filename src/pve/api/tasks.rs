@@ -92,7 +92,7 @@ impl Client {
     /// # Errors
     /// Any [`Error`] of a read.
     pub async fn cluster_tasks(&self, context: &Context) -> Result<Vec<Task>, Error> {
-        self.send(Request::get(&["cluster", "tasks"]), context)
+        self.send(Request::get(&["cluster", "tasks"]).list(), context)
             .await?
             .decode()
     }
@@ -119,7 +119,7 @@ impl Client {
             ("limit", limit.as_str()),
         ];
         query.extend(since.as_deref().map(|since| ("since", since)));
-        let asked = Request::get(&["nodes", node, "tasks"]).query(&query);
+        let asked = Request::get(&["nodes", node, "tasks"]).query(&query).list();
         let mut tasks: Vec<Task> = self.send(asked, context).await?.decode()?;
         let truncated = tasks.len() >= MOST;
         let token = token.to_string();

@@ -18,6 +18,12 @@ pub(crate) const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
+/// The longest response about one object, in bytes: a user with some ten thousand tokens.
+const OBJECT: usize = 2 << 20;
+
+/// The longest list, in bytes; the longest recorded one, all users with their tokens, has 110 kB.
+const LIST: usize = 16 << 20;
+
 /// One request before it is sent.
 #[derive(Clone)]
 pub(crate) struct Request {
@@ -31,6 +37,8 @@ pub(crate) struct Request {
     /// Whether the path is below the endpoint itself, in place of its API.
     pub(crate) outside_api: bool,
     pub(crate) about: About,
+    /// The longest accepted response, in bytes. It is held in memory.
+    pub(crate) longest_response: usize,
 }
 
 /// The objects that a request names, by which a refusal is recognised as one of that token, user
@@ -57,6 +65,7 @@ impl Request {
             anonymous: false,
             outside_api: false,
             about: About::default(),
+            longest_response: OBJECT,
         }
     }
 
@@ -103,6 +112,12 @@ impl Request {
         let mut body = form_urlencoded::Serializer::new(String::new());
         body.extend_pairs(pairs.iter().map(|(name, value)| (name, value.as_ref())));
         self.form = Some(body.finish());
+        self
+    }
+
+    /// A request for all objects of a kind, whose response is longer.
+    pub(crate) fn list(mut self) -> Self {
+        self.longest_response = LIST;
         self
     }
 

@@ -21,9 +21,6 @@ use crate::pve::net::request::Request;
 use crate::pve::net::response::RawResponse;
 use crate::pve::tls::policy::TlsPolicy;
 
-/// Responses are held in memory; the longest recorded one, all users with their tokens, has 110 kB.
-const MAX_RESPONSE: usize = 16 * 1024 * 1024;
-
 /// The server closes idle connections after five seconds.
 const IDLE: Duration = Duration::from_secs(4);
 
@@ -113,18 +110,16 @@ impl Transport {
                 .body(form.clone());
         }
         let mut response = sent.send().await.map_err(failed)?;
-        let too_large = ErrorKind::TooLarge {
-            limit: MAX_RESPONSE,
-        };
+        let limit = request.longest_response;
         let announced = response.content_length().unwrap_or_default();
-        if announced > MAX_RESPONSE as u64 {
-            return Err(too_large);
+        if announced > limit as u64 {
+            return Err(ErrorKind::TooLarge { limit });
         }
         let mut body = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
             body.extend_from_slice(&chunk);
-            if body.len() > MAX_RESPONSE {
-                return Err(too_large);
+            if body.len() > limit {
+                return Err(ErrorKind::TooLarge { limit });
             }
         }
         let date = date(response.headers());

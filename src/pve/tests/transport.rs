@@ -157,7 +157,7 @@ async fn the_server_s_clock_is_read_from_its_answers() {
 #[tokio::test]
 async fn an_answer_that_announces_too_much_is_not_read() {
     let host = Host::new(|_| {
-        Reaction::Answer(b"HTTP/1.1 200 OK\r\nContent-Length: 16777217\r\n\r\n{".to_vec())
+        Reaction::Answer(b"HTTP/1.1 200 OK\r\nContent-Length: 2097153\r\n\r\n{".to_vec())
     })
     .await;
     let error = host
@@ -169,7 +169,7 @@ async fn an_answer_that_announces_too_much_is_not_read() {
         matches!(
             error.kind,
             ErrorKind::TooLarge {
-                limit: 16_777_216,
+                limit: 2_097_152,
                 ..
             }
         ),
@@ -178,16 +178,19 @@ async fn an_answer_that_announces_too_much_is_not_read() {
 }
 
 #[tokio::test]
-async fn an_answer_without_a_length_is_read_no_further_than_the_limit() {
+async fn an_answer_without_a_length_is_read_no_further_than_the_limit_of_its_call() {
     let mut endless = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n".to_vec();
-    endless.resize(17 * 1024 * 1024, b' ');
+    endless.resize(17 << 20, b' ');
     let host = Host::new(move |_| Reaction::AnswerAndClose(endless.clone())).await;
-    let error = host
-        .client()
-        .version(&Context::default())
-        .await
-        .unwrap_err();
-    assert!(matches!(error.kind, ErrorKind::TooLarge { .. }), "{error}");
+    let (client, context) = (host.client(), Context::default());
+    let of_object = client.version(&context).await.unwrap_err();
+    let of_list = client.users_full(&context).await.unwrap_err();
+    for (error, expected) in [(of_object, 2 << 20), (of_list, 16 << 20)] {
+        assert!(
+            matches!(error.kind, ErrorKind::TooLarge { limit } if limit == expected),
+            "{error}"
+        );
+    }
 }
 
 #[tokio::test]
