@@ -8,5 +8,6 @@ pub mod cli;
 mod ecdsa_p521;
 pub mod framework;
 pub mod plugin;
+mod printable;
 pub mod provider;
 pub mod pve;

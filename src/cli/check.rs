@@ -9,6 +9,7 @@ use crate::cli::options::{Command, WORDS, help};
 use crate::cli::prompt::ask_secretly;
 use crate::cli::settings::{answered, client};
 use crate::cli::terminal::print;
+use crate::printable::escaped;
 use crate::provider::diagnostics::{Explanation, explain_check};
 use crate::provider::host::check_result::Outcome;
 use crate::provider::host::facts::Facts;
@@ -123,7 +124,7 @@ fn finish(
         })?;
         print(&format!("{object}\n"))?;
     } else {
-        print(&text_of(&report, &explanation))?;
+        print(&escaped(text_of(&report, &explanation).into()))?;
     }
     Ok(exit)
 }

@@ -15,6 +15,7 @@ use tf_provider::{AttributePath, AttributePathStep, Diagnostic, Diagnostics};
 
 use super::proto;
 use crate::framework::{ClientCapabilities, Deferred, EACH, Encoded, ListEvent, WriteOnly};
+use crate::printable::escaped;
 
 /// A value of a message. A field that is absent or empty is null.
 pub(super) fn value(value: Option<proto::DynamicValue>) -> Encoded {
@@ -115,7 +116,7 @@ pub(super) fn diagnostics(diags: Diagnostics) -> Vec<proto::Diagnostic> {
         .map(|(severity, diag)| proto::Diagnostic {
             severity: severity.into(),
             summary: diag.summary.into_owned(),
-            detail: diag.detail.into_owned(),
+            detail: escaped(diag.detail).into_owned(),
             attribute: Some(path(diag.attribute)).filter(|path| !path.steps.is_empty()),
         })
         .collect()
@@ -126,7 +127,7 @@ pub(super) fn diagnostics(diags: Diagnostics) -> Vec<proto::Diagnostic> {
 pub(super) fn function_error(diags: &Diagnostics) -> Option<proto::FunctionError> {
     let text = |error: &Diagnostic| match error.detail.as_ref() {
         "" => error.summary.to_string(),
-        detail => format!("{}: {detail}", error.summary),
+        detail => format!("{}: {}", error.summary, escaped(detail.into())),
     };
     let argument = |error: &Diagnostic| match error.attribute.steps.first() {
         Some(AttributePathStep::Index(index)) => Some(*index),

@@ -4,13 +4,12 @@
 //! quote it. Control characters, marks that reorder or hide text, and secrets that the client has
 //! sent itself never pass, and the length is bounded.
 
-use std::fmt::Write as _;
-
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, Deserializer};
 
+use crate::printable::{escape, is_unsafe};
 use crate::pve::secret::Secret;
 
 /// The most characters of one text that are kept.
@@ -32,10 +31,7 @@ pub(crate) fn shown(text: &str) -> String {
         }
         match character {
             '\n' | '\r' | '\t' => shown.push(' '),
-            unsafe_one if is_unsafe(unsafe_one) => {
-                // Writing to a string cannot fail.
-                let _ = write!(shown, "\\u{{{:x}}}", u32::from(unsafe_one));
-            }
+            unsafe_one if is_unsafe(unsafe_one) => shown.push_str(&escape(unsafe_one)),
             plain => shown.push(plain),
         }
     }
@@ -45,15 +41,6 @@ pub(crate) fn shown(text: &str) -> String {
 /// A text of a response that messages quote, in the same form.
 pub(crate) fn shown_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     String::deserialize(deserializer).map(|text| shown(&text))
-}
-
-/// Controls, marks of direction, and characters without width.
-fn is_unsafe(character: char) -> bool {
-    character.is_control()
-        || matches!(character,
-            '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
-            | '\u{feff}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// The secrets of one request, which its response may reflect. It has no `Debug`.
@@ -70,10 +57,9 @@ impl SentSecrets {
             utf8_percent_encode(&decoded, NON_ALPHANUMERIC).to_string(),
             url::form_urlencoded::byte_serialize(decoded.as_bytes()).collect(),
             escaped.trim_matches('"').to_owned(),
-            base64(decoded.as_bytes()),
             decoded.clone().into_owned(),
         ];
-        for form in forms {
+        for form in forms.into_iter().chain(base64(decoded.as_bytes())) {
             let is_new = self.0.iter().all(|known| known.expose() != form);
             if is_new && form.trim_end_matches('=').len() >= SHORTEST_SECRET {
                 self.0.push(Secret::new(form));
@@ -94,16 +80,21 @@ impl SentSecrets {
     }
 }
 
-/// Base64 without its last, incomplete group: a longer text that was encoded as a whole begins in
-/// the same way.
-fn base64(bytes: &[u8]) -> String {
-    let (whole, _) = bytes.as_chunks::<3>();
-    STANDARD.encode(whole.as_flattened())
+/// Base64, for wherever the value begins in a longer text that was encoded as a whole: the groups
+/// of three bytes that lie within the value.
+fn base64(bytes: &[u8]) -> impl Iterator<Item = String> {
+    (0..3).flat_map(|begun| {
+        let (whole, _) = bytes.get(begun..).unwrap_or_default().as_chunks::<3>();
+        [STANDARD, URL_SAFE].map(|alphabet| alphabet.encode(whole.as_flattened()))
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{LONGEST, SentSecrets, shown};
+    use base64::Engine;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+
+    use super::{LONGEST, REPLACEMENT, SentSecrets, shown};
 
     #[test]
     fn what_a_terminal_would_act_on_is_escaped() {
@@ -134,6 +125,36 @@ mod tests {
             let text = secrets.shown(&format!("got <{reflected}>"));
             assert!(!text.contains("3cr") && !text.contains("czNj"), "{text}");
         }
+    }
+
+    #[test]
+    fn a_secret_within_base64_of_a_longer_text_is_replaced() {
+        let (mut secrets, secret) = (SentSecrets::default(), "573e8a06-e698-427c??>>");
+        secrets.add(secret);
+        for before in [
+            "",
+            "x",
+            "xy",
+            "root@pam!ci:",
+            "Authorization: PVEAPIToken=a@pve!b=",
+        ] {
+            for alphabet in [STANDARD, URL_SAFE] {
+                let text = secrets.shown(&alphabet.encode(format!("{before}{secret} and more")));
+                assert!(text.contains(REPLACEMENT), "{before}: {text}");
+                // Of the groups at its ends, two bytes at each.
+                let (start, end) = text.split_once(REPLACEMENT).unwrap();
+                let (start, end) = (decoded(start), decoded(end));
+                assert!(start.len() <= before.len() + 2, "{before}: {text}");
+                assert!(end.len() <= " and more".len() + 2, "{before}: {text}");
+            }
+        }
+    }
+
+    fn decoded(part: &str) -> Vec<u8> {
+        let whole = &part[..part.len() / 4 * 4];
+        URL_SAFE
+            .decode(whole.replace('+', "-").replace('/', "_"))
+            .unwrap()
     }
 
     #[test]

@@ -12,13 +12,14 @@ use circles::{circles, drawn};
 use sources::{Arrows, Sources};
 
 /// The parts, and which others each may name.
-const PARTS: [(&str, &[&str]); 6] = [
+const PARTS: [(&str, &[&str]); 7] = [
     ("ecdsa_p521", &[]),
+    ("printable", &[]),
     ("framework", &[]),
-    ("plugin", &["ecdsa_p521", "framework"]),
-    ("pve", &["ecdsa_p521"]),
+    ("plugin", &["ecdsa_p521", "framework", "printable"]),
+    ("pve", &["ecdsa_p521", "printable"]),
     ("provider", &["framework", "pve"]),
-    ("cli", &["framework", "provider", "pve"]),
+    ("cli", &["framework", "printable", "provider", "pve"]),
 ];
 
 /// The rooms of `pve` and `provider`, from the ground up. A room names those on lower floors, not
