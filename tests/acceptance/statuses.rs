@@ -26,7 +26,7 @@ const ROWS: [Row; 19] = [
     row(TestServer::new, "ok", "cluster", ""),
     row(unknown_name, "dns_failure", "dns", "endpoint"),
     row(refused_connection, "connection_refused", "tcp", "endpoint"),
-    row(silent_port, "timeout", "tcp", "request_timeout"),
+    row(silent_port, "timeout", "tls", "request_timeout"),
     row(unknown_authority, "tls_untrusted", "tls", "ca_certificate"),
     row(other_name, "tls_name_mismatch", "tls", "certificate"),
     row(expired, "tls_expired", "tls", "certificate"),

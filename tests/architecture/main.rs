@@ -34,6 +34,7 @@ const FLOORS: [(&str, &[&[&str]]); 2] = [
                 "lenient",
                 "timestamp",
                 "context",
+                "progress",
                 "single_flight",
                 "write_lock",
             ],

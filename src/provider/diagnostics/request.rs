@@ -8,7 +8,7 @@ use crate::provider::settings::credentials::{API_TOKEN, OTP, PASSWORD, TOTP_SECR
 use crate::provider::settings::tls::{CA_CERTIFICATE, CERTIFICATE_FINGERPRINTS};
 use crate::provider::settings::transport::{HTTP_HEADERS, PROXY_URL, REQUEST_TIMEOUT};
 use crate::pve::diagnosis::Forbidden;
-use crate::pve::{Error, ErrorKind, Phase, ProxyFailure};
+use crate::pve::{Error, ErrorKind, Phase, ProxyFailure, Step};
 
 const NO_SUCH_USER: &str = "Create the user under Datacenter > Permissions > Users, or name another \
      one.";
@@ -120,11 +120,20 @@ pub fn restore_quorum(words: Words) -> String {
 
 fn timeout(phase: Phase, words: Words) -> String {
     let limit = words.name(&REQUEST_TIMEOUT);
+    let endpoint = words.name(&ENDPOINT);
     match phase {
-        Phase::Connect => format!(
-            "Check the host and port in {} and the firewalls in between. If the connection is \
-             slow, increase {limit}.",
-            words.name(&ENDPOINT)
+        Phase::Connect(Step::Resolve) => format!(
+            "Check the name servers of this machine, or set {endpoint} to an IP address. If the \
+             resolver is slow, increase {limit}."
+        ),
+        Phase::Connect(Step::Handshake) => format!(
+            "Check that {endpoint} leads to Proxmox VE, which listens on port 8006, and on the host \
+             that the pveproxy service responds. A load balancer or firewall may accept connections \
+             for a host that is down. If the connection is slow, increase {limit}."
+        ),
+        Phase::Connect(Step::Connect) => format!(
+            "Check the host and port in {endpoint} and the firewalls in between. If the connection \
+             is slow, increase {limit}."
         ),
         Phase::Response => format!(
             "If the host is slow, increase {limit}. On the host, check that the pveproxy and \

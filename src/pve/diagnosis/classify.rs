@@ -4,6 +4,7 @@ use crate::pve::diagnosis::report::Stage;
 use crate::pve::diagnosis::status::Status;
 use crate::pve::error::failure::{AuthFailure, Phase, ProxyFailure};
 use crate::pve::error::{Error, ErrorKind};
+use crate::pve::progress::Step;
 use crate::pve::tls::failure::TlsFailure;
 
 impl From<&Error> for Status {
@@ -22,22 +23,13 @@ fn classify(error: &Error) -> (Status, Stage) {
     match &error.kind {
         ErrorKind::Dns { .. } => (Status::DnsFailure, Stage::Dns),
         ErrorKind::Refused | ErrorKind::Connect { .. } => (Status::ConnectionRefused, Stage::Tcp),
-        ErrorKind::Timeout {
-            phase: Phase::Connect,
-            ..
-        } => (Status::Timeout, Stage::Tcp),
         ErrorKind::Proxy {
             failure: ProxyFailure::Timeout(_),
             ..
         } => (Status::Timeout, Stage::Tcp),
         ErrorKind::Proxy { .. } => (Status::ConnectionRefused, Stage::Tcp),
-        // Neither says how far the request came.
-        ErrorKind::Cancelled
-        | ErrorKind::Timeout {
-            phase: Phase::Deadline,
-            ..
-        } => (Status::Timeout, Stage::Dns),
-        ErrorKind::Timeout { .. } => (Status::Timeout, Stage::Proxmox),
+        ErrorKind::Timeout { phase, .. } => (Status::Timeout, waited(*phase)),
+        ErrorKind::Cancelled => (Status::Timeout, waited(Phase::Deadline)),
         ErrorKind::Tls { failure, .. } => (tls(failure), Stage::Tls),
         ErrorKind::Setup { .. } => (Status::TlsUntrusted, Stage::Tls),
         ErrorKind::PlainHttp => (Status::NotProxmox, Stage::Tls),
@@ -65,6 +57,16 @@ fn classify(error: &Error) -> (Status, Stage) {
         | ErrorKind::TokenExists { .. }
         | ErrorKind::ParameterErrors { .. }
         | ErrorKind::Api { .. } => (Status::ServerError, Stage::Proxmox),
+    }
+}
+
+fn waited(phase: Phase) -> Stage {
+    match phase {
+        // A deadline does not say how far the request came.
+        Phase::Connect(Step::Resolve) | Phase::Deadline => Stage::Dns,
+        Phase::Connect(Step::Connect) => Stage::Tcp,
+        Phase::Connect(Step::Handshake) => Stage::Tls,
+        Phase::Response => Stage::Proxmox,
     }
 }
 

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use crate::pve::progress::Step;
+
 /// The step that a request had come to when its time ran out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// The connection, TLS handshake included.
-    Connect,
+    /// A step of the connection, on which no request was sent yet.
+    Connect(Step),
     /// The response.
     Response,
     /// Any step, when the caller's own deadline passed: the turn to write, a login, the next

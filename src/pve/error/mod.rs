@@ -16,6 +16,7 @@ use crate::pve::error::failure::{AuthFailure, Phase, ProxyFailure};
 use crate::pve::error::refusal::Refusal;
 use crate::pve::error::request::RequestInfo;
 use crate::pve::id::{TokenId, UserId};
+use crate::pve::progress::Step;
 use crate::pve::tls::failure::TlsFailure;
 
 /// The failure of one request.
@@ -261,7 +262,7 @@ impl Error {
                 | ErrorKind::Connect { .. }
                 | ErrorKind::Proxy { .. }
                 | ErrorKind::Timeout {
-                    phase: Phase::Connect,
+                    phase: Phase::Connect(_),
                     ..
                 }
         )
@@ -367,7 +368,11 @@ impl ErrorKind {
 
 fn missing(phase: Phase) -> &'static str {
     match phase {
-        Phase::Connect => "no connection",
+        Phase::Connect(Step::Resolve) => "the host name was not resolved",
+        Phase::Connect(Step::Connect) => "no connection",
+        Phase::Connect(Step::Handshake) => {
+            "the connection was accepted, but the TLS handshake was not finished"
+        }
         Phase::Response => "no response",
         Phase::Deadline => "not done",
     }

@@ -19,6 +19,7 @@ use crate::pve::foreign_text;
 use crate::pve::net::proxy::Proxy;
 use crate::pve::net::request::{About, Proof};
 use crate::pve::net::response::RawResponse;
+use crate::pve::progress;
 use crate::pve::tls::failure::TlsFailure;
 use crate::pve::tls::handshake::TlsVersion;
 
@@ -213,7 +214,7 @@ fn no_connection(error: &reqwest::Error, way: &Way<'_>) -> ErrorKind {
         };
     }
     if error.is_timeout() {
-        let phase = Phase::Connect;
+        let phase = Phase::Connect(progress::noted());
         ErrorKind::Timeout { phase, after }
     } else if error.is_dns() {
         ErrorKind::Dns { detail }

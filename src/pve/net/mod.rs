@@ -8,6 +8,7 @@ pub mod nodes;
 pub mod proxy;
 pub mod reachability;
 pub mod request;
+pub mod resolver;
 pub mod response;
 pub mod retry;
 pub mod transport;

@@ -1,6 +1,6 @@
 //! Connections: one request to one node, one response, within limits of time and size.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
@@ -18,7 +18,9 @@ use crate::pve::net::endpoint::Endpoint;
 use crate::pve::net::headers::ExtraHeaders;
 use crate::pve::net::proxy::Proxy;
 use crate::pve::net::request::Request;
+use crate::pve::net::resolver::SystemResolver;
 use crate::pve::net::response::RawResponse;
+use crate::pve::progress;
 use crate::pve::tls::policy::TlsPolicy;
 
 /// The server closes idle connections after five seconds.
@@ -65,8 +67,8 @@ impl Transport {
     ) -> Result<RawResponse, Error> {
         let begun = Instant::now();
         let limit = self.settings.request_timeout;
-        let exchange = tokio::time::timeout(limit, self.send(endpoint, request, proof, info));
-        let outcome = exchange.await.unwrap_or_else(|_| {
+        let send = progress::tracked(self.send(endpoint, request, proof, info));
+        let outcome = tokio::time::timeout(limit, send).await.unwrap_or_else(|_| {
             let phase = Phase::Response;
             Err(ErrorKind::Timeout {
                 phase,
@@ -146,6 +148,7 @@ impl TransportSettings {
             .tls_info(true)
             .http1_only()
             .no_proxy()
+            .dns_resolver(Arc::new(SystemResolver))
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .retry(reqwest::retry::never())

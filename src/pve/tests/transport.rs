@@ -17,6 +17,7 @@ use crate::pve::error::request::{RequestInfo, RequestKind};
 use crate::pve::error::{Error, ErrorKind};
 use crate::pve::id::TokenId;
 use crate::pve::net::classify;
+use crate::pve::progress::Step;
 use crate::pve::settings::Settings;
 use crate::pve::tests::script::{Host, Reaction, data, replay, token};
 use crate::pve::timestamp::Expiry;
@@ -324,7 +325,7 @@ async fn an_answer_that_does_not_come_times_out() {
 }
 
 #[tokio::test]
-async fn a_port_that_accepts_and_stays_silent_is_no_connection() {
+async fn a_port_that_accepts_and_stays_silent_is_no_connection_for_its_handshake() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut settings = Settings::new(
         silent.local_addr().unwrap().to_string().parse().unwrap(),
@@ -339,7 +340,7 @@ async fn a_port_that_accepts_and_stays_silent_is_no_connection() {
         matches!(
             error.kind,
             ErrorKind::Timeout {
-                phase: Phase::Connect,
+                phase: Phase::Connect(Step::Handshake),
                 ..
             }
         ) && !error.may_have_taken_effect(),

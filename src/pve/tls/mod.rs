@@ -7,4 +7,5 @@ pub mod failure;
 pub mod handshake;
 mod key;
 pub mod policy;
+mod sessions;
 mod verifier;

@@ -17,6 +17,7 @@ use crate::pve::tls::certificate::Fingerprint;
 use crate::pve::tls::client_identity::ClientIdentity;
 use crate::pve::tls::handshake::{CertificateName, TlsVersion};
 use crate::pve::tls::key;
+use crate::pve::tls::sessions;
 use crate::pve::tls::verifier::{Check, Trust, Verifier};
 
 /// The requirements for the certificate of a server.
@@ -95,10 +96,12 @@ impl TlsPolicy {
             .with_protocol_versions(self.min_version.and_newer())?
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier));
-        match &self.client_identity {
-            Some(identity) => identity.added_to(config),
-            None => Ok(config.with_no_client_auth()),
-        }
+        let mut config = match &self.client_identity {
+            Some(identity) => identity.added_to(config)?,
+            None => config.with_no_client_auth(),
+        };
+        config.resumption = sessions::resumption();
+        Ok(config)
     }
 
     fn check(&self, provider: &Arc<CryptoProvider>) -> Result<Check, Error> {
