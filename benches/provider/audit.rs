@@ -1,6 +1,7 @@
 //! The audit of all tokens.
 
 use std::error::Error;
+use std::path::Path;
 use std::time::Instant;
 
 use terraform_provider_proxmox::pve::{CachedClient, Context};
@@ -22,11 +23,11 @@ const FAR: u64 = 4_102_444_800;
 const AUDIT: &str = include_str!("../../tests/fixtures/journeys/04-audit.tf");
 
 /// Plans the audit, beside a plan of nothing.
-pub fn measure(_: &[Subject], options: &Options) -> Measured {
+pub fn measure(subjects: &[Subject], options: &Options) -> Measured {
     let Some(cli) = options.command_line() else {
         return Ok(Vec::new());
     };
-    let (subject, host) = (Subject::ours(), Host::new(options)?);
+    let (versions, host) = (Subject::versions(subjects), Host::new(options)?);
     populate(&host, options.size(USERS));
     let alone = without_provider(
         &cli,
@@ -35,30 +36,37 @@ pub fn measure(_: &[Subject], options: &Options) -> Measured {
 }
 "#,
     )?;
-    let ours = host.directory(&cli, &subject)?;
-    ours.write("main.tf", AUDIT)?;
-    let (mut base, mut extra) = (Vec::new(), Vec::new());
-    let (mut requests, mut memory) = (Vec::new(), Vec::new());
-    for _ in 0..options.rounds(ROUNDS) {
-        let without = step(&alone, &subject.binary, &["plan"]).succeeded()?;
-        host.requests();
-        let with = step(&ours, &subject.binary, &["plan"]).succeeded()?;
-        base.push(without.seconds);
-        extra.push(with.seconds - without.seconds);
-        requests.extend(host.requests());
-        memory.extend(with.memory);
+    let mut directories = Vec::new();
+    for subject in &versions {
+        let directory = host.directory(&cli, subject)?;
+        directory.write("main.tf", AUDIT)?;
+        directories.push(directory);
     }
-    Ok(vec![
-        Row::without("audit of all tokens", "s", base),
-        Row::ours("audit of all tokens", "+s", extra),
-        Row::ours(
-            "audit of all tokens: our part",
-            "ms",
-            by_itself(&host, options)?,
-        ),
-        Row::ours("audit of all tokens: requests", "", requests),
-        Row::ours("audit of all tokens: peak memory", "MB", memory),
-    ])
+    let none = vec![Vec::new(); versions.len()];
+    let (mut base, mut extra) = (Vec::new(), none.clone());
+    let (mut requests, mut memory) = (none.clone(), none);
+    for _ in 0..options.rounds(ROUNDS) {
+        let without = step(&alone, Path::new(""), &["plan"]).succeeded()?;
+        base.push(without.seconds);
+        for (index, (subject, directory)) in versions.iter().zip(&directories).enumerate() {
+            host.requests();
+            let with = step(directory, &subject.binary, &["plan"]).succeeded()?;
+            extra[index].push(with.seconds - without.seconds);
+            requests[index].extend(host.requests());
+            memory[index].extend(with.memory);
+        }
+    }
+    let each = |measure, unit, samples| Row::each(measure, unit, versions.iter().copied(), samples);
+    let mut rows = vec![Row::without("audit of all tokens", "s", base)];
+    rows.extend(each("audit of all tokens", "+s", extra));
+    rows.push(Row::ours(
+        "audit of all tokens: our part",
+        "ms",
+        by_itself(&host, options)?,
+    ));
+    rows.extend(each("audit of all tokens: requests", "", requests));
+    rows.extend(each("audit of all tokens: peak memory", "MB", memory));
+    Ok(rows)
 }
 
 /// How long the responses take to be asked for and worked out, before Terraform gets them. On the

@@ -1,7 +1,9 @@
 //! The command `check` against a healthy host.
 
+use std::error::Error;
+use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::Measured;
 use crate::host::Host;
@@ -12,35 +14,47 @@ use crate::table::Row;
 const ROUNDS: usize = 20;
 
 /// Checks the same host again and again, each time as a process of its own.
-pub fn measure(_: &[Subject], options: &Options) -> Measured {
-    let (subject, host) = (Subject::ours(), Host::new(options)?);
-    let (mut times, mut handshakes, mut requests) = (Vec::new(), Vec::new(), Vec::new());
+pub fn measure(subjects: &[Subject], options: &Options) -> Measured {
+    let (versions, host) = (Subject::versions(subjects), Host::new(options)?);
+    let none = vec![Vec::new(); versions.len()];
+    let (mut times, mut handshakes, mut requests) = (none.clone(), none.clone(), none);
     for round in 0..=options.rounds(ROUNDS) {
-        let made = |host: &Host| host.simulator.as_ref().map(|sim| sim.tls_connections());
-        let before = made(&host);
-        let begin = Instant::now();
-        let status = Command::new(&subject.binary)
-            .arg("check")
-            .env_clear()
-            .envs(host.environment().iter().cloned())
-            .stdout(Stdio::null())
-            .status()?;
-        let time = begin.elapsed();
-        if !status.success() {
-            return Err(format!("the check of the host ended with {status}").into());
-        }
-        // The first fills the system's caches.
-        if round > 0 {
-            times.push(time.as_secs_f64() * 1e3);
-            handshakes.extend(before.zip(made(&host)).map(|(a, b)| (b - a) as f64));
-            requests.extend(host.requests());
-        } else {
+        for (index, subject) in versions.iter().enumerate() {
+            let made = |host: &Host| host.simulator.as_ref().map(|sim| sim.tls_connections());
+            let before = made(&host);
             host.requests();
+            let time = check(&subject.binary, &host)?;
+            // The first fills the system's caches.
+            if round > 0 {
+                times[index].push(time.as_secs_f64() * 1e3);
+                handshakes[index].extend(before.zip(made(&host)).map(|(a, b)| (b - a) as f64));
+                requests[index].extend(host.requests());
+            }
         }
     }
-    Ok(vec![
-        Row::ours("connection check", "ms", times),
-        Row::ours("its TLS handshakes", "", handshakes),
-        Row::ours("its requests", "", requests),
-    ])
+    let times = Row::each("connection check", "ms", versions.iter().copied(), times);
+    let handshakes = Row::each(
+        "its TLS handshakes",
+        "",
+        versions.iter().copied(),
+        handshakes,
+    );
+    let requests = Row::each("its requests", "", versions.iter().copied(), requests);
+    Ok(times.chain(handshakes).chain(requests).collect())
+}
+
+/// How long a check takes.
+fn check(binary: &Path, host: &Host) -> Result<Duration, Box<dyn Error>> {
+    let begin = Instant::now();
+    let status = Command::new(binary)
+        .arg("check")
+        .env_clear()
+        .envs(host.environment().iter().cloned())
+        .stdout(Stdio::null())
+        .status()?;
+    let time = begin.elapsed();
+    match status.success() {
+        true => Ok(time),
+        false => Err(format!("the check of the host ended with {status}").into()),
+    }
 }

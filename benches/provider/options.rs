@@ -16,6 +16,8 @@ Measures time, memory and requests of the provider, and prints one table.
                       source = \"local/peer\" and contain a resource, because Terraform does not
                       start a provider that no resource uses. If it creates var.number resources,
                       their refresh is measured as well
+  --earlier PATH      binary of an earlier version of this provider, to measure in the same rounds.
+                      The fleet is measured without it
   --only NAME[,NAME]  parts to run: start, command-line, size, check, tokens, fleet, audit
   --tokens N[,N]      numbers of tokens to create and destroy. Defaults to 50,500
   --endpoint URL      host for check, tokens and audit, instead of the simulator. Credentials and
@@ -34,6 +36,8 @@ pub struct Options {
     pub help: bool,
     pub peer: Option<PathBuf>,
     pub peer_config: Option<PathBuf>,
+    /// An earlier version of this provider.
+    pub earlier: Option<PathBuf>,
     /// A real host in place of the simulator.
     pub endpoint: Option<String>,
     /// Whose tokens are made there.
@@ -64,6 +68,7 @@ impl Options {
                 Some("--help" | "-h") => options.help = true,
                 Some("--peer") => options.peer = Some(value()?.into()),
                 Some("--peer-config") => options.peer_config = Some(value()?.into()),
+                Some("--earlier") => options.earlier = Some(value()?.into()),
                 Some("--only") => options.only = list(&value()?),
                 Some("--tokens") => {
                     let numbers = list(&value()?);

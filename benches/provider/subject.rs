@@ -9,6 +9,9 @@ use tempfile::TempDir;
 
 use crate::options::Options;
 
+/// The source address of this provider.
+const OURS: &str = "depl0y/proxmox";
+
 /// A provider binary, and a configuration that uses it.
 pub struct Subject {
     /// What the table calls it.
@@ -23,9 +26,19 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// This provider, and the peer if there is one.
+    /// This provider, and the earlier version and the peer if there are any.
     pub fn all(options: &Options) -> Result<Vec<Self>, Box<dyn Error>> {
         let mut all = vec![Self::ours()];
+        if let Some(earlier) = &options.earlier {
+            let name = format!("terraform-provider-proxmox{EXE_SUFFIX}");
+            let (binary, directory) = copy(earlier, &name)?;
+            all.push(Self {
+                name: "earlier",
+                binary,
+                _directory: Some(directory),
+                ..Self::ours()
+            });
+        }
         if let Some(peer) = &options.peer {
             all.push(Self::peer(peer, options.peer_config.as_deref())?);
         }
@@ -38,12 +51,18 @@ impl Subject {
         configuration.is_some_and(|text| text.contains("var.number"))
     }
 
+    /// Those of them that are versions of this provider, and so can be given its resources.
+    pub fn versions(all: &[Self]) -> Vec<&Self> {
+        let is_version = |subject: &&Self| subject.source == OURS;
+        all.iter().filter(is_version).collect()
+    }
+
     /// This provider.
     pub fn ours() -> Self {
         Self {
             name: "ours",
             binary: env!("CARGO_BIN_EXE_terraform-provider-proxmox").into(),
-            source: "depl0y/proxmox",
+            source: OURS,
             configuration: Some(include_str!("ours.tf").to_owned()),
             _directory: None,
         }
@@ -51,10 +70,8 @@ impl Subject {
 
     /// A copy of the peer, under the name that its source address demands.
     fn peer(original: &Path, configuration: Option<&Path>) -> Result<Self, Box<dyn Error>> {
-        let directory = TempDir::new()?;
         let name = format!("terraform-provider-peer{EXE_SUFFIX}");
-        let binary = directory.path().join(name);
-        fs::copy(original, &binary).map_err(|error| format!("{}: {error}", original.display()))?;
+        let (binary, directory) = copy(original, &name)?;
         let read = |path: &Path| {
             fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
         };
@@ -66,4 +83,12 @@ impl Subject {
             _directory: Some(directory),
         })
     }
+}
+
+/// A copy of a binary, alone in a directory, under the name by which Terraform finds it.
+fn copy(original: &Path, name: &str) -> Result<(PathBuf, TempDir), Box<dyn Error>> {
+    let directory = TempDir::new()?;
+    let binary = directory.path().join(name);
+    fs::copy(original, &binary).map_err(|error| format!("{}: {error}", original.display()))?;
+    Ok((binary, directory))
 }

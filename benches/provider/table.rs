@@ -1,6 +1,6 @@
 //! The table of figures.
 
-use std::borrow::Cow;
+use std::borrow::{Borrow, Cow};
 use std::fmt::Write;
 
 use crate::subject::Subject;
@@ -43,17 +43,18 @@ impl Row {
 
     /// A row for each subject, of the samples at its place.
     pub fn each(
-        measure: &'static str,
+        measure: impl Into<Cow<'static, str>>,
         unit: &'static str,
-        subjects: &[Subject],
+        subjects: impl IntoIterator<Item = impl Borrow<Subject>>,
         samples: Vec<Vec<f64>>,
     ) -> impl Iterator<Item = Self> {
+        let measure = measure.into();
         subjects
-            .iter()
+            .into_iter()
             .zip(samples)
             .map(move |(subject, samples)| Self {
-                measure: measure.into(),
-                subject: subject.name,
+                measure: measure.clone(),
+                subject: subject.borrow().name,
                 unit,
                 samples,
             })

@@ -29,10 +29,10 @@ pub fn measure(subjects: &[Subject], options: &Options) -> Measured {
     let Some(cli) = options.command_line() else {
         return Ok(Vec::new());
     };
-    let (subject, host) = (Subject::ours(), Host::new(options)?);
+    let (versions, host) = (Subject::versions(subjects), Host::new(options)?);
     let mut rows = Vec::new();
     for tokens in options.tokens() {
-        rows.extend(lives(&cli, &subject, &host, tokens, options)?);
+        rows.extend(lives(&cli, &versions, &host, tokens, options)?);
         for peer in subjects.iter().filter(|subject| subject.can_be_many()) {
             rows.push(refresh_of(&cli, peer, tokens, options)?);
         }
@@ -41,45 +41,69 @@ pub fn measure(subjects: &[Subject], options: &Options) -> Measured {
     Ok(rows)
 }
 
-/// The samples of one step.
-#[derive(Default)]
+/// The samples of one step, those of the provider for each of its versions.
 struct Samples {
     alone: Vec<f64>,
-    extra: Vec<f64>,
-    requests: Vec<f64>,
-    memory: Vec<f64>,
+    extra: Vec<Vec<f64>>,
+    requests: Vec<Vec<f64>>,
+    memory: Vec<Vec<f64>>,
 }
 
-fn lives(cli: &Cli, subject: &Subject, host: &Host, tokens: usize, options: &Options) -> Measured {
+impl Samples {
+    fn of(versions: usize) -> Self {
+        let none = vec![Vec::new(); versions];
+        Self {
+            alone: Vec::new(),
+            extra: none.clone(),
+            requests: none.clone(),
+            memory: none,
+        }
+    }
+}
+
+fn lives(
+    cli: &Cli,
+    versions: &[&Subject],
+    host: &Host,
+    tokens: usize,
+    options: &Options,
+) -> Measured {
     let alone = without_provider(cli, "")?;
-    let ours = host.directory(cli, subject)?;
-    let mut samples: [Samples; STEPS.len()] = Default::default();
+    let directories = versions.iter().map(|subject| host.directory(cli, subject));
+    let directories = directories.collect::<Result<Vec<_>, _>>()?;
+    let mut samples = STEPS.map(|_| Samples::of(versions.len()));
     for _ in 0..options.rounds(ROUNDS) {
         for ((_, arguments, comment), samples) in STEPS.into_iter().zip(&mut samples) {
             alone.write("main.tf", &built_in(tokens, comment))?;
-            ours.write("main.tf", &configuration(host, tokens, comment))?;
-            let base = run(&alone, subject, arguments)?;
-            host.requests();
-            let with = run(&ours, subject, arguments)?;
+            let base = run(&alone, versions[0], arguments)?;
             samples.alone.push(base.seconds);
-            samples.extra.push(with.seconds - base.seconds);
-            samples.requests.extend(host.requests());
-            samples.memory.extend(with.memory);
+            for (index, (subject, directory)) in versions.iter().zip(&directories).enumerate() {
+                let text = configuration(host, subject, tokens, comment);
+                directory.write("main.tf", &text)?;
+                host.requests();
+                let with = run(directory, subject, arguments)?;
+                samples.extra[index].push(with.seconds - base.seconds);
+                samples.requests[index].extend(host.requests());
+                samples.memory[index].extend(with.memory);
+            }
         }
     }
-    let rows = STEPS
-        .into_iter()
-        .zip(samples)
-        .flat_map(|((name, ..), samples)| {
-            let measure = format!("{name} {tokens} tokens");
-            [
-                Row::without(measure.clone(), "s", samples.alone),
-                Row::ours(measure.clone(), "+s", samples.extra),
-                Row::ours(format!("{measure}: requests"), "", samples.requests),
-                Row::ours(format!("{measure}: peak memory"), "MB", samples.memory),
-            ]
-        });
-    Ok(rows.collect())
+    let mut rows = Vec::new();
+    for ((name, ..), samples) in STEPS.into_iter().zip(samples) {
+        let measure = format!("{name} {tokens} tokens");
+        let each = |measure: String, unit, samples| {
+            Row::each(measure, unit, versions.iter().copied(), samples)
+        };
+        rows.push(Row::without(measure.clone(), "s", samples.alone));
+        rows.extend(each(measure.clone(), "+s", samples.extra));
+        rows.extend(each(format!("{measure}: requests"), "", samples.requests));
+        rows.extend(each(
+            format!("{measure}: peak memory"),
+            "MB",
+            samples.memory,
+        ));
+    }
+    Ok(rows)
 }
 
 /// The refresh of as many resources of another provider.
@@ -122,8 +146,8 @@ fn built_in(number: usize, comment: &str) -> String {
     )
 }
 
-fn configuration(host: &Host, number: usize, comment: &str) -> String {
-    let owners = &host.owners;
+fn configuration(host: &Host, subject: &Subject, number: usize, comment: &str) -> String {
+    let (owners, name) = (&host.owners, subject.name);
     format!(
         r#"terraform {{
   required_providers {{
@@ -134,7 +158,7 @@ fn configuration(host: &Host, number: usize, comment: &str) -> String {
 resource "proxmox_api_token" "each" {{
   count = {number}
   user_id = element({owners:?}, count.index)
-  token_name = "tf-benchmark-${{count.index}}"
+  token_name = "tf-benchmark-{name}-${{count.index}}"
   comment = "{comment} ${{count.index}}"
 }}
 "#

@@ -14,7 +14,7 @@
 
 use cli_harness::Cli;
 use proxmox_simulator::{Fault, RawResponse};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Scenario;
 use super::samples::{TOKEN, token};
@@ -193,12 +193,8 @@ fn a_call_only_for_root_pam_is_explained_to_a_token(cli: &Cli) {
     let server = TestServer::new(cli);
     server.main(TOKEN);
     let refused = |message: &str| {
-        let response = RawResponse {
-            status: 403,
-            reason: message.to_owned(),
-            headers: Vec::new(),
-            body: Vec::new(),
-        };
+        let body = json!({ "message": format!("{message}\n"), "data": null });
+        let response = RawResponse::json(403, &body.to_string());
         server.sim.clear_faults();
         server
             .sim
