@@ -100,7 +100,19 @@ impl From<Option<Timestamp>> for Expiry {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{prop_assert, proptest};
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn no_instant_and_no_duration_overflow(seconds: i64, duration: u64) {
+            let (instant, duration) = (Timestamp(seconds), Duration::from_secs(duration));
+            let (earlier, later) = (instant - duration, instant + duration);
+            prop_assert!(earlier <= instant && instant <= later);
+            prop_assert!(later.since(instant) <= duration && instant.since(later).is_zero());
+        }
+    }
 
     #[test]
     fn never_is_later_than_any_date_and_0_in_the_api() {

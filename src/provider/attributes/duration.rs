@@ -73,6 +73,8 @@ pub fn same(left: &Value<String>, right: &Value<String>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{prop_assert, proptest};
+
     use super::*;
 
     fn text(text: &str) -> Value<String> {
@@ -87,6 +89,15 @@ mod tests {
         assert!(same(&text("1d12h"), &text("36h")));
         assert!(same(&text("2w"), &text("14d")));
         assert!(!same(&text("2d"), &Value::Null));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_duration_within_the_bounds_or_refused(text in "[0-9]{0,25}[a-zA-Z]?.{0,9}") {
+            if let Ok(duration) = parse(&text) {
+                prop_assert!(duration >= Duration::from_secs(1) && duration <= LONGEST);
+            }
+        }
     }
 
     #[test]

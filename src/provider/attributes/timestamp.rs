@@ -52,7 +52,24 @@ impl From<Expiry> for Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{prop_assert_eq, proptest};
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn an_instant_that_can_be_written_is_read_back(seconds: i64) {
+            let instant = Timestamp::from_unix(seconds);
+            if let Some(text) = format(instant) {
+                prop_assert_eq!(parse(&text), Ok(instant));
+            }
+        }
+
+        #[test]
+        fn no_text_is_too_odd_to_be_refused(text in "[0-9T:Z.+-]{0,40}") {
+            let _ = parse(&text);
+        }
+    }
 
     #[test]
     fn equal_instants_in_different_offsets_are_equal() {

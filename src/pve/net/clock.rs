@@ -83,7 +83,28 @@ impl ServerClock {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{prop_assert, proptest};
+    use time::PrimitiveDateTime;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_date_of_a_response_leaves_a_believable_clock(seconds: i64) {
+            let clock = ServerClock::default();
+            if let Ok(date) = OffsetDateTime::from_unix_timestamp(seconds) {
+                clock.note(date);
+            }
+            prop_assert!(is_believable(clock.now()));
+        }
+
+        #[test]
+        fn no_header_is_too_odd_for_a_date(header in "[A-Za-z]{3}, [0-9]{1,3} [A-Za-z]{3} [0-9]{1,6} [0-9:]{1,9} .{0,6}") {
+            if let Some(date) = http_date(&header) {
+                ServerClock::default().note(date);
+            }
+        }
+    }
 
     #[test]
     fn dates_that_no_clock_shows_are_not_believed() {
@@ -100,7 +121,7 @@ mod tests {
     #[test]
     fn no_date_makes_the_clock_overflow() {
         let clock = ServerClock::default();
-        for extreme in [time::PrimitiveDateTime::MAX, time::PrimitiveDateTime::MIN] {
+        for extreme in [PrimitiveDateTime::MAX, PrimitiveDateTime::MIN] {
             clock.note(extreme.assume_utc());
             assert!(is_believable(clock.now()));
         }

@@ -67,9 +67,17 @@ pub(crate) fn after(header: &str) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::proptest;
     use time::format_description::well_known::Rfc2822;
 
     use super::*;
+
+    proptest! {
+        #[test]
+        fn no_header_is_too_odd_for_a_wait(header in ".{0,40}") {
+            let _ = after(&header);
+        }
+    }
 
     #[test]
     fn a_gateway_names_seconds_or_a_date() {

@@ -96,7 +96,7 @@ impl Transport {
         let settings = &self.settings;
         let url = url(endpoint, request);
         let way = Way {
-            connect_timeout: settings.connect_timeout(),
+            connect_timeout: connect_timeout(settings.request_timeout),
             min_version: settings.tls.min_version,
             proxy: settings.proxy.as_ref().filter(|proxy| proxy.leads_to(&url)),
         };
@@ -153,7 +153,7 @@ impl TransportSettings {
             .referer(false)
             .retry(reqwest::retry::never())
             .pool_idle_timeout(IDLE)
-            .connect_timeout(self.connect_timeout())
+            .connect_timeout(connect_timeout(self.request_timeout))
             .user_agent(&self.user_agent);
         if let Some(proxy) = self.proxy.clone() {
             http = http.proxy(reqwest::Proxy::custom(move |url| {
@@ -163,15 +163,13 @@ impl TransportSettings {
         http.build()
             .map_err(|error| failed(error.without_url().to_string()))
     }
+}
 
-    /// Three tenths of the request timeout, so that a failed connection can be told from a
-    /// response that does not come; where that is little, enough for a packet to be sent a second
-    /// time.
-    fn connect_timeout(&self) -> Duration {
-        let whole = self.request_timeout;
-        let least = SECOND_PACKET.min(whole / 2);
-        (whole / 10 * 3).clamp(least, MAX_CONNECT.max(least))
-    }
+/// Three tenths of the request timeout, so that a failed connection can be told from a response
+/// that does not come; where that is little, enough for a packet to be sent a second time.
+fn connect_timeout(whole: Duration) -> Duration {
+    let least = SECOND_PACKET.min(whole / 2);
+    (whole / 10 * 3).clamp(least, MAX_CONNECT.max(least))
 }
 
 fn url(endpoint: &Endpoint, request: &Request) -> Url {
@@ -211,4 +209,20 @@ fn sent_secrets(request: &Request, headers: [&HeaderMap; 2]) -> SentSecrets {
 
 fn date(headers: &HeaderMap) -> Option<OffsetDateTime> {
     http_date(headers.get(DATE)?.to_str().ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{prop_assert, proptest};
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_connection_has_a_part_of_any_request_timeout(seconds: u64, nanos in 0_u32..1_000_000_000) {
+            let whole = Duration::new(seconds, nanos);
+            let connect = connect_timeout(whole);
+            prop_assert!(connect <= whole / 2 || connect <= MAX_CONNECT);
+        }
+    }
 }
