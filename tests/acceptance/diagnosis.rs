@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use cli_harness::{Cli, Run};
-use proxmox_simulator::{Fault, Identity, RawResponse, State};
+use proxmox_simulator::{Cluster, Fault, Identity, RawResponse, State};
 
 use super::Scenario;
 use super::test_server::{TestServer, says};
@@ -16,6 +16,9 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     a_wrong_clock_is_reported_with_a_refused_ticket,
     a_refused_host_token_is_explained_through_the_providers_credential,
     a_refused_host_password_is_explained_through_the_providers_credential,
+    a_code_that_no_host_would_accept_is_explained_through_the_providers_credential,
+    a_credential_that_does_not_arrive_is_not_called_wrong,
+    a_privilege_that_does_not_propagate_is_not_called_missing,
     a_refusal_stays_vague_without_the_right_to_look,
     a_misspelt_privilege_is_reported,
     privileges_missing_from_the_token_and_from_its_owner_are_told_apart,
@@ -205,6 +208,84 @@ fn a_refused_host_password_is_explained_through_the_providers_credential(cli: &C
         .sim
         .state(|state| state.user_mut("demo@pve").enabled = false);
     server.apply_fails(&["the user demo@pve is disabled"]);
+}
+
+/// The server refuses every code in the same words, whatever the reason.
+fn a_code_that_no_host_would_accept_is_explained_through_the_providers_credential(cli: &Cli) {
+    let server = TestServer::new(cli);
+    let seed = server.sim.state(|state| {
+        state.add_user("demo@pve", "demo-pass-1");
+        state.enable_totp("demo@pve")
+    });
+    server.main(&format!(
+        r#"resource "proxmox_host" "h" {{
+  name = "pve1"
+  username = "demo@pve"
+  password = "demo-pass-1"
+  totp_secret = "{seed}"
+}}
+"#
+    ));
+    server.sim.state(|state| state.lock_totp("demo@pve"));
+    server.apply_fails(&[
+        "second_factor",
+        "the second factor of the user demo@pve is locked",
+        "Unlock the second factor of demo@pve",
+    ]);
+    server.sim.state(|state| {
+        state.enable_totp("demo@pve");
+        state.cluster = Some(Cluster {
+            name: "production".to_owned(),
+            quorate: false,
+        });
+    });
+    server.apply_fails(&["the node has no quorum", "`pvecm status`"]);
+}
+
+fn a_credential_that_does_not_arrive_is_not_called_wrong(cli: &Cli) {
+    let server = TestServer::new(cli);
+    let unseen = RawResponse {
+        status: 401,
+        reason: "No ticket".to_owned(),
+        headers: Vec::new(),
+        body: Vec::new(),
+    };
+    let request = Fault::response(unseen);
+    server.sim.fault(request.on("GET", "/version"));
+    server.main(CHECK);
+    let run = server.plan_fails(&[
+        "unauthenticated",
+        "did not receive the credential of root@pam!admin",
+        "pass on the headers Authorization",
+    ]);
+    assert!(!run.text().contains("Check `api_token`"), "{}", run.text());
+}
+
+/// `540-audit-without-propagation`: the entries are visible then, the users are not.
+fn a_privilege_that_does_not_propagate_is_not_called_missing(cli: &Cli) {
+    let mut server = TestServer::new(cli);
+    let secret = server.sim.state(|state| {
+        state.add_user("demo@pve", "demo-pass-1");
+        state.add_user("audit@pve", "audit-pass-1");
+        state.add_token("demo@pve!ci", true, None, 0);
+        state.add_role("OnlyAudit", &["Sys.Audit"]);
+        state.set_acl("/access", "OnlyAudit", "audit@pve", false);
+        state.add_token("audit@pve!look", false, None, 0)
+    });
+    server.connect_as(&format!("audit@pve!look={secret}"));
+    server.main(
+        r#"import {
+  to = proxmox_api_token.t
+  id = "demo@pve!ci"
+}
+
+resource "proxmox_api_token" "t" {
+  user_id = "demo@pve"
+  token_name = "ci"
+}
+"#,
+    );
+    server.plan_fails(&["Sys.Audit on /access is enough only with propagation"]);
 }
 
 fn a_refusal_stays_vague_without_the_right_to_look(cli: &Cli) {

@@ -212,6 +212,7 @@ mod tests {
         let owner = Owner {
             user_id: "demo@pve".parse().unwrap(),
             details_known: true,
+            second_factor_locked: false,
             enabled: given.owner_enabled,
             expire: given.owner_expire.map(Timestamp::from_unix).into(),
             groups: Vec::new(),

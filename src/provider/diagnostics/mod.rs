@@ -8,6 +8,7 @@ mod explanation;
 pub(crate) mod listing;
 mod missing_privileges;
 mod one_time_code;
+mod quorum;
 mod rejection;
 mod report;
 mod request;

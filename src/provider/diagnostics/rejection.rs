@@ -1,7 +1,9 @@
 //! A rejected credential: why it was rejected, and what to change.
 
 use crate::provider::diagnostics::explanation::Explanation;
+use crate::provider::diagnostics::quorum::restore_quorum;
 use crate::provider::diagnostics::words::Words;
+use crate::provider::settings::address::ENDPOINT;
 use crate::provider::settings::credentials::{
     API_TOKEN, API_TOKEN_ID, API_TOKEN_SECRET, AUTH_TICKET, CSRF_PREVENTION_TOKEN, OTP, PASSWORD,
     TOTP_SECRET, USERNAME,
@@ -67,7 +69,9 @@ fn check_credential(failure: AuthFailure, words: Words) -> String {
         }
         AuthFailure::SecondFactor => format!(
             "Check {}, or set {} to a new code. A code can be used only once and is valid for 30 \
-             seconds. An API token needs no second factor.",
+             seconds. The host refuses every code in the same words while its node has no quorum \
+             (`pvecm status`), and after eight wrong codes, until the factor is unlocked under \
+             Datacenter > Permissions > Users. An API token needs no second factor.",
             words.name(&TOTP_SECRET),
             words.name(&OTP)
         ),
@@ -76,6 +80,12 @@ fn check_credential(failure: AuthFailure, words: Words) -> String {
              API token does not expire during a run.",
             words.name(&AUTH_TICKET),
             words.name(&CSRF_PREVENTION_TOKEN)
+        ),
+        AuthFailure::NotReceived => format!(
+            "Let the proxy or gateway pass on the headers Authorization, Cookie and \
+             CSRFPreventionToken, or set {} to the host itself. The credential itself was not \
+             refused.",
+            words.name(&ENDPOINT)
         ),
         AuthFailure::Nothing => format!("Set {api_token}, or {username} and {password}."),
     }
@@ -104,6 +114,11 @@ fn remedy_of_reason(reason: &Rejection, words: Words) -> String {
         Rejection::WrongSecret(token) => format!(
             "Set {secret} to the secret of {token}. A lost secret cannot be retrieved, only \
              replaced: by a rotation if a `proxmox_api_token` manages the token."
+        ),
+        Rejection::NoQuorum => restore_quorum(words),
+        Rejection::SecondFactorLocked(user) => format!(
+            "Unlock the second factor of {user} under Datacenter > Permissions > Users. Eight wrong \
+             codes lock it."
         ),
         Rejection::PasswordRejected(user) => format!(
             "Set {} to the password of {user}. Check that the realm {} accepts passwords and that \

@@ -1,6 +1,7 @@
 //! What a connection check found, and what to change.
 
 use crate::provider::diagnostics::explanation::Explanation;
+use crate::provider::diagnostics::quorum::restore_quorum;
 use crate::provider::diagnostics::words::Words;
 use crate::provider::diagnostics::{missing_privileges, rejection, request};
 use crate::provider::settings::address::ENDPOINT;
@@ -52,7 +53,7 @@ fn explain_cause(cause: &Cause, words: Words) -> Explanation {
             "The node is cut off from the majority of its cluster. It is read-only, and its \
              data may be outdated."
                 .to_owned(),
-            request::restore_quorum(words),
+            restore_quorum(words),
         ),
         Cause::NodesOffline { nodes, quorum } => nodes_offline(nodes, *quorum),
     };

@@ -1,6 +1,7 @@
 //! A failed request: what happened, and what to change.
 
 use crate::provider::diagnostics::explanation::Explanation;
+use crate::provider::diagnostics::quorum::restore_quorum;
 use crate::provider::diagnostics::words::Words;
 use crate::provider::diagnostics::{rejection, tls};
 use crate::provider::settings::address::ENDPOINT;
@@ -105,17 +106,16 @@ fn remedy(error: &Error, words: Words) -> String {
              {endpoint} to the host itself."
         ),
         ErrorKind::Cancelled => "Try again.".to_owned(),
+        ErrorKind::Decode { .. } | ErrorKind::TooLarge { .. } => format!(
+            "Check that {endpoint} leads to the API of Proxmox VE itself, and that no gateway changes \
+             its responses. If it does, this version of Proxmox VE responds in a form that the \
+             provider does not know. Please report it, with the version."
+        ),
+        ErrorKind::Api { refusal } if refusal.status == 501 => "The version of Proxmox VE on the \
+             host does not have this request. Upgrade the host to Proxmox VE 8.2 or later."
+            .to_owned(),
         _ => SERVER_ERROR.to_owned(),
     }
-}
-
-/// What to change when the node has no quorum.
-pub fn restore_quorum(words: Words) -> String {
-    format!(
-        "Set {} to a node in the majority of the cluster, or restore the connection between the \
-         nodes. `pvecm status` on the host lists them.",
-        words.name(&ENDPOINT)
-    )
 }
 
 fn timeout(phase: Phase, words: Words) -> String {
@@ -165,19 +165,30 @@ fn proxy(failure: &ProxyFailure, words: Words) -> String {
 }
 
 fn second_factor(factors: &[String], words: Words) -> String {
-    let api_token = words.name(&API_TOKEN);
-    if factors.iter().any(|factor| factor == "totp") {
-        format!(
-            "Set {} to the TOTP secret of the account, set {} to a current code, or set \
-             {api_token}: an API token needs no second factor.",
-            words.name(&TOTP_SECRET),
-            words.name(&OTP)
-        )
-    } else {
-        format!(
+    let (api_token, otp) = (words.name(&API_TOKEN), words.name(&OTP));
+    let has = |kind: &str| factors.iter().any(|factor| factor == kind);
+    let mut ways = Vec::new();
+    if has("totp") {
+        ways.push(format!(
+            "set {} to the TOTP secret of the account, or {otp} to a current code",
+            words.name(&TOTP_SECRET)
+        ));
+    }
+    if has("recovery") {
+        ways.push(format!(
+            "set {otp} to `recovery:` and one of the recovery keys of the account, which the \
+             command `login` accepts as well"
+        ));
+    }
+    match ways.is_empty() {
+        true => format!(
             "Set {api_token}: an API token needs no second factor. The second factors of this \
              account are interactive."
-        )
+        ),
+        false => format!(
+            "Set {api_token}, since an API token needs no second factor. Otherwise, {}.",
+            ways.join(", or ")
+        ),
     }
 }
 

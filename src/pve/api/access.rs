@@ -42,6 +42,9 @@ pub struct Owner {
     pub details_known: bool,
     /// Whether the user may log in; a disabled user's tokens are refused too.
     pub enabled: bool,
+    /// Whether too many wrong codes have locked the user's second factor. Only the list of all
+    /// users tells.
+    pub second_factor_locked: bool,
     /// When the user expires, and its tokens too.
     pub expire: Expiry,
     /// The groups it is in.
@@ -84,6 +87,14 @@ struct RawUser {
     comment: Option<String>,
     #[serde(default)]
     tokens: Value,
+    #[serde(rename = "totp-locked", default, deserialize_with = "lenient::flag")]
+    totp_locked: bool,
+    #[serde(
+        rename = "tfa-locked-until",
+        default,
+        deserialize_with = "lenient::integer"
+    )]
+    tfa_locked_until: i64,
 }
 
 impl RawUser {
@@ -94,6 +105,8 @@ impl RawUser {
             user_id,
             details_known: true,
             enabled: self.enable.unwrap_or(true),
+            second_factor_locked: self.totp_locked
+                || self.tfa_locked_until > observed_at.unix_timestamp(),
             expire: Expiry::from_unix(self.expire),
             groups,
             comment: self.comment,
@@ -192,6 +205,7 @@ impl Client {
         Ok(Arc::new(Owner {
             user_id: user.clone(),
             details_known: false,
+            second_factor_locked: false,
             enabled: true,
             expire: Expiry::Never,
             groups: Vec::new(),

@@ -26,7 +26,10 @@ impl Client {
             .into_iter()
             .filter_map(|(name, value)| Some((name, value?)))
             .collect();
-        let request = Request::get(&["access", "permissions"]).query(&query);
+        let mut request = Request::get(&["access", "permissions"]).query(&query);
+        if path.is_none() {
+            request = request.list();
+        }
         let raw: RawPermissions = self.send(request, context).await?.decode()?;
         Ok(raw.into())
     }

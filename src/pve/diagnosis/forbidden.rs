@@ -48,6 +48,11 @@ fn of_request(request: &RequestInfo) -> Option<&'static str> {
         Some("User.Modify on /access/groups or on a group of the token's owner")
     } else if path == "/access/acl" {
         Some("Permissions.Modify on the path of the ACL entry")
+    } else if path.starts_with("/access/users/") {
+        // `540-audit-without-propagation`
+        Some(
+            "Sys.Audit or User.Modify on /access/groups or on a group of the user; Sys.Audit on /access is enough only with propagation",
+        )
     } else if path.starts_with("/access") {
         Some("Sys.Audit on /access")
     } else {

@@ -30,6 +30,10 @@ pub enum Rejection {
     TokenExpired(TokenId),
     /// The token is valid and has another secret.
     WrongSecret(TokenId),
+    /// The node has no quorum, so it cannot store that a code was used, and refuses every one.
+    NoQuorum,
+    /// The second factor of the user is locked (recording `556-tfa-locked`).
+    SecondFactorLocked(UserId),
     /// The user is valid. Its realm rejected the password, or could not verify it.
     PasswordRejected(UserId),
 }
@@ -81,6 +85,12 @@ impl fmt::Display for Rejection {
                     "the token {token} is valid, but its secret is a different one"
                 )
             }
+            Self::NoQuorum => {
+                f.write_str("the node has no quorum, and without it no one-time code is accepted")
+            }
+            Self::SecondFactorLocked(user) => {
+                write!(f, "the second factor of the user {user} is locked")
+            }
             Self::PasswordRejected(user) => {
                 write!(
                     f,
@@ -101,6 +111,9 @@ pub(crate) async fn look_up(
     context: &Context,
 ) -> Option<Rejection> {
     let user = credentials.user()?;
+    if failure == AuthFailure::SecondFactor {
+        return of_second_factor(user, lookup_client, context).await;
+    }
     let of_token = match (credentials, failure) {
         (Credentials::Token(token), AuthFailure::Token) => Some(&token.id),
         (_, AuthFailure::Password) => None,
@@ -112,6 +125,23 @@ pub(crate) async fn look_up(
         (Some(owner), Some(token)) => Rejection::of_token(token, owner),
         (Some(owner), None) => Rejection::of_password(owner),
     })
+}
+
+/// Why no code of a user is accepted. The server refuses a code in the same words whatever the
+/// reason is.
+async fn of_second_factor(
+    user: &UserId,
+    lookup_client: &CachedClient,
+    context: &Context,
+) -> Option<Rejection> {
+    let cluster = lookup_client.cluster_status(context).await;
+    if cluster.is_ok_and(|cluster| cluster.quorate == Some(false)) {
+        return Some(Rejection::NoQuorum);
+    }
+    let users = lookup_client.users_full(context).await.ok()?;
+    let owner = users.owners.iter().find(|owner| owner.user_id == *user)?;
+    let is_locked = owner.second_factor_locked;
+    is_locked.then(|| Rejection::SecondFactorLocked(user.clone()))
 }
 
 #[cfg(test)]
@@ -127,6 +157,7 @@ mod tests {
         let mut owner = Owner {
             user_id: token.user.clone(),
             details_known: true,
+            second_factor_locked: false,
             enabled: true,
             expire: Expiry::Never,
             groups: Vec::new(),

@@ -28,6 +28,8 @@ pub enum AuthFailure {
     SecondFactor,
     /// A ticket that was good before.
     Ticket,
+    /// None: something on the way removed it from the request.
+    NotReceived,
     /// Nothing was presented.
     Nothing,
 }

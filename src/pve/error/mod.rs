@@ -387,8 +387,7 @@ fn unauthenticated(
     let whose = identity.as_deref().unwrap_or("nobody");
     let (endpoint, message) = (&request.endpoint, &refusal.message);
     match failure {
-        // A request without any credential is refused so: something on the way removed it.
-        AuthFailure::Token | AuthFailure::Ticket if message == "No ticket" => format!(
+        AuthFailure::NotReceived => format!(
             "{endpoint} did not receive the credential of {whose}: a proxy or gateway on the way \
              removed it from the request (the server says {message:?})"
         ),

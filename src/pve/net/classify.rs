@@ -12,14 +12,14 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use crate::pve::error::ErrorKind;
-use crate::pve::error::failure::{Phase, ProxyFailure};
+use crate::pve::error::failure::{AuthFailure, Phase, ProxyFailure};
 use crate::pve::error::refusal::Refusal;
 use crate::pve::error::request::RequestInfo;
 use crate::pve::foreign_text;
 use crate::pve::net::proxy::Proxy;
 use crate::pve::net::request::{About, Proof};
 use crate::pve::net::response::RawResponse;
-use crate::pve::progress;
+use crate::pve::progress::{self, Step};
 use crate::pve::tls::failure::TlsFailure;
 use crate::pve::tls::handshake::TlsVersion;
 
@@ -43,12 +43,24 @@ pub(crate) fn content(
 ) -> Result<Bytes, ErrorKind> {
     match raw.status {
         200..300 => data(request, raw),
-        401 if foreign(raw).is_none() => Err(ErrorKind::Unauthenticated {
-            refusal: Box::new(refusal(raw)),
-            failure: proof.failure,
-            identity: proof.identity.clone(),
-        }),
+        401 if foreign(raw).is_none() => Err(unauthenticated(raw, proof)),
         _ => Err(refused(raw, about)),
+    }
+}
+
+fn unauthenticated(raw: &RawResponse, proof: &Proof) -> ErrorKind {
+    let refusal = Box::new(refusal(raw));
+    let failure = match proof.failure {
+        // The words for a request without any credential (`019-noauth`).
+        AuthFailure::Token | AuthFailure::Ticket if refusal.message == "No ticket" => {
+            AuthFailure::NotReceived
+        }
+        failure => failure,
+    };
+    ErrorKind::Unauthenticated {
+        refusal,
+        failure,
+        identity: proof.identity.clone(),
     }
 }
 
@@ -206,8 +218,7 @@ fn no_connection(error: &reqwest::Error, way: &Way<'_>) -> ErrorKind {
     }
     let detail = innermost(error);
     let after = way.connect_timeout;
-    let of_proxy = way.proxy.filter(|_| error.is_timeout() || in_tunnel(error));
-    if let Some(proxy) = of_proxy {
+    if let Some(proxy) = way.proxy.filter(|proxy| is_of_proxy(error, proxy)) {
         return ErrorKind::Proxy {
             proxy: proxy.to_string(),
             failure: no_tunnel(error, after),
@@ -223,6 +234,15 @@ fn no_connection(error: &reqwest::Error, way: &Way<'_>) -> ErrorKind {
     } else {
         ErrorKind::Connect { detail }
     }
+}
+
+/// Whether a failure is that of the proxy, and not of the host behind it.
+fn is_of_proxy(error: &reqwest::Error, proxy: &Proxy) -> bool {
+    if error.is_timeout() {
+        // The one handshake is with the host, unless the proxy is reached over TLS as well.
+        return progress::noted() != Step::Handshake || proxy.tls_name().is_some();
+    }
+    in_tunnel(error) && !(error.is_dns() && proxy.takes_addresses_only())
 }
 
 /// Why a proxy does not lead to the host.
@@ -262,8 +282,8 @@ fn is_refused(error: &reqwest::Error) -> bool {
 /// Whether it failed on the way through a proxy. The error's type cannot be named outside of
 /// `hyper-util`, only its text.
 fn in_tunnel(error: &reqwest::Error) -> bool {
-    let is_of_proxy = |text: &str| text.starts_with("tunnel error") || text.contains("socks proxy");
-    causes(error).any(|cause| is_of_proxy(&cause.to_string()))
+    let is_tunnel = |text: &str| text.starts_with("tunnel error") || text.contains("socks proxy");
+    causes(error).any(|cause| is_tunnel(&cause.to_string()))
 }
 
 fn tls_failure(error: &rustls::Error, minimum: TlsVersion) -> ErrorKind {

@@ -96,6 +96,16 @@ impl Proxy {
         ServerName::try_from(bare.to_owned()).ok()
     }
 
+    /// Whether the name of the host is looked up on this machine, and the proxy has none that could
+    /// be meant instead.
+    pub(crate) fn takes_addresses_only(&self) -> bool {
+        let is_address = self
+            .url
+            .host_str()
+            .is_some_and(|host| host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok());
+        self.url.scheme() == "socks5" && is_address
+    }
+
     /// The URL, credentials included, for the connection.
     pub(crate) fn url(&self) -> &Url {
         &self.url

@@ -141,7 +141,7 @@ async fn a_ticket_that_is_refused_is_replaced_at_the_next_call_and_not_before() 
         if is_login(received) {
             granted()
         } else {
-            replay("9.1.1/189-use-version-noauth", 0)
+            replay("9.1.1/247-ticket-expired-cookie", 0)
         }
     })
     .await;
@@ -414,7 +414,7 @@ async fn a_code_among_the_credentials_answers_the_first_challenge_and_no_other()
         match (is_login(received), received.body.contains("tfa-challenge=")) {
             (true, false) => challenge(),
             (true, true) => granted(),
-            (false, _) => replay("9.1.1/189-use-version-noauth", 0),
+            (false, _) => replay("9.1.1/247-ticket-expired-cookie", 0),
         }
     })
     .await;

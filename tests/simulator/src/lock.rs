@@ -34,11 +34,7 @@ pub(crate) async fn acquire<'a>(
     waited: &mut Duration,
 ) -> Result<HeldLock<'a>, Failure> {
     let timeout = "got lock request timeout";
-    let quorate = {
-        let state = locked(&shared.state);
-        let quorate = state.cluster.as_ref().is_none_or(|cluster| cluster.quorate);
-        quorate || state.votes_lowered
-    };
+    let quorate = locked(&shared.state).is_quorate();
     let refusal = match fault {
         _ if !quorate => Some((false, "no quorum!")),
         Some(Kind::NoQuorum) => Some((false, "no quorum!")),

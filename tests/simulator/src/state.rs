@@ -370,6 +370,20 @@ impl State {
         entries
     }
 
+    /// Whether the node may write what the cluster shares.
+    #[must_use]
+    pub fn is_quorate(&self) -> bool {
+        let quorate = self.cluster.as_ref().is_none_or(|cluster| cluster.quorate);
+        quorate || self.votes_lowered
+    }
+
+    /// Locks a user's time-based codes, as eight wrong ones do (556-tfa-locked).
+    pub fn lock_totp(&mut self, userid: &str) {
+        if let Some(factors) = self.second_factors.get_mut(userid) {
+            factors.lock();
+        }
+    }
+
     /// Turns time-based codes on for a user and returns the seed in base32.
     pub fn enable_totp(&mut self, userid: &str) -> String {
         let now = self.now();

@@ -85,6 +85,11 @@ impl SecondFactors {
         self.failures >= LIMIT
     }
 
+    /// Takes as many wrong codes for tried as lock the codes.
+    pub(crate) fn lock(&mut self) {
+        self.failures = LIMIT;
+    }
+
     /// Forgets the wrong codes; tells whether that unlocked anything.
     pub(crate) fn unlock(&mut self) -> bool {
         let locked = self.is_locked();

@@ -121,6 +121,7 @@ mod tests {
         Owner {
             user_id: "demo@pve".parse().unwrap(),
             details_known: true,
+            second_factor_locked: false,
             enabled: true,
             expire: Expiry::Never,
             groups: Vec::new(),

@@ -189,6 +189,7 @@ mod tests {
         Owner {
             user_id: "demo@pve".parse().unwrap(),
             details_known: true,
+            second_factor_locked: false,
             enabled,
             expire,
             groups: Vec::new(),
@@ -221,6 +222,7 @@ mod tests {
         assert_eq!(summary(&owner(true, later), Some("10d")), FIRST);
         let unknown = Owner {
             details_known: false,
+            second_factor_locked: false,
             ..owner(false, later)
         };
         assert_eq!(summary(&unknown, None), None);

@@ -69,6 +69,10 @@ fn log_in(call: &mut Call<'_>, userid: &str) -> Option<Login> {
         }
         let data = call.state.tickets.verify(&challenge, Some(userid), now)?;
         data.strip_prefix("!tfa!")?;
+        // That a code was used has to be stored, which takes quorum.
+        if !call.state.is_quorate() {
+            return None;
+        }
         let factors = call.state.second_factors.get_mut(userid)?;
         return factors.verify(&password, now).then_some(Login::Complete);
     }

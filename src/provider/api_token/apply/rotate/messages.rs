@@ -105,7 +105,7 @@ pub fn grants_unknown(token: &TokenId) -> Problem {
         format!(
             "{token}: its successor must have the same grants, and the provider's credential \
              cannot read them all. Nothing was changed. Declare the grants in `acl`, or give the \
-             credential Sys.Audit on /access."
+             credential Sys.Audit on /access, propagating."
         ),
     )
 }
@@ -144,7 +144,7 @@ pub fn grants_unreadable(token: &TokenId) -> Problem {
         format!(
             "{token}: the rotation would revoke the token and create it again, and the provider's \
              credential cannot read all its grants. Nothing was changed. Give the credential \
-             Sys.Audit on /access."
+             Sys.Audit on /access, propagating."
         ),
     )
 }
