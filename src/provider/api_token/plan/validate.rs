@@ -125,7 +125,8 @@ fn acl(config: &Config) -> Vec<Problem> {
     if declared.clone().any(Value::is_null) {
         problems.push(invalid("acl", "an entry is null"));
     }
-    if !config.is_separated() && declared.count() > 0 {
+    let declared_any = declared.count() > 0;
+    if !config.is_separated() && declared_any {
         problems.push(Problem::new(
             "Access control without privilege separation",
             "`acl` is set while `privilege_separation` is false. A token without privilege \
@@ -133,6 +134,9 @@ fn acl(config: &Config) -> Vec<Problem> {
              entries. Remove one of the two.",
             AttributePath::new("acl"),
         ));
+    }
+    if declared_any {
+        problems.extend(owner_without_entries(config));
     }
     if config.is_acl_exclusive() && config.acl.is_null() {
         problems.push(invalid(
@@ -144,6 +148,19 @@ fn acl(config: &Config) -> Vec<Problem> {
     problems.extend(entries(&config.acl).filter_map(role));
     problems.extend(duplicates(config));
     problems
+}
+
+/// The server splits the list of tokens of an entry at these characters, so it never finds a token
+/// whose id has one.
+fn owner_without_entries(config: &Config) -> Option<Problem> {
+    let user = config.user_id.as_ref_option()?;
+    user.contains([',', ';']).then(|| {
+        invalid(
+            "user_id",
+            "Proxmox VE cannot create ACL entries for a token whose owner has \",\" or \";\" in \
+             its name; choose another owner, or remove `acl`",
+        )
+    })
 }
 
 fn path(entry: &AclEntry) -> Option<Problem> {
