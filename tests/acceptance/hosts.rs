@@ -464,7 +464,11 @@ fn a_connection_check_reports_without_failing(cli: &Cli) {
     assert_eq!(me["status"], "ok");
     assert_eq!(me["identity"], "root@pam!admin");
     assert_eq!(me["missing_privileges"], serde_json::json!({}));
-    assert!(me["latency_ms"].is_number());
+    assert_eq!(
+        me["latency_ms"].as_i64().map(|latency| latency % 1000),
+        Some(0)
+    );
+    server.plan_is_empty();
 
     let admin = server.admin.clone();
     server.connect_as("root@pam!admin=00000000-0000-0000-0000-000000000000");
@@ -504,7 +508,9 @@ fn a_connection_check_fails_with_fail_on_error(cli: &Cli) {
 }
 "#,
     );
-    server.plan_fails(&["Connection check failed", "unauthenticated", "api_token"]);
+    let run = server.plan_fails(&["Connection check failed", "unauthenticated", "api_token"]);
+    let address = server.sim.endpoint();
+    assert_eq!(run.text().matches(&address).count(), 1, "{}", run.text());
 }
 
 fn the_facts_of_a_host_are_read(cli: &Cli) {

@@ -183,3 +183,11 @@ pub fn cluster_attribute(description: &str) -> (&'static str, Attribute) {
     let text = AttributeType::String;
     ("cluster", schema::optional(text, description))
 }
+
+/// The name of a connection in messages, by its attribute `cluster`.
+pub fn connection_name(cluster: &Value<String>) -> String {
+    match cluster.as_ref_option() {
+        Some(key) => format!("cluster {key:?}"),
+        None => "the provider's connection".to_owned(),
+    }
+}

@@ -9,7 +9,7 @@ use tf_provider::value::Value;
 use tf_provider::{DataSource, Diagnostics};
 
 use crate::framework::{Problem, Report, schema};
-use crate::provider::clients::{Connections, cluster_attribute, context};
+use crate::provider::clients::{Connections, cluster_attribute, connection_name, context};
 use crate::provider::diagnostics::{Words, check_failed, explain_check, reported};
 use crate::provider::host::check_result::Outcome;
 use crate::provider::host::facts;
@@ -106,7 +106,10 @@ impl DataSource for ConnectionData {
                         ("ok", computed(Bool, "Whether the stage succeeded.")),
                         (
                             "duration_ms",
-                            computed(Number, "Duration of the stage in milliseconds."),
+                            computed(
+                                Number,
+                                "Duration of the stage in milliseconds, rounded up to whole seconds.",
+                            ),
                         ),
                     ]),
                     "Stages of the connection check that were run, in order: `endpoint`, `dns`, \
@@ -118,7 +121,12 @@ impl DataSource for ConnectionData {
             ),
             (
                 "latency_ms",
-                computed(Number, "Duration of one request in milliseconds."),
+                computed(
+                    Number,
+                    "Duration of one request in milliseconds, rounded up to whole seconds, so \
+                     that the result does not differ from run to run. The command `check` shows the exact \
+                     durations.",
+                ),
             ),
             (
                 "identity",
@@ -161,13 +169,12 @@ impl ConnectionData {
         let requirements = requirements.map_err(|error| error.of_data_source(NAME))?;
         let report = diagnosis::check(&client, None, &requirements, &context()).await;
         if !report.status().is_ok() && config.fail_on_error == Value::Value(true) {
-            let endpoint = client.settings().endpoint.to_string();
-            return Err(check_failed(&endpoint, &report));
+            return Err(check_failed(&connection_name(&config.cluster), &report));
         }
         let facts = Facts::of(&client, &report);
         let explanation = explain_check(&report, Words::Attributes);
         Ok(State {
-            outcome: Outcome::of(facts, report, explanation),
+            outcome: Outcome::of(facts, report, explanation).with_steady_durations(),
             ..config
         })
     }

@@ -7,7 +7,7 @@ use tf_provider::value::Value;
 use tf_provider::{DataSource, Diagnostics};
 
 use crate::framework::{Problem, schema};
-use crate::provider::clients::{Connections, cluster_attribute, context};
+use crate::provider::clients::{Connections, cluster_attribute, connection_name, context};
 use crate::provider::diagnostics::{check_failed, reported};
 use crate::provider::host::facts;
 use crate::provider::host::facts::Facts;
@@ -60,8 +60,7 @@ impl HostData {
         let client = self.connections.reader("proxmox_host", &config.cluster)?;
         let report = diagnosis::check(&client, None, &Requirements::default(), &context()).await;
         if !report.status().is_ok() {
-            let endpoint = client.settings().endpoint.to_string();
-            return Err(check_failed(&endpoint, &report));
+            return Err(check_failed(&connection_name(&config.cluster), &report));
         }
         let facts = Facts::of(&client, &report);
         Ok(State { facts, ..config })

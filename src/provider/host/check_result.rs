@@ -59,6 +59,23 @@ impl Outcome {
             facts,
         }
     }
+
+    /// With durations rounded up to a second: an output that shows the whole result
+    /// would change with each run otherwise.
+    pub fn with_steady_durations(mut self) -> Self {
+        self.latency_ms = steady(self.latency_ms);
+        if let Value::Value(stages) = &mut self.stages {
+            for stage in stages {
+                stage.duration_ms = steady(stage.duration_ms);
+            }
+        }
+        self
+    }
+}
+
+/// Rounded up to a second.
+fn steady(milliseconds: Value<i64>) -> Value<i64> {
+    milliseconds.map(|milliseconds| milliseconds.saturating_add(999) / 1000 * 1000)
 }
 
 fn milliseconds(duration: Duration) -> i64 {
