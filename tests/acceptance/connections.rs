@@ -27,6 +27,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     disabled_verification_is_one_warning_for_a_provider_block,
     a_server_name_without_effect_is_a_warning,
     a_configured_proxy_leads_to_the_host,
+    a_socks_proxy_leads_to_the_host,
     a_proxy_of_the_environment_is_used_unless_exempted,
     a_failing_proxy_is_named,
     headers_go_with_every_request_and_are_never_shown,
@@ -372,6 +373,33 @@ fn a_configured_proxy_leads_to_the_host(cli: &Cli) {
     let run = server.apply();
     assert!(!run.text().contains("not-shown"));
     assert!(!run.text().contains("dXNlcjpub3Qtc2hvd24="));
+}
+
+fn a_socks_proxy_leads_to_the_host(cli: &Cli) {
+    let (mut server, proxy) = behind_proxy(cli);
+    let url = format!("socks5h://{}", proxy.address());
+    server.main(&provider(&format!("proxy_url = {url:?}"), TOKEN));
+    server.apply();
+    server.plan_is_empty();
+    server.destroy();
+    let heads = proxy.heads();
+    let asked = "SOCKS pve1.example.invalid:8006";
+    assert!(!heads.is_empty() && heads.iter().all(|head| head == asked));
+    // `socks5` looks names up on this machine.
+    let url = format!("socks5://{}", proxy.address());
+    server.main(&provider(&format!("proxy_url = {url:?}"), CHECK));
+    server.plan_fails(&["dns_failure"]);
+    let endpoint = server.sim.endpoint();
+    server.scratch.set("PROXMOX_VE_ENDPOINT", &endpoint);
+    server.apply();
+    assert_eq!(
+        proxy.heads().pop(),
+        Some(format!("SOCKS {}", server.sim.address()))
+    );
+    let nowhere = ForwardProxy::to(closed().parse().expect("an address")).expect("a proxy");
+    let url = format!("socks5h://{}", nowhere.address());
+    server.main(&provider(&format!("proxy_url = {url:?}"), CHECK));
+    server.plan_fails(&["refused to connect to the host", "proxy_url"]);
 }
 
 fn a_proxy_of_the_environment_is_used_unless_exempted(cli: &Cli) {

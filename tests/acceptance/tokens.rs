@@ -23,6 +23,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     an_existing_token_is_never_adopted,
     an_imported_token_matches_its_configuration,
     a_token_whose_owner_is_gone_can_be_destroyed,
+    a_token_of_a_lost_host_leaves_the_state_as_the_message_says,
     a_renamed_token_is_replaced,
     many_tokens_of_one_user_cost_one_request,
     a_read_only_credential_can_plan,
@@ -309,6 +310,24 @@ fn a_token_whose_owner_is_gone_can_be_destroyed(cli: &Cli) {
         .scratch
         .run(["destroy", "-auto-approve", "-no-color", "-refresh=false"]);
     assert!(run.ok(), "{}\n{}", run.stdout, run.stderr);
+}
+
+fn a_token_of_a_lost_host_leaves_the_state_as_the_message_says(cli: &Cli) {
+    let server = TestServer::new(cli);
+    server.main(TOKEN);
+    server.apply();
+    let way_out = ["gone for good", "`-refresh=false`", "`terraform state rm`"];
+    let TestServer { sim, scratch, .. } = server;
+    drop(sim);
+    says(&scratch.run(["plan", "-no-color"]), &way_out);
+    let destroy = ["destroy", "-auto-approve", "-no-color", "-refresh=false"];
+    let run = scratch.run(destroy);
+    assert!(!run.ok(), "{}", run.text());
+    says(&run, &way_out);
+    let removed = scratch.run(["state", "rm", "proxmox_api_token.t"]);
+    assert!(removed.ok(), "{}", removed.text());
+    let run = scratch.run(destroy);
+    assert!(run.ok(), "{}", run.text());
 }
 
 fn a_renamed_token_is_replaced(cli: &Cli) {

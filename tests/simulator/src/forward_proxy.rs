@@ -1,13 +1,13 @@
 //! A forward proxy, as companies put between their machines and the rest.
 //!
-//! It knows one method, `CONNECT`, and carries whatever is then said. Like the simulator it is for
+//! It knows one method, `CONNECT`, and SOCKS5 (RFC 1928) at the same port, and carries whatever is then said. Like the simulator it is for
 //! loopback only: wherever a client wants to go, it arrives at the one address that was told.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, copy_bidirectional};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
@@ -17,6 +17,9 @@ use crate::server::locked;
 
 /// How long a client may take for its first lines.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The first byte that a client of SOCKS5 sends.
+const SOCKS5: u8 = 5;
 
 /// A running forward proxy; it stops when dropped.
 pub struct ForwardProxy {
@@ -84,7 +87,7 @@ impl ForwardProxy {
     }
 
     /// The heads of the requests it has received, such as `CONNECT pve1:8006 HTTP/1.1` and the
-    /// headers behind it.
+    /// headers behind it, or `SOCKS pve1:8006`.
     #[must_use]
     pub fn heads(&self) -> Vec<String> {
         locked(&self.shared.heads).clone()
@@ -115,6 +118,9 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
 impl Shared {
     async fn serve(&self, client: TcpStream) -> std::io::Result<()> {
         let mut client = BufReader::new(client);
+        if timeout(PATIENCE, client.fill_buf()).await??.first() == Some(&SOCKS5) {
+            return self.serve_socks(client).await;
+        }
         let head = timeout(PATIENCE, head(&mut client)).await??;
         locked(&self.heads).push(head.clone());
         let response = |status: &str| format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n");
@@ -140,6 +146,19 @@ impl Shared {
         Ok(())
     }
 
+    /// Without authentication. What a client asks for is kept as `SOCKS pve1:8006`.
+    async fn serve_socks(&self, mut client: BufReader<TcpStream>) -> std::io::Result<()> {
+        let target = timeout(PATIENCE, socks_target(&mut client)).await??;
+        locked(&self.heads).push(format!("SOCKS {target}"));
+        let Ok(mut host) = TcpStream::connect(self.target).await else {
+            const UNREACHABLE: u8 = 4;
+            return client.write_all(&socks_reply(UNREACHABLE)).await;
+        };
+        client.write_all(&socks_reply(0)).await?;
+        copy_bidirectional(&mut client, &mut host).await?;
+        Ok(())
+    }
+
     fn admits(&self, head: &str) -> bool {
         let Some(expected) = &self.authorization else {
             return true;
@@ -149,6 +168,36 @@ impl Shared {
             name.eq_ignore_ascii_case("Proxy-Authorization") && value == expected
         })
     }
+}
+
+/// Greets a client of SOCKS5; the host and port that it asks for.
+async fn socks_target(client: &mut BufReader<TcpStream>) -> std::io::Result<String> {
+    let [_, methods] = bytes(client).await?;
+    client.read_exact(&mut vec![0; methods.into()]).await?;
+    client.write_all(&[SOCKS5, 0]).await?;
+    let [_, _, _, kind] = bytes(client).await?;
+    let host = match kind {
+        1 => Ipv4Addr::from(bytes::<4>(client).await?).to_string(),
+        _ => {
+            let [length] = bytes(client).await?;
+            let mut name = vec![0; length.into()];
+            client.read_exact(&mut name).await?;
+            String::from_utf8_lossy(&name).into_owned()
+        }
+    };
+    let port = u16::from_be_bytes(bytes(client).await?);
+    Ok(format!("{host}:{port}"))
+}
+
+async fn bytes<const N: usize>(client: &mut BufReader<TcpStream>) -> std::io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    client.read_exact(&mut bytes).await?;
+    Ok(bytes)
+}
+
+/// The reply to a request of SOCKS5, which names no address.
+fn socks_reply(status: u8) -> [u8; 10] {
+    [SOCKS5, status, 0, 1, 0, 0, 0, 0, 0, 0]
 }
 
 /// The request line and the headers, up to the empty line.
