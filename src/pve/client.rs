@@ -218,7 +218,7 @@ impl Client {
     async fn write(&self, request: &Request, context: &Context) -> Result<Response, Error> {
         let write_lock = self.write_lock();
         let ready = async {
-            let turn = write_lock.enter().await;
+            let turn = write_lock.enter(context.goes_first).await;
             Ok((turn, self.0.session.prove(request).await?))
         };
         let (_turn, proof) = self.bounded(context, request, ready).await?;

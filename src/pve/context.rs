@@ -17,6 +17,8 @@ pub struct Context {
     pub cancel: CancellationToken,
     /// Ends the call when reached.
     pub deadline: Option<Instant>,
+    /// Whether a write goes ahead of all that wait for their turn.
+    pub goes_first: bool,
 }
 
 /// Why a wait ended early.

@@ -17,5 +17,6 @@ pub fn call_within(limit: Option<Duration>) -> Context {
     Context {
         cancel: framework::Context::current().cancel,
         deadline: limit.and_then(|limit| Instant::now().checked_add(limit)),
+        ..Context::default()
     }
 }
