@@ -9,6 +9,7 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::future::join_all;
 use serde::de::DeserializeOwned;
 use tf_provider::{AttributePath, DataSource, Diagnostics, Function, Provider};
 
@@ -120,6 +121,12 @@ impl Catalog {
         let replaced = self.actions.insert(name.to_owned(), action);
         self.refuse_duplicate(name, replaced.is_some());
         self
+    }
+
+    /// Closes the ephemeral objects that the caller has left open.
+    pub async fn close_ephemeral_objects(&self) {
+        let resources = self.ephemeral_resources.values();
+        join_all(resources.map(|ephemeral| ephemeral.close_all())).await;
     }
 
     fn merge(&mut self, diagnostics: Diagnostics) {

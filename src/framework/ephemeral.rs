@@ -1,11 +1,12 @@
 //! Ephemeral resources: values that exist while Terraform runs and are never stored.
 //!
 //! Terraform opens one in each plan and in each apply, renews it while it is in use, and closes it
-//! at the end. `tf-provider` has no trait for them, so [`EphemeralResource`] is one of this crate.
+//! at the end, unless something that depends on it has failed: then the server closes it. `tf-provider` has no trait for them, so [`EphemeralResource`] is one of this crate.
 
 use std::time::SystemTime;
 
 use async_trait::async_trait;
+use futures_util::future::join_all;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tf_provider::Diagnostics;
@@ -15,6 +16,7 @@ use super::client::ClientCapabilities;
 use super::deferral::Deferred;
 use super::diagnostics::{Problem, Report};
 use super::encoded::{Encoded, decode, decode_private, encode, encode_bytes};
+use super::open_objects::OpenObjects;
 use super::read_only::conform_config;
 
 /// A typed ephemeral resource. Warnings go into `diags`.
@@ -129,19 +131,27 @@ pub trait ErasedEphemeralResource: Send + Sync + 'static {
 
     /// Closes an object.
     async fn close(&self, private: Vec<u8>, diags: &mut Diagnostics);
+
+    /// Closes the objects that the caller has left open.
+    async fn close_all(&self);
 }
 
 /// An [`ErasedEphemeralResource`] from a typed ephemeral resource.
 pub(super) struct EphemeralAdapter<T> {
     ephemeral: T,
     schema: Schema,
+    open: OpenObjects,
 }
 
 impl<T: EphemeralResource> EphemeralAdapter<T> {
     /// Adapts an ephemeral resource.
     pub fn new(ephemeral: T) -> Self {
         let schema = ephemeral.schema();
-        Self { ephemeral, schema }
+        Self {
+            ephemeral,
+            schema,
+            open: OpenObjects::default(),
+        }
     }
 
     fn config(&self, config: &Encoded, diags: &mut Diagnostics) -> Option<T::Model> {
@@ -172,9 +182,11 @@ impl<T: EphemeralResource> ErasedEphemeralResource for EphemeralAdapter<T> {
         }
         let opened = self.ephemeral.open(config, diags).await;
         let opened = opened.map_err(|problem| diags.problem(problem)).ok()?;
+        let private = encode_bytes(&opened.private, diags)?;
+        self.open.opened(&private);
         Some(OpenResponse::Opened(Opened {
             result: encode(&opened.result, diags)?,
-            private: encode_bytes(&opened.private, diags)?,
+            private,
             renew_at: opened.renew_at,
         }))
     }
@@ -188,12 +200,24 @@ impl<T: EphemeralResource> ErasedEphemeralResource for EphemeralAdapter<T> {
     }
 
     async fn close(&self, private: Vec<u8>, diags: &mut Diagnostics) {
+        self.open.closed(&private);
         let Some(private) = decode_private(&private, diags) else {
             return;
         };
         if let Err(problem) = self.ephemeral.close(private, diags).await {
             diags.problem(problem);
         }
+    }
+
+    async fn close_all(&self) {
+        let closed = self.open.take().into_iter().map(|private| async {
+            let mut diags = Diagnostics::default();
+            self.close(private, &mut diags).await;
+            for error in diags.errors {
+                tracing::warn!(detail = %error.detail, "{}", error.summary);
+            }
+        });
+        join_all(closed).await;
     }
 }
 
@@ -203,11 +227,14 @@ impl<T: EphemeralResource> EphemeralAdapter<T> {
         private: &[u8],
         diags: &mut Diagnostics,
     ) -> Option<Renewed<Vec<u8>>> {
+        let before = private;
         let private = decode_private(private, diags)?;
         let renewed = self.ephemeral.renew(private, diags).await;
         let renewed = renewed.map_err(|problem| diags.problem(problem)).ok()?;
+        let private = encode_bytes(&renewed.private, diags)?;
+        self.open.renewed(before, &private);
         Some(Renewed {
-            private: encode_bytes(&renewed.private, diags)?,
+            private,
             renew_at: renewed.renew_at,
         })
     }

@@ -29,6 +29,7 @@ mod data_source;
 mod encoded;
 mod function;
 mod kept;
+mod open_objects;
 mod pointing;
 mod provider;
 mod read_only;

@@ -1,6 +1,7 @@
 //! The gRPC server of this process, from its first connection to its last response.
 
 use std::io;
+use std::sync::Arc;
 
 use rustls::ServerConfig;
 use tokio::runtime;
@@ -18,7 +19,7 @@ use super::proto::plugin::grpc_controller_server::GrpcControllerServer;
 use super::proto::plugin::grpc_stdio_server::GrpcStdioServer;
 use super::proto::provider_server::ProviderServer;
 use super::service::Service;
-use super::side_services::SideServices;
+use super::side_services::{SideServices, close_ephemeral_objects};
 use super::signals::{OnInterrupt, Signals};
 use crate::framework::Catalog;
 
@@ -81,19 +82,20 @@ async fn serve_calls(
     tls: Option<ServerConfig>,
     end: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
-    let calls = RunningCalls::default();
+    let (catalog, calls) = (Arc::new(catalog), RunningCalls::default());
     let shutdown = CancellationToken::new();
     let side = SideServices {
         calls: calls.clone(),
+        catalog: Arc::clone(&catalog),
         shutdown: shutdown.clone(),
     };
     let at_end = side.clone();
     tokio::spawn(async move {
         end.await;
-        at_end.end();
+        at_end.end().await;
     });
     let connections = connections::incoming(listener.start()?, tls, shutdown.clone());
-    let provider = ProviderServer::new(Service::with_calls(catalog, calls.clone()))
+    let provider = ProviderServer::new(Service::with_calls(Arc::clone(&catalog), calls.clone()))
         .max_decoding_message_size(MESSAGE_LIMIT)
         .max_encoding_message_size(MESSAGE_LIMIT);
     Server::builder()
@@ -105,13 +107,14 @@ async fn serve_calls(
         .serve_with_incoming_shutdown(connections, shutdown.cancelled_owned())
         .await?;
     calls.finished().await;
+    // The last call may have opened something.
+    close_ephemeral_objects(&catalog).await;
     Ok(())
 }
 
 #[cfg(all(test, unix))]
 mod tests {
     use std::future::{pending, ready};
-    use std::sync::Arc;
 
     use async_trait::async_trait;
     use hyper_util::rt::TokioIo;

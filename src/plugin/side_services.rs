@@ -4,6 +4,7 @@
 //! empty until the process ends: go-plugin opens them at the start and reports an early end.
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
 use tokio_util::sync::CancellationToken;
@@ -17,6 +18,7 @@ use super::proto::plugin::grpc_broker_server::GrpcBroker;
 use super::proto::plugin::grpc_controller_server::GrpcController;
 use super::proto::plugin::grpc_stdio_server::GrpcStdio;
 use super::proto::plugin::{ConnInfo, Empty, StdioData};
+use crate::framework::Catalog;
 
 /// The services in go-plugin's health check: the whole server, or the plugin by its name.
 const SERVICES: [&str; 2] = ["", "plugin"];
@@ -26,6 +28,8 @@ const SERVICES: [&str; 2] = ["", "plugin"];
 pub(super) struct SideServices {
     /// The calls that `Shutdown` cancels.
     pub calls: RunningCalls,
+    /// The provider, whose ephemeral objects may still be open.
+    pub catalog: Arc<Catalog>,
     /// Cancelled by `Shutdown`.
     pub shutdown: CancellationToken,
 }
@@ -33,9 +37,12 @@ pub(super) struct SideServices {
 type EmptyStream<T> = Pin<Box<dyn stream::Stream<Item = Result<T, Status>> + Send>>;
 
 impl SideServices {
-    /// Ends the process as soon as the running calls have finished.
-    pub fn end(&self) {
+    /// Ends the process as soon as the running calls have finished. Before it responds to
+    /// `Shutdown`, it closes what the caller has left open: go-plugin waits for the response, and
+    /// kills the process two seconds later.
+    pub async fn end(&self) {
         self.calls.stop();
+        close_ephemeral_objects(&self.catalog).await;
         self.shutdown.cancel();
     }
 
@@ -47,10 +54,20 @@ impl SideServices {
     }
 }
 
+/// Closes what the caller has left open, in a task of its own: a panic must not keep the process
+/// from its end.
+pub(super) async fn close_ephemeral_objects(catalog: &Arc<Catalog>) {
+    let catalog = Arc::clone(catalog);
+    let closed = tokio::spawn(async move { catalog.close_ephemeral_objects().await });
+    if closed.await.is_err() {
+        tracing::error!("Closing the ephemeral objects failed");
+    }
+}
+
 #[tonic::async_trait]
 impl GrpcController for SideServices {
     async fn shutdown(&self, _: Request<Empty>) -> Result<Response<Empty>, Status> {
-        self.end();
+        self.end().await;
         Ok(Response::new(Empty {}))
     }
 }

@@ -34,14 +34,11 @@ pub struct Service {
 impl Service {
     /// The service of a catalog. Its calls need a tokio runtime.
     pub fn new(catalog: Catalog) -> Self {
-        Self::with_calls(catalog, RunningCalls::default())
+        Self::with_calls(Arc::new(catalog), RunningCalls::default())
     }
 
-    pub(super) fn with_calls(catalog: Catalog, calls: RunningCalls) -> Self {
-        Self {
-            catalog: Arc::new(catalog),
-            calls,
-        }
+    pub(super) fn with_calls(catalog: Arc<Catalog>, calls: RunningCalls) -> Self {
+        Self { catalog, calls }
     }
 }
 
