@@ -15,6 +15,7 @@ pub(crate) mod host;
 pub(crate) mod mocked;
 mod nearest;
 pub(crate) mod settings;
+mod ticket;
 
 use async_trait::async_trait;
 use tf_provider::schema::Schema;
@@ -22,6 +23,7 @@ use tf_provider::{Diagnostics, Provider};
 
 use crate::framework::{Catalog, Report, ResourceAdapter};
 use crate::provider::api_token::ApiTokenResource;
+use crate::provider::api_token::ephemeral::EphemeralApiToken;
 use crate::provider::clients::Connections;
 use crate::provider::data_sources::{
     ApiTokenData, ApiTokensData, ConnectionData, HostData, PermissionsData, TokenActivityData,
@@ -30,6 +32,7 @@ use crate::provider::functions::{AuthorizationHeader, FormatTokenId, ParseTokenI
 use crate::provider::host::resource::HostResource;
 use crate::provider::settings::block::Config;
 use crate::provider::settings::environment::Environment;
+use crate::provider::ticket::EphemeralTicket;
 
 /// Everything this provider offers: one line for each.
 pub fn catalog() -> Catalog {
@@ -48,6 +51,8 @@ pub fn catalog() -> Catalog {
     .data_source("proxmox_host", HostData::new(each()))
     .data_source("proxmox_permissions", PermissionsData::new(each()))
     .data_source("proxmox_token_activity", TokenActivityData::new(each()))
+    .ephemeral_resource("proxmox_api_token", EphemeralApiToken::new(each()))
+    .ephemeral_resource("proxmox_ticket", EphemeralTicket::new(each()))
     .function("parse_token_id", ParseTokenId)
     .function("format_token_id", FormatTokenId)
     .function("authorization_header", AuthorizationHeader)

@@ -21,6 +21,7 @@ mod connections;
 mod diagnosis;
 mod downtime;
 mod drift;
+mod ephemeral;
 mod examples;
 mod faults;
 mod hosts;
@@ -96,6 +97,7 @@ fn scenarios() -> impl Iterator<Item = Scenario> {
         scope::SCENARIOS,
         advice::SCENARIOS,
         drift::SCENARIOS,
+        ephemeral::SCENARIOS,
         hosts::SCENARIOS,
         clusters::SCENARIOS,
         connections::SCENARIOS,

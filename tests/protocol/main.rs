@@ -9,6 +9,7 @@ mod support;
 mod certificate;
 mod command_line;
 mod ending;
+mod ephemeral;
 mod every_call;
 mod handshake;
 mod isolation;

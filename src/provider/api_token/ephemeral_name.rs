@@ -4,8 +4,23 @@
 //! and revoked when the run ends. A run that is killed cannot revoke it, so it stays in the user's
 //! list of tokens, expired.
 
+use ring::rand::{SecureRandom, SystemRandom};
+
+use crate::pve::TokenName;
+
 /// The beginning of every ephemeral token's name. Random letters and digits follow.
 pub const PREFIX: &str = "tf-ephemeral-";
+
+/// The bytes of randomness in a name: enough for no two names ever to be equal.
+const RANDOM_BYTES: usize = 8;
+
+/// A new name. `None` if the system provides no random numbers.
+pub fn unique() -> Option<TokenName> {
+    let mut bytes = [0; RANDOM_BYTES];
+    SystemRandom::new().fill(&mut bytes).ok()?;
+    let random = u64::from_be_bytes(bytes);
+    format!("{PREFIX}{random:016x}").parse().ok()
+}
 
 /// Whether a token name is that of an ephemeral token.
 pub fn is_ephemeral(token_name: &str) -> bool {
@@ -17,7 +32,6 @@ pub fn is_ephemeral(token_name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pve::TokenName;
 
     #[test]
     fn only_names_of_ephemeral_tokens_are_recognised() {
@@ -28,7 +42,9 @@ mod tests {
     }
 
     #[test]
-    fn an_ephemeral_name_is_valid() {
-        assert!(format!("{PREFIX}0f3c9a7d").parse::<TokenName>().is_ok());
+    fn each_name_is_new_and_recognised() {
+        let (one, other) = (unique().unwrap(), unique().unwrap());
+        assert_ne!(one, other);
+        assert!(is_ephemeral(one.as_str()));
     }
 }

@@ -6,6 +6,7 @@
 mod acl;
 mod apply;
 mod change;
+pub(crate) mod ephemeral;
 pub(crate) mod ephemeral_name;
 mod model;
 mod plan;

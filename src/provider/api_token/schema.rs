@@ -1,6 +1,6 @@
 //! The schema of `proxmox_api_token`.
 
-use tf_provider::schema::{AttributeType, Schema};
+use tf_provider::schema::{Attribute, AttributeType, Schema};
 
 use crate::framework::schema;
 use crate::provider::attributes::timeouts;
@@ -84,28 +84,7 @@ pub fn schema() -> Schema {
             ),
             (
                 "acl",
-                optional(
-                    schema::nested_set([
-                        (
-                            "path",
-                            required(
-                                String,
-                                "Path in the access control tree, such as `/vms` or \
-                                 `/storage/local`.",
-                            ),
-                        ),
-                        (
-                            "role",
-                            required(String, "Role granted at the path, such as `PVEVMAdmin`."),
-                        ),
-                        (
-                            "propagate",
-                            optional(
-                                Bool,
-                                "Whether deeper paths inherit the role. Defaults to `true`.",
-                            ),
-                        ),
-                    ]),
+                acl_attribute(
                     "Entries of the token in the access control list. Only the entries declared \
                      here are added and removed, unless `acl_exclusive` is `true`; without this \
                      attribute the list is not read. Removing the attribute leaves the entries on \
@@ -288,6 +267,34 @@ pub fn schema() -> Schema {
             ),
         ],
     )
+}
+
+/// The attribute `acl`.
+pub fn acl_attribute(description: &str) -> Attribute {
+    use AttributeType::{Bool, String};
+    use schema::{optional, required};
+
+    let entry = [
+        (
+            "path",
+            required(
+                String,
+                "Path in the access control tree, such as `/vms` or `/storage/local`.",
+            ),
+        ),
+        (
+            "role",
+            required(String, "Role granted at the path, such as `PVEVMAdmin`."),
+        ),
+        (
+            "propagate",
+            optional(
+                Bool,
+                "Whether deeper paths inherit the role. Defaults to `true`.",
+            ),
+        ),
+    ];
+    optional(schema::nested_set(entry), description)
 }
 
 /// The operations with a time limit.

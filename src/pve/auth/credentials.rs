@@ -5,10 +5,12 @@ use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use time::OffsetDateTime;
 
 use crate::pve::auth::totp::TotpSeed;
 use crate::pve::id::{IdError, TokenId, UserId};
 use crate::pve::secret::Secret;
+use crate::pve::timestamp::Timestamp;
 
 /// The characters that stay in an `Authorization` header: those that RFC 3986 calls unreserved, and `@` and
 /// `!` to keep ids readable. The server decodes the rest.
@@ -64,6 +66,9 @@ impl FromStr for ApiToken {
     }
 }
 
+/// How long a ticket is valid.
+pub(crate) const LIFE: Duration = Duration::from_secs(2 * 60 * 60);
+
 /// The ticket of an earlier login. It is valid for two hours and cannot be revoked.
 #[derive(Debug, Clone)]
 pub struct LoginTicket {
@@ -87,6 +92,12 @@ impl LoginTicket {
             _ => return Err(IdError::Ticket),
         };
         Ok(Self { user, ticket, csrf })
+    }
+
+    /// When it expires, on the server's clock. `None` for one that does not say when it was made.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        let issued: OffsetDateTime = self.issued()?.into();
+        Some(Timestamp::from(issued) + LIFE)
     }
 
     /// When it was made, as it says itself: seconds since 1970 on the server's clock, in hex.

@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 use http::Method;
 use percent_encoding::utf8_percent_encode;
 
-use crate::pve::auth::credentials::{ApiToken, Credentials, LoginTicket};
+use crate::pve::auth::credentials::{ApiToken, Credentials, LIFE, LoginTicket};
 use crate::pve::auth::login::{self, Account, Factor, Granted};
 use crate::pve::error::failure::AuthFailure;
 use crate::pve::error::{Error, ErrorKind};
@@ -23,9 +23,6 @@ use crate::pve::single_flight::SingleFlight;
 
 /// A ticket lives for two hours; a long apply should not meet its end.
 const RENEW_AFTER: Duration = Duration::from_secs(60 * 60);
-
-/// The lifetime of a ticket.
-const LIFE: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// A ticket and its age.
 #[derive(Debug, Clone)]

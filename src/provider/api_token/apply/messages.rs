@@ -33,6 +33,8 @@ pub enum Purpose {
     Alternation,
     /// A rotation that has revoked the token before.
     Recreation,
+    /// An ephemeral token.
+    OneRun,
 }
 
 impl Purpose {
@@ -48,6 +50,7 @@ impl Purpose {
                  exists, and tries again."
             }
             Self::Recreation => "The next apply creates the token again.",
+            Self::OneRun => "The token is revoked if it exists.",
         }
     }
 }
