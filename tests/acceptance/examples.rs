@@ -18,6 +18,9 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     everything_has_an_example,
 ];
 
+/// The password of the owner.
+const PASSWORD: &str = "automation-pass-1";
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")
 }
@@ -36,6 +39,7 @@ fn files() -> Vec<PathBuf> {
     for (kind, file) in [
         ("resources", "resource.tf"),
         ("data-sources", "data-source.tf"),
+        ("ephemeral-resources", "ephemeral-resource.tf"),
         ("functions", "function.tf"),
     ] {
         let folder = root().join(kind);
@@ -53,7 +57,7 @@ fn server(cli: &Cli) -> (TestServer, String) {
         server.scratch.write(file, authority).expect("an authority");
     }
     let secret = server.sim.state(|state| {
-        state.add_user("automation@pve", "automation-pass-1");
+        state.add_user("automation@pve", PASSWORD);
         state.set_acl("/", "Administrator", "automation@pve", true);
         state.add_token("automation@pve!ci", true, None, 0);
         state.add_token("automation@pve!by-hand", false, None, 0)
@@ -66,13 +70,14 @@ fn with_example(server: &TestServer, file: &Path) {
     server.scratch.write("main.tf", &example).expect("main.tf");
 }
 
-/// The arguments for the variable `secret`, where an example has it.
+/// The arguments for the variables that an example may have.
 fn variables(file: &Path, secret: &str) -> Vec<String> {
     let example = fs::read_to_string(file).expect("an example");
-    match example.contains(r#"variable "secret""#) {
-        true => vec![format!("-var=secret={secret}")],
-        false => Vec::new(),
-    }
+    [("secret", secret), ("password", PASSWORD)]
+        .into_iter()
+        .filter(|(name, _)| example.contains(&format!("variable {name:?}")))
+        .map(|(name, value)| format!("-var={name}={value}"))
+        .collect()
 }
 
 fn every_example_is_valid_and_applies(cli: &Cli) {
@@ -131,6 +136,10 @@ fn everything_has_an_example(_: &Cli) {
     let offered = [
         ("resources", catalog.resources.into_keys().collect()),
         ("data-sources", catalog.data_sources.into_keys().collect()),
+        (
+            "ephemeral-resources",
+            catalog.ephemeral_resources.into_keys().collect(),
+        ),
         ("functions", catalog.functions.into_keys().collect()),
     ];
     for (kind, offered) in offered {
