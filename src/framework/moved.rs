@@ -4,7 +4,7 @@
 //! without a configured provider, so it must not connect to anything.
 
 use serde_json::Value;
-use tf_provider::Resource;
+use tf_provider::{Diagnostics, Resource};
 
 use super::diagnostics::Problem;
 use super::resource::{PrivateOf, StateOf};
@@ -28,16 +28,21 @@ pub struct MoveRequest {
 /// A resource that takes over objects of other resource types.
 pub trait Move: Resource {
     /// Returns the state and private state of an object that was managed as another resource type,
-    /// or `None` for a resource type that this one cannot take over.
+    /// or `None` for a resource type that this one cannot take over. Warnings go into `diags`.
     ///
     /// # Errors
     ///
     /// When the resource type is one that can be taken over, and this object is not.
-    fn move_state(&self, source: MoveRequest) -> Result<MovedState<Self>, Problem>;
+    fn move_state(
+        &self,
+        source: MoveRequest,
+        diags: &mut Diagnostics,
+    ) -> Result<MovedState<Self>, Problem>;
 }
 
 /// The state and private state of an object that was moved.
 pub type MovedState<T> = Option<(StateOf<T>, PrivateOf<T>)>;
 
 /// [`Move::move_state`] of a resource that has it.
-pub(super) type MoveState<T> = fn(&T, MoveRequest) -> Result<MovedState<T>, Problem>;
+pub(super) type MoveState<T> =
+    fn(&T, MoveRequest, &mut Diagnostics) -> Result<MovedState<T>, Problem>;

@@ -24,6 +24,7 @@ use tf_provider::{Diagnostics, Provider};
 use crate::framework::{Catalog, Report, ResourceAdapter};
 use crate::provider::api_token::ApiTokenResource;
 use crate::provider::api_token::ephemeral::EphemeralApiToken;
+use crate::provider::api_token::revoke_action::RevokeAction;
 use crate::provider::clients::Connections;
 use crate::provider::data_sources::{
     ApiTokenData, ApiTokensData, ConnectionData, HostData, PermissionsData, TokenActivityData,
@@ -38,12 +39,16 @@ use crate::provider::ticket::EphemeralTicket;
 pub fn catalog() -> Catalog {
     let connections = Connections::default();
     let each = || connections.clone();
-    let host =
-        ResourceAdapter::new(HostResource::new(each())).with_write_only(host::resource::WRITE_ONLY);
+    let token = ResourceAdapter::new(ApiTokenResource::new(each()))
+        .with_list()
+        .with_moves();
+    let host = ResourceAdapter::new(HostResource::new(each()))
+        .with_write_only(host::resource::WRITE_ONLY)
+        .with_identity();
     Catalog::new(ProxmoxProvider {
         connections: each(),
     })
-    .resource("proxmox_api_token", ApiTokenResource::new(each()))
+    .resource("proxmox_api_token", token)
     .resource("proxmox_host", host)
     .data_source("proxmox_api_token", ApiTokenData::new(each()))
     .data_source("proxmox_api_tokens", ApiTokensData::new(each()))
@@ -53,6 +58,7 @@ pub fn catalog() -> Catalog {
     .data_source("proxmox_token_activity", TokenActivityData::new(each()))
     .ephemeral_resource("proxmox_api_token", EphemeralApiToken::new(each()))
     .ephemeral_resource("proxmox_ticket", EphemeralTicket::new(each()))
+    .action("proxmox_api_token_revoke", RevokeAction::new(each()))
     .function("parse_token_id", ParseTokenId)
     .function("format_token_id", FormatTokenId)
     .function("authorization_header", AuthorizationHeader)

@@ -132,17 +132,8 @@ fn a_token_feeds_the_provider_of_the_journey(cli: &Cli) {
     });
     let journey = include_str!("../fixtures/journeys/05-just-in-time.tf");
     let journey = journey.replace("https://pve1.example.com:8006", &server.sim.endpoint());
-    // Our own binary stands in for the other provider. It takes the same two attributes.
-    let settings = server.scratch.file("cli.tfrc");
-    let own = fs::read_to_string(&settings).expect("the settings");
-    let both = own
-        .lines()
-        .map(|line| match line.contains("depl0y/proxmox") {
-            true => format!("{line}\n{}", line.replace("depl0y/proxmox", "bpg/proxmox")),
-            false => line.to_owned(),
-        });
-    let both: Vec<String> = both.collect();
-    fs::write(&settings, both.join("\n")).expect("the settings");
+    // It takes the same two attributes.
+    server.stand_in_for_another_provider();
     let used = r#"
 data "proxmox_connection" "of_the_other" {
   provider = virtual

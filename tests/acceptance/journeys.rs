@@ -6,12 +6,14 @@ use cli_harness::Cli;
 use serde_json::Value;
 
 use super::Scenario;
-use super::test_server::TestServer;
+use super::test_server::{TestServer, says};
 
 pub const SCENARIOS: &[Scenario] = scenarios![
     a_first_token_with_two_factor_login,
     a_fleet_whose_tokens_rotate_with_an_overlap,
     a_short_token_id_and_least_privilege,
+    tokens_move_in_from_another_provider_and_from_the_web_interface,
+    a_state_of_another_provider_moves_without_a_change,
 ];
 
 fn a_first_token_with_two_factor_login(cli: &Cli) {
@@ -123,4 +125,113 @@ fn a_short_token_id_and_least_privilege(cli: &Cli) {
     let ready: Value = serde_json::from_str(&ready.stdout).expect("an output");
     assert_eq!(ready["ok"], true);
     assert_eq!(ready["missing"], serde_json::json!({}));
+}
+
+/// The state that the other provider wrote.
+const THEIR_STATE: &str =
+    include_str!("../fixtures/states/other-providers/bpg-0.111.1-user-token.json");
+
+/// A server with the token of that state, and the state in place.
+fn with_their_state(cli: &Cli, change: impl FnOnce(&mut Value)) -> (TestServer, String) {
+    let mut server = TestServer::new(cli);
+    let mut state: Value = serde_json::from_str(THEIR_STATE).expect("a state");
+    change(&mut state);
+    let attributes = &state["resources"][0]["instances"][0]["attributes"];
+    let value = attributes["value"].as_str().unwrap_or_default();
+    let secret = value.split('=').nth(1).unwrap_or_default().to_owned();
+    let expire = match attributes["expiration_date"].is_null() {
+        true => 0,
+        false => 1_830_211_200,
+    };
+    server.sim.state(|state| {
+        state.add_user("ci@pve", "ci-pass-1");
+        state.add_token("ci@pve!pipeline", true, Some("pipeline"), expire);
+        state.set_token_secret("ci@pve!pipeline", &secret);
+        state.add_token("root@pam!clicked", false, None, 1_830_211_200);
+    });
+    server.stand_in_for_another_provider();
+    server.scratch.unset("PROXMOX_VE_ENDPOINT");
+    let written = server
+        .scratch
+        .write("terraform.tfstate", &state.to_string());
+    written.expect("the state");
+    (server, secret)
+}
+
+fn journey_of_moving_in(server: &TestServer) -> String {
+    let journey = include_str!("../fixtures/journeys/06-moving-in.tf");
+    journey.replace("https://pve1.example.com:8006", &server.sim.endpoint())
+}
+
+fn tokens_move_in_from_another_provider_and_from_the_web_interface(cli: &Cli) {
+    let (server, secret) = with_their_state(cli, |state| {
+        let instance = &mut state["resources"][0]["instances"][0];
+        instance["attributes"]["expiration_date"] = Value::Null;
+    });
+    let written = server
+        .scratch
+        .write("main.tf", &journey_of_moving_in(&server));
+    written.expect("main.tf");
+    let run = server.apply();
+    says(&run, &["1 imported, 0 added, 0 changed, 0 destroyed"]);
+    let token = server.attributes("proxmox_api_token.ci");
+    assert_eq!(token["secret"], *secret);
+    assert_eq!(token["api_token"], format!("ci@pve!pipeline={secret}"));
+    let methods = server.sim.requests();
+    assert!(methods.iter().all(|request| request.method == "GET"));
+    server.plan_is_empty();
+}
+
+fn a_state_of_another_provider_moves_without_a_change(cli: &Cli) {
+    for (name, registry) in [
+        ("proxmox_user_token", "registry.terraform.io"),
+        (
+            "proxmox_virtual_environment_user_token",
+            "registry.example.com",
+        ),
+    ] {
+        let (server, secret) = with_their_state(cli, |state| {
+            state["resources"][0]["type"] = name.into();
+            let provider = format!(r#"provider["{registry}/bpg/proxmox"]"#);
+            state["resources"][0]["provider"] = provider.into();
+        });
+        let settings = server.scratch.file("cli.tfrc");
+        let overrides = std::fs::read_to_string(&settings).expect("the settings");
+        let address = format!("\"{registry}/bpg/proxmox\"");
+        let overrides = overrides.replace("\"bpg/proxmox\"", &address);
+        std::fs::write(&settings, overrides).expect("the settings");
+        let journey = journey_of_moving_in(&server)
+            .replace("\"bpg/proxmox\"", &address)
+            .replace("proxmox_virtual_environment_user_token", name)
+            .replace(
+                "token_name = \"pipeline\"",
+                "token_name = \"pipeline\"\n  expiration_date = \"2027-12-31T00:00:00Z\"",
+            );
+        server.scratch.write("main.tf", &journey).expect("main.tf");
+        let plan = server.plan();
+        says(
+            &plan,
+            &["has moved to", "1 to import, 0 to add, 0 to change"],
+        );
+        server.apply();
+        assert_eq!(server.attributes("proxmox_api_token.ci")["secret"], *secret);
+        server.plan_is_empty();
+    }
+    // A state without the secret, as after an import there.
+    let (server, _) = with_their_state(cli, |state| {
+        let instance = &mut state["resources"][0]["instances"][0];
+        instance["attributes"]["value"] = Value::Null;
+        instance["attributes"]["expiration_date"] = Value::Null;
+    });
+    let written = server
+        .scratch
+        .write("main.tf", &journey_of_moving_in(&server));
+    written.expect("main.tf");
+    says(
+        &server.plan(),
+        &[
+            "API token moved without its secret",
+            "`rotate_when_changed`",
+        ],
+    );
 }

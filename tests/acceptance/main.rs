@@ -15,6 +15,7 @@ mod activity;
 mod advice;
 mod audit;
 mod bad_input;
+mod capabilities;
 mod clusters;
 mod complaints;
 mod connections;
@@ -59,6 +60,22 @@ fn main() -> ExitCode {
                 scenario(&cli);
                 Ok(())
             }));
+        }
+    }
+    for (path, scenario, needs) in capabilities::SCENARIOS {
+        let name = without_crate(path);
+        for cli in &found {
+            let cli = cli.clone();
+            trials.push(match (needs.is_met_by)(&cli) {
+                true => Trial::test(format!("{cli}: {name}"), move || {
+                    scenario(&cli);
+                    Ok(())
+                }),
+                false => {
+                    let name = format!("{cli}: {name}: needs {}", needs.what);
+                    Trial::test(name, || Ok(())).with_ignored_flag(true)
+                }
+            });
         }
     }
     for (name, row) in faults::rows() {
@@ -121,8 +138,9 @@ fn scenarios() -> impl Iterator<Item = Scenario> {
     ]
     .into_iter()
     .flatten()
-    .map(|&(path, scenario)| {
-        let name = path.split_once("::").map_or(path, |(_, name)| name);
-        (name, scenario)
-    })
+    .map(|&(path, scenario)| (without_crate(path), scenario))
+}
+
+fn without_crate(path: &'static str) -> &'static str {
+    path.split_once("::").map_or(path, |(_, name)| name)
 }

@@ -76,6 +76,20 @@ impl TestServer {
             .expect("main.tf is written");
     }
 
+    /// Lets our own binary stand in for `bpg/proxmox`, another provider of the same prefix.
+    pub fn stand_in_for_another_provider(&self) {
+        let settings = self.scratch.file("cli.tfrc");
+        let own = std::fs::read_to_string(&settings).expect("the settings");
+        let both = own
+            .lines()
+            .map(|line| match line.contains("depl0y/proxmox") {
+                true => format!("{line}\n{}", line.replace("depl0y/proxmox", "bpg/proxmox")),
+                false => line.to_owned(),
+            });
+        let both: Vec<String> = both.collect();
+        std::fs::write(&settings, both.join("\n")).expect("the settings");
+    }
+
     /// Applies, which must succeed.
     pub fn apply(&self) -> Run {
         let run = self.try_apply();

@@ -176,7 +176,7 @@ async fn capabilities_are_the_same_wherever_they_are_asked_for() {
     );
     assert!(capabilities.plan_destroy);
     assert!(capabilities.get_provider_schema_optional);
-    assert!(!capabilities.move_resource_state);
+    assert!(capabilities.move_resource_state);
     assert!(!capabilities.generate_resource_config);
 }
 

@@ -291,7 +291,7 @@ where
     }
 
     fn move_state(&self, source: MoveRequest, diags: &mut Diagnostics) -> Option<Instance> {
-        let moved = self.moved?(&self.resource, source);
+        let moved = self.moved?(&self.resource, source, diags);
         let (state, private) = moved.map_err(|problem| diags.problem(problem)).ok()??;
         self.instance(&state, &private, diags)
     }

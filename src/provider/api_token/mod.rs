@@ -5,12 +5,17 @@
 
 mod acl;
 mod apply;
+pub(crate) mod audit_findings;
 mod change;
 pub(crate) mod ephemeral;
 pub(crate) mod ephemeral_name;
+mod identity;
+mod list;
 mod model;
+mod moved;
 mod plan;
 mod private_state;
+pub(crate) mod revoke_action;
 mod schema;
 mod slots;
 

@@ -6,7 +6,7 @@ use tf_provider::schema::{Attribute, AttributeType};
 use tf_provider::value::Value;
 
 use crate::framework::schema;
-use crate::provider::api_token::ephemeral_name::is_ephemeral;
+use crate::provider::api_token::audit_findings::{findings, is_past};
 use crate::provider::attributes::timestamp;
 use crate::pve::{AuditedToken, Expiry, Timestamp};
 
@@ -151,31 +151,14 @@ impl TokenFacts {
             owner_expires_at: timestamp::attribute(token.owner.expire),
             last_task_seen_at: timestamp::attribute(token.last_task),
             root_equivalent_by: token.root_equivalent.map(str::to_owned).into(),
-            findings: Value::Value(findings(token, now)),
+            findings: Value::Value(
+                findings(token, now)
+                    .into_iter()
+                    .map(str::to_owned)
+                    .collect(),
+            ),
         }
     }
-}
-
-fn findings(token: &AuditedToken<'_>, now: Timestamp) -> Vec<String> {
-    let end = token.info.expire;
-    let outlived = end == Expiry::Never || is_past(end, now);
-    let findings = [
-        ("expired", is_past(token.effective_expire(), now)),
-        ("never_expires", token.effective_expire() == Expiry::Never),
-        ("root_equivalent", token.root_equivalent.is_some()),
-        ("owner_disabled", !token.owner.enabled),
-        ("leftover_ephemeral", is_ephemeral(token.name) && outlived),
-    ];
-    findings
-        .into_iter()
-        .filter(|(_, found)| *found)
-        .map(|(name, _)| name.to_owned())
-        .collect()
-}
-
-/// Whether an expiry date has passed. As on the server, it is valid until the end of that second.
-fn is_past(expiry: Expiry, now: Timestamp) -> bool {
-    expiry < Expiry::At(now)
 }
 
 #[cfg(test)]

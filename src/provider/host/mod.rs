@@ -3,6 +3,7 @@
 pub(crate) mod check_result;
 mod connect;
 pub(crate) mod facts;
+mod identity;
 pub(crate) mod model;
 pub(crate) mod resource;
 mod validate;

@@ -155,7 +155,14 @@ pub fn schema() -> Schema {
              be created.",
         ),
         ("id", computed(String, "Name of the host.")),
-        ("name", required(String, "Name of the host, for display.")),
+        (
+            "name",
+            required(
+                String,
+                "Name of the host, by which it is identified. Changing this registers the host \
+                 again.",
+            ),
+        ),
         (
             "hostname",
             optional(

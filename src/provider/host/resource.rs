@@ -197,13 +197,14 @@ impl Resource for HostResource {
             true => (prior.facts, prior.identity),
             false => planned_facts(&planned),
         };
-        let cluster_changes = planned.cluster != prior.cluster;
-        let replaced = cluster_changes.then(|| AttributePath::new("cluster"));
-        Some((
-            planned.with_facts(facts),
-            (),
-            replaced.into_iter().collect(),
-        ))
+        let changes = [
+            ("cluster", planned.cluster != prior.cluster),
+            // The identity of a host, which never changes.
+            ("name", planned.name != prior.name),
+        ];
+        let replaced = changes.into_iter().filter(|(_, changes)| *changes);
+        let replaced = replaced.map(|(name, _)| AttributePath::new(name)).collect();
+        Some((planned.with_facts(facts), (), replaced))
     }
 
     async fn plan_destroy<'a>(
@@ -250,12 +251,7 @@ impl Resource for HostResource {
 
     /// Fails: there is nothing on the server to import.
     async fn import<'a>(&self, diags: &mut Diagnostics, _id: String) -> Option<(State, ())> {
-        diags.fail(
-            "Import not supported",
-            "`proxmox_host` does not create anything on the server, so there is nothing to import. \
-             Apply the configuration to check the connection and register the host.",
-            AttributePath::root(),
-        );
+        diags.problem(not_importable());
         None
     }
 
@@ -269,6 +265,16 @@ impl Resource for HostResource {
     ) -> Option<()> {
         Some(())
     }
+}
+
+/// A host exists in the state only.
+pub(super) fn not_importable() -> Problem {
+    Problem::new(
+        "Import not supported",
+        "`proxmox_host` does not create anything on the server, so there is nothing to import. \
+         Apply the configuration to check the connection and register the host.",
+        AttributePath::root(),
+    )
 }
 
 fn no_privileges(state: &State, report: &diagnosis::Report, diags: &mut Diagnostics) {

@@ -22,7 +22,7 @@ use crate::pve::api::tokens::TokenInfo;
 use crate::pve::client::Client;
 use crate::pve::context::Context;
 use crate::pve::error::Error;
-use crate::pve::id::TokenId;
+use crate::pve::id::{TokenId, UserId};
 use crate::pve::permissions::entry::{Token, User};
 use crate::pve::permissions::inheritance::Permissions;
 use crate::pve::permissions::privileges::Rights;
@@ -130,6 +130,11 @@ impl Audit {
             let tokens = owner.tokens.iter();
             tokens.map(|(name, info)| self.audited(owner, name, info))
         })
+    }
+
+    /// Whether there is a user of this id, among those that are visible.
+    pub fn has_user(&self, user: &UserId) -> bool {
+        self.owners.iter().any(|owner| owner.user_id == *user)
     }
 
     /// One token, if it is visible.

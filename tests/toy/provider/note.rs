@@ -310,7 +310,11 @@ impl List for NoteResource {
 }
 
 impl Move for NoteResource {
-    fn move_state(&self, source: MoveRequest) -> Result<MovedState<Self>, Problem> {
+    fn move_state(
+        &self,
+        source: MoveRequest,
+        _diags: &mut Diagnostics,
+    ) -> Result<MovedState<Self>, Problem> {
         if source.type_name != "toy_memo" {
             return Ok(None);
         }

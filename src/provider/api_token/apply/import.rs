@@ -9,7 +9,7 @@ use crate::provider::api_token::apply::read::refreshed;
 use crate::provider::api_token::model::State;
 use crate::provider::api_token::slots::Slots;
 use crate::provider::clients::context;
-use crate::pve::{CachedClient, Owner, TokenId, TokenInfo};
+use crate::pve::{AclView, CachedClient, Owner, TokenId, TokenInfo};
 
 /// The state with cluster, owner and name, as an import id names them.
 pub fn state_of(id: &str) -> Result<State, Problem> {
@@ -70,13 +70,17 @@ async fn acl(client: &CachedClient, state: &State, live: &TokenId) -> (Acl, Opti
     let Ok(view) = client.acl_view(&context()).await else {
         return (Value::Null, Some(messages::imported_acl_partial(live)));
     };
-    let grants = Grants::on_server(&view, live);
-    let acl = match grants.is_empty() {
+    let warning = (!view.complete).then(|| messages::imported_acl_partial(live));
+    (entries(&view, state, live), warning)
+}
+
+/// The entries of a token with privileges of its own, in an access control list; null for none.
+pub fn entries(view: &AclView, state: &State, live: &TokenId) -> Acl {
+    let grants = Grants::on_server(view, live);
+    match grants.is_empty() || !state.is_separated() {
         true => Value::Null,
         false => grants.attribute(&Value::Value(Vec::new())),
-    };
-    let warning = (!view.complete).then(|| messages::imported_acl_partial(live));
-    (acl, warning)
+    }
 }
 
 /// The token of an import on the server.
