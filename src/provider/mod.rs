@@ -26,9 +26,6 @@ use crate::provider::api_token::ApiTokenResource;
 use crate::provider::api_token::ephemeral::EphemeralApiToken;
 use crate::provider::api_token::revoke_action::RevokeAction;
 use crate::provider::clients::Connections;
-use crate::provider::data_sources::{
-    ApiTokenData, ApiTokensData, ConnectionData, HostData, PermissionsData, TokenActivityData,
-};
 use crate::provider::functions::{AuthorizationHeader, FormatTokenId, ParseTokenId};
 use crate::provider::host::resource::HostResource;
 use crate::provider::settings::block::Config;
@@ -50,12 +47,27 @@ pub fn catalog() -> Catalog {
     })
     .resource("proxmox_api_token", token)
     .resource("proxmox_host", host)
-    .data_source("proxmox_api_token", ApiTokenData::new(each()))
-    .data_source("proxmox_api_tokens", ApiTokensData::new(each()))
-    .data_source("proxmox_connection", ConnectionData::new(each()))
-    .data_source("proxmox_host", HostData::new(each()))
-    .data_source("proxmox_permissions", PermissionsData::new(each()))
-    .data_source("proxmox_token_activity", TokenActivityData::new(each()))
+    .data_source(
+        "proxmox_api_token",
+        data_sources::api_token::ApiTokenData::new(each()),
+    )
+    .data_source(
+        "proxmox_api_tokens",
+        data_sources::api_tokens::ApiTokensData::new(each()),
+    )
+    .data_source(
+        "proxmox_connection",
+        data_sources::connection::ConnectionData::new(each()),
+    )
+    .data_source("proxmox_host", data_sources::host::HostData::new(each()))
+    .data_source(
+        "proxmox_permissions",
+        data_sources::permissions::PermissionsData::new(each()),
+    )
+    .data_source(
+        "proxmox_token_activity",
+        data_sources::token_activity::TokenActivityData::new(each()),
+    )
     .ephemeral_resource("proxmox_api_token", EphemeralApiToken::new(each()))
     .ephemeral_resource("proxmox_ticket", EphemeralTicket::new(each()))
     .action("proxmox_api_token_revoke", RevokeAction::new(each()))

@@ -1,18 +1,11 @@
 //! The data sources.
 
-mod api_token;
-mod api_tokens;
+pub mod api_token;
+pub mod api_tokens;
 mod audited;
 mod completeness;
-mod connection;
-mod host;
-mod permissions;
-mod token_activity;
+pub mod connection;
+pub mod host;
+pub mod permissions;
+pub mod token_activity;
 mod token_id;
-
-pub use api_token::ApiTokenData;
-pub use api_tokens::ApiTokensData;
-pub use connection::ConnectionData;
-pub use host::HostData;
-pub use permissions::PermissionsData;
-pub use token_activity::TokenActivityData;
