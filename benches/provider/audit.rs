@@ -28,7 +28,7 @@ pub fn measure(subjects: &[Subject], options: &Options) -> Measured {
         return Ok(Vec::new());
     };
     let (versions, host) = (Subject::versions(subjects), Host::new(options)?);
-    populate(&host, options.size(USERS));
+    populate(&host, options);
     let alone = without_provider(
         &cli,
         r#"output "questions" {
@@ -89,7 +89,8 @@ fn by_itself(host: &Host, options: &Options) -> Result<Vec<f64>, Box<dyn Error>>
 
 /// A simulator gets users, each with tokens, of which one never expires, and a grant. A real host
 /// has its own.
-fn populate(host: &Host, users: usize) {
+pub fn populate(host: &Host, options: &Options) {
+    let users = options.size(USERS);
     let Some(simulator) = &host.simulator else {
         return;
     };

@@ -10,8 +10,10 @@
 mod audit;
 mod check;
 mod command_line;
+mod ephemeral;
 mod fleet;
 mod host;
+mod list;
 mod memory;
 mod options;
 mod size;
@@ -38,7 +40,7 @@ type Measured = Result<Vec<Row>, Box<dyn Error>>;
 type Scenario = (&'static str, fn(&[Subject], &Options) -> Measured);
 
 /// Everything that is measured, in the order of the table.
-const SCENARIOS: [Scenario; 7] = [
+const SCENARIOS: [Scenario; 9] = [
     ("start", start::measure),
     ("command-line", command_line::measure),
     ("size", size::measure),
@@ -46,6 +48,8 @@ const SCENARIOS: [Scenario; 7] = [
     ("tokens", tokens::measure),
     ("fleet", fleet::measure),
     ("audit", audit::measure),
+    ("ephemeral", ephemeral::measure),
+    ("list", list::measure),
 ];
 
 fn main() -> ExitCode {

@@ -18,7 +18,8 @@ Measures time, memory and requests of the provider, and prints one table.
                       their refresh is measured as well
   --earlier PATH      binary of an earlier version of this provider, to measure in the same rounds.
                       The fleet is measured without it
-  --only NAME[,NAME]  parts to run: start, command-line, size, check, tokens, fleet, audit
+  --only NAME[,NAME]  parts to run: start, command-line, size, check, tokens, fleet, audit,
+                      ephemeral, list
   --tokens N[,N]      numbers of tokens to create and destroy. Defaults to 50,500
   --endpoint URL      host for check, tokens and audit, instead of the simulator. Credentials and
                       certificates are read from the PROXMOX_VE_* variables. Tokens named

@@ -28,15 +28,16 @@ const IDENTITY: Needs = Needs {
 
 const LISTS: Needs = Needs {
     what: "list resources: Terraform 1.14",
-    is_met_by: is_terraform_1_14,
+    is_met_by: has_actions,
 };
 
 const ACTIONS: Needs = Needs {
     what: "actions: Terraform 1.14",
-    is_met_by: is_terraform_1_14,
+    is_met_by: has_actions,
 };
 
-fn is_terraform_1_14(cli: &Cli) -> bool {
+/// Whether a command line has actions, and lists as well.
+pub fn has_actions(cli: &Cli) -> bool {
     cli.name == "terraform" && cli.is_at_least(1, 14)
 }
 
@@ -47,7 +48,13 @@ macro_rules! capable {
     };
 }
 
+const NOTHING: Needs = Needs {
+    what: "nothing",
+    is_met_by: |_| true,
+};
+
 pub const SCENARIOS: &[Capable] = capable![
+    the_table_of_versions_is_what_each_command_line_does: NOTHING,
     a_token_is_imported_by_identity: IDENTITY,
     an_identity_stays_through_rotations: IDENTITY,
     a_host_has_an_identity: IDENTITY,
@@ -57,6 +64,100 @@ pub const SCENARIOS: &[Capable] = capable![
     an_action_revokes_a_token: ACTIONS,
     an_action_refuses_what_a_destroy_refuses: ACTIONS,
 ];
+
+/// Features of the guide, each with a configuration that needs it.
+const FEATURES: [(&str, &str); 7] = [
+    (
+        "functions",
+        r#"output "user" {
+  value = provider::proxmox::parse_token_id("root@pam!ci").user_id
+}
+"#,
+    ),
+    (
+        "`moved` from another provider",
+        r#"resource "proxmox_api_token" "t" {
+  user_id = "demo@pve"
+  token_name = "ci"
+}
+
+moved {
+  from = proxmox_user_token.t
+  to = proxmox_api_token.t
+}
+"#,
+    ),
+    (
+        "ephemeral resources",
+        r#"ephemeral "proxmox_api_token" "t" {
+  user_id = "demo@pve"
+}
+"#,
+    ),
+    (
+        "write-only attributes",
+        r#"resource "proxmox_host" "h" {
+  name = "pve1"
+  api_token_id = "demo@pve!ci"
+  api_token_secret_wo = "00000000-0000-0000-0000-000000000000"
+  api_token_secret_wo_version = 1
+}
+"#,
+    ),
+    (
+        "resource identity, `import` by identity",
+        r#"resource "proxmox_api_token" "t" {
+  user_id = "demo@pve"
+  token_name = "ci"
+}
+
+import {
+  to = proxmox_api_token.t
+  identity = { user_id = "demo@pve", token_name = "ci" }
+}
+"#,
+    ),
+    (
+        "actions",
+        r#"action "proxmox_api_token_revoke" "a" {
+  config {
+    token_id = "demo@pve!ci"
+  }
+}
+"#,
+    ),
+    ("list resources (`terraform query`)", ""),
+];
+
+/// The first version of a command line that has a feature, by the guide. `None` if none has.
+fn documented(feature: &str, cli: &Cli) -> Option<(u32, u32)> {
+    let guide = include_str!("../../docs/guides/capabilities.md");
+    let row = guide
+        .lines()
+        .find(|line| line.starts_with(&format!("| {feature} |")));
+    let row = row.unwrap_or_else(|| panic!("the guide does not name {feature}"));
+    let column = if cli.name == "terraform" { 2 } else { 3 };
+    let version = row.split('|').nth(column).expect("a column").trim();
+    let (major, minor) = version.split_once('.')?;
+    Some((
+        major.parse().expect("a number"),
+        minor.parse().expect("a number"),
+    ))
+}
+
+fn the_table_of_versions_is_what_each_command_line_does(cli: &Cli) {
+    let server = TestServer::new(cli);
+    for (feature, configuration) in FEATURES {
+        server.main(configuration);
+        let run = match configuration {
+            "" => query(&server, "", &[]),
+            _ => server.scratch.run(["validate", "-no-color"]),
+        };
+        let expected = documented(feature, cli);
+        let expected = expected.is_some_and(|(major, minor)| cli.is_at_least(major, minor));
+        assert_eq!(run.ok(), expected, "{feature}: {}", run.text());
+    }
+}
 
 /// The identity of a resource in the state.
 fn identity(server: &TestServer, kind: &str) -> Value {

@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::process::Stdio;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use cli_harness::{Cli, Run};
-use proxmox_simulator::{Fault, Identity, State};
+use proxmox_simulator::{Fault, Identity, Request, State};
 
 use super::Scenario;
+use super::processes::{providers_of, signal, wait_for};
 use super::test_server::{TestServer, says};
 
 pub const SCENARIOS: &[Scenario] = scenarios![
@@ -16,6 +19,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     a_token_feeds_the_provider_of_the_journey,
     a_token_that_cannot_be_opened_is_refused_and_leaves_nothing,
     a_run_that_fails_revokes_its_token,
+    no_token_outlives_its_run_or_its_expiry,
     a_ticket_feeds_another_provider_block,
     a_one_time_code_opens_nothing,
 ];
@@ -199,6 +203,80 @@ resource "proxmox_api_token" "other" {{
         eprintln!("{} {} {:?}", r.method, r.path, r.identity);
     }
     nothing_is_left(&server);
+}
+
+/// How a run is ended in its middle.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    Interrupted,
+    CommandLineKilled,
+    ProviderKilled,
+}
+
+/// Fifty openings: in plans and applies, and in runs that each of the ways ends.
+fn no_token_outlives_its_run_or_its_expiry(cli: &Cli) {
+    let (server, secrets) = server(cli);
+    server.main(CONFIGURATION);
+    let mut rounds = 0;
+    while opened(&server) < 50 {
+        rounds += 1;
+        server.apply();
+        for end in [
+            End::Interrupted,
+            End::CommandLineKilled,
+            End::ProviderKilled,
+        ] {
+            ended_in_the_middle(&server, end);
+        }
+    }
+    // Those of the killed providers, which expire.
+    let left = server.sim.state(|state| {
+        let now = state.now().unsigned_abs();
+        let owner = state.user("demo@pve").expect("the owner");
+        let tokens = owner.tokens.values();
+        tokens
+            .map(|token| token.expire.saturating_sub(now))
+            .collect::<Vec<_>>()
+    });
+    assert_eq!(left.len(), rounds);
+    assert!(
+        left.iter().all(|&left| 0 < left && left <= 30 * 60),
+        "{left:?}"
+    );
+    server.sim.clear_faults();
+    let run = server.apply();
+    hides(&server, &run, &secrets);
+}
+
+fn opened(server: &TestServer) -> usize {
+    server.requests("POST", "/token/tf-ephemeral-")
+}
+
+/// Plans, and ends the plan while the second provider block waits for a response.
+fn ended_in_the_middle(server: &TestServer, end: End) {
+    let used = |request: &Request| request.path == "/access/permissions";
+    let before = server.sim.count(used);
+    let left = server.sim.state(tokens).len();
+    let slow = Fault::slow(Duration::from_millis(500));
+    server.sim.fault(slow.when(used).times(1));
+    let mut command = server.scratch.command(["plan", "-no-color"]);
+    let output = command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = output.spawn().expect("the command line starts");
+    wait_for(|| server.sim.count(used) > before);
+    let providers: Vec<u32> = providers_of(child.id()).collect();
+    match end {
+        End::Interrupted => signal("INT", child.id()),
+        End::CommandLineKilled => signal("KILL", child.id()),
+        End::ProviderKilled => {
+            for provider in providers {
+                signal("KILL", provider);
+            }
+        }
+    }
+    child.wait().expect("it ends");
+    let remains = usize::from(matches!(end, End::ProviderKilled));
+    // A provider whose command line was killed notices it, and revokes what is open.
+    wait_for(|| server.sim.state(tokens).len() == left + remains);
 }
 
 fn a_ticket_feeds_another_provider_block(cli: &Cli) {

@@ -9,6 +9,7 @@ use cli_harness::Cli;
 use terraform_provider_proxmox::provider::catalog;
 
 use super::Scenario;
+use super::capabilities::has_actions;
 use super::samples::DAY;
 use super::test_server::TestServer;
 
@@ -34,14 +35,19 @@ fn names(folder: &Path) -> BTreeSet<String> {
         .collect()
 }
 
-fn files() -> Vec<PathBuf> {
+/// The examples that a command line can run. A list is no configuration.
+fn files(cli: &Cli) -> Vec<PathBuf> {
     let mut files = vec![root().join("provider/provider.tf")];
-    for (kind, file) in [
+    let mut kinds = vec![
         ("resources", "resource.tf"),
         ("data-sources", "data-source.tf"),
         ("ephemeral-resources", "ephemeral-resource.tf"),
         ("functions", "function.tf"),
-    ] {
+    ];
+    if has_actions(cli) {
+        kinds.push(("actions", "action.tf"));
+    }
+    for (kind, file) in kinds {
         let folder = root().join(kind);
         let found = names(&folder).into_iter();
         files.extend(found.map(|name| folder.join(name).join(file)));
@@ -81,7 +87,7 @@ fn variables(file: &Path, secret: &str) -> Vec<String> {
 }
 
 fn every_example_is_valid_and_applies(cli: &Cli) {
-    for file in files() {
+    for file in files(cli) {
         let (server, secret) = server(cli);
         with_example(&server, &file);
         let format = ["fmt", "-check", "-no-color", "main.tf"];
@@ -97,7 +103,7 @@ fn every_example_is_valid_and_applies(cli: &Cli) {
 
 /// Neither in a plan nor in what an apply prints, also after a rotation, when both are shown.
 fn no_example_shows_a_secret(cli: &Cli) {
-    for file in files() {
+    for file in files(cli) {
         let (server, secret) = server(cli);
         with_example(&server, &file);
         let run = |command: &[&str]| {
@@ -133,6 +139,8 @@ fn no_example_shows_a_secret(cli: &Cli) {
 
 fn everything_has_an_example(_: &Cli) {
     let catalog = catalog();
+    let has_list = |name: &&String| catalog.resources[*name].list_schema().is_some();
+    let lists = catalog.resources.keys().filter(has_list).cloned().collect();
     let offered = [
         ("resources", catalog.resources.into_keys().collect()),
         ("data-sources", catalog.data_sources.into_keys().collect()),
@@ -141,6 +149,8 @@ fn everything_has_an_example(_: &Cli) {
             catalog.ephemeral_resources.into_keys().collect(),
         ),
         ("functions", catalog.functions.into_keys().collect()),
+        ("actions", catalog.actions.into_keys().collect()),
+        ("list-resources", lists),
     ];
     for (kind, offered) in offered {
         let offered: BTreeSet<String> = offered;

@@ -30,6 +30,7 @@ mod journeys;
 mod life;
 mod mocks;
 mod privileges;
+mod processes;
 mod prospects;
 mod recovery;
 mod rotation;

@@ -263,6 +263,8 @@ impl EphemeralResource for EphemeralApiToken {
             writer.revoked(&token);
         }
         let (credential, expiry) = created?;
+        let difference = writer.client().clock_difference();
+        diags.warnings(difference.map(|difference| messages::clocks_differ(&token, &difference)));
         if config.is_without_privileges() {
             diags.warnings([without_privileges(&token)]);
         }

@@ -1,12 +1,12 @@
 //! The columns of the matrix: the faults of a write.
 
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
-use std::{fs, thread};
+use std::process::{Child, Stdio};
+use std::time::Duration;
 
 use cli_harness::Run;
 use proxmox_simulator::{self as simulator, RawResponse, Request, Simulator};
 
+use super::super::processes::{providers_of, run_of, signal, wait_for};
 use super::super::test_server::TestServer;
 use super::operations::Operation;
 
@@ -174,49 +174,4 @@ impl Fault {
             }
         }
     }
-}
-
-fn run_of(output: Output) -> Run {
-    Run {
-        code: output.status.code(),
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
-}
-
-fn wait_for(condition: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !condition() {
-        assert!(
-            begun.elapsed() < Duration::from_secs(60),
-            "the write was never sent"
-        );
-        thread::sleep(Duration::from_millis(2));
-    }
-}
-
-/// By the shell, whose `kill` is always there.
-fn signal(name: &str, process: u32) {
-    let kill = format!("kill -{name} {process}");
-    let sent = Command::new("sh").args(["-c", &kill]).status();
-    assert!(sent.is_ok(), "no signal was sent");
-}
-
-/// The provider processes that a command line has started, from `/proc`.
-fn providers_of(parent: u32) -> impl Iterator<Item = u32> {
-    let processes = fs::read_dir("/proc").expect("the processes");
-    let names = processes.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    let children: Vec<u32> = names
-        .filter_map(|name| name.parse().ok())
-        .filter(|process| parent_of(*process) == Some(parent))
-        .collect();
-    assert!(!children.is_empty(), "there is no provider to kill");
-    children.into_iter()
-}
-
-/// The second field behind the program's name, which is in brackets.
-fn parent_of(process: u32) -> Option<u32> {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    let (_, fields) = stat.rsplit_once(')')?;
-    fields.split_whitespace().nth(1)?.parse().ok()
 }
