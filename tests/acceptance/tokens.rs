@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use cli_harness::Cli;
-use proxmox_simulator::{Subject, Version};
+use proxmox_simulator::{Identity, Subject, Version};
 use serde_json::Value;
 
 use super::Scenario;
@@ -32,6 +32,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     a_ticket_from_an_earlier_login_mints_a_token,
     a_plan_reserves_a_one_time_code_for_the_apply,
     unknown_provider_values_do_not_fail_a_plan,
+    a_token_creates_another_in_the_same_apply,
     functions_take_ids_apart_and_put_them_together,
 ];
 
@@ -593,6 +594,63 @@ resource "proxmox_api_token" "other" {
     assert_eq!(server.sim.requests().len(), 0);
     server.main(&TOKEN.replace("first", "third"));
     server.apply_fails(&["Unable to update API token", "root@pam", "new code"]);
+}
+
+/// From the first credential to a token with fewer privileges that does the rest.
+fn a_token_creates_another_in_the_same_apply(cli: &Cli) {
+    let server = TestServer::new(cli);
+    let configuration = r#"resource "proxmox_api_token" "bootstrap" {
+  user_id = "root@pam"
+  token_name = "bootstrap"
+  privilege_separation = false
+}
+
+provider "proxmox" {
+  alias = "minted"
+  api_token = proxmox_api_token.bootstrap.api_token
+}
+
+resource "proxmox_api_token" "t" {
+  provider = proxmox.minted
+  user_id = "demo@pve"
+  token_name = "ci"
+  acl = [{ path = "/vms", role = "PVEAuditor" }]
+}
+"#;
+    server.main(configuration);
+    says(&server.plan(), &["2 to add"]);
+    server.apply();
+    let by = |id: &str, request: &proxmox_simulator::Request| {
+        let is_by = matches!(&request.identity, Identity::Token(other) if other == id);
+        is_by && request.method == "POST"
+    };
+    let created = server
+        .sim
+        .count(|request| by("root@pam!bootstrap", request));
+    assert_eq!(created, 1);
+    server.plan_is_empty();
+    // What an ephemeral resource needs has to be known in the plan.
+    server.main(&format!(
+        r#"{}
+ephemeral "proxmox_api_token" "run" {{
+  provider = proxmox.minted
+  user_id = "demo@pve"
+}}
+"#,
+        configuration.replace("bootstrap\"\n  priv", "another\"\n  priv")
+    ));
+    let run = server.scratch.run(["plan", "-no-color"]);
+    assert!(!run.ok(), "{}", run.text());
+    says(
+        &run,
+        &["Provider not configured yet", "`api_token`", "-target"],
+    );
+    server.main(configuration);
+    server.destroy();
+    let left = server.sim.state(|state| {
+        state.token("root@pam", "bootstrap").is_some() || state.token("demo@pve", "ci").is_some()
+    });
+    assert!(!left);
 }
 
 fn unknown_provider_values_do_not_fail_a_plan(cli: &Cli) {

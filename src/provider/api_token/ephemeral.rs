@@ -229,8 +229,8 @@ impl EphemeralResource for EphemeralApiToken {
         match config.lifetime() > LONGEST_LIFETIME {
             true => Err(Problem::new(
                 "Invalid API token configuration",
-                "`expires_in` is invalid: it must be at most \"1d\". For a token that lives longer, use the \
-                 resource `proxmox_api_token`.",
+                "`expires_in` is invalid: it must be at most \"1d\". For a token that lives longer, \
+                 use the resource `proxmox_api_token`.",
                 AttributePath::new("expires_in"),
             )),
             false => Ok(()),
@@ -294,13 +294,20 @@ impl EphemeralResource for EphemeralApiToken {
         let Some(open) = private else {
             return Err(lost(UNABLE_TO_RENEW));
         };
-        let token = open.token()?;
-        let client = self.connections.client(&open.cluster())?;
+        let (token, cluster) = (open.token()?, open.cluster());
+        let writer = self.connections.writer(&cluster, &token, Write::Change);
+        let writer = writer.await?;
+        let client = writer.client();
         let change = TokenChange {
-            expire: Some(expiry_after(&client, open.lifetime())),
+            expire: Some(expiry_after(client, open.lifetime())),
             ..TokenChange::default()
         };
-        let extended = client.update_token(&token, &change, &context()).await;
+        // The token may expire while other writes wait.
+        let context = Context {
+            goes_first: true,
+            ..context()
+        };
+        let extended = client.update_token(&token, &change, &context).await;
         extended
             .map_err(|error| diagnostics::problem(UNABLE_TO_RENEW, &token.to_string(), &error))?;
         Ok(Renewed {

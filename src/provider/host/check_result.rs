@@ -78,6 +78,8 @@ fn steady(milliseconds: Value<i64>) -> Value<i64> {
     milliseconds.map(|milliseconds| milliseconds.saturating_add(999) / 1000 * 1000)
 }
 
+/// Rounded up: only what took no time of its own has none.
 fn milliseconds(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+    let milliseconds = duration.as_nanos().div_ceil(1_000_000);
+    i64::try_from(milliseconds).unwrap_or(i64::MAX)
 }
