@@ -13,8 +13,7 @@ use crate::framework::{Deferred, EphemeralResource, Opened, Problem, Renewed, sc
 use crate::provider::attributes::secret::StoredSecret;
 use crate::provider::attributes::timestamp;
 use crate::provider::clients::{Connections, cluster_attribute, connection_name, context};
-use crate::provider::diagnostics::{self, code_would_be_spent};
-use crate::provider::settings::setting::SettingError;
+use crate::provider::diagnostics;
 
 const NAME: &str = "ephemeral.proxmox_ticket";
 const UNABLE_TO_LOG_IN: &str = "Unable to log in for a ticket";
@@ -93,10 +92,7 @@ impl EphemeralResource for EphemeralTicket {
     }
 
     fn deferred(&self, config: &Model) -> Option<Deferred> {
-        match self.connections.client(&config.cluster) {
-            Err(SettingError::Unknown(_)) => Some(Deferred::ProviderConfigUnknown),
-            _ => None,
-        }
+        self.connections.deferred(&config.cluster)
     }
 
     async fn open(
@@ -104,9 +100,8 @@ impl EphemeralResource for EphemeralTicket {
         config: Model,
         _diags: &mut Diagnostics,
     ) -> Result<Opened<Model, ()>, Problem> {
-        if let Some(code) = self.connections.one_time_code(&config.cluster) {
-            return Err(code_would_be_spent(&format!("`{NAME}`"), &code));
-        }
+        self.connections
+            .refuse_one_time_code(&config.cluster, NAME)?;
         let (connection, client) = (
             connection_name(&config.cluster),
             self.connections.client(&config.cluster)?,

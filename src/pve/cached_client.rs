@@ -39,6 +39,7 @@ type RightsKey = (Option<UserId>, Option<String>);
 #[derive(Default)]
 struct Cached {
     owners: Cache<UserId, Option<Arc<Owner>>>,
+    owners_first_seen: Cache<UserId, Option<Arc<Owner>>>,
     acl: Cache<(), Arc<AclView>>,
     audit: Cache<(), Arc<Audit>>,
     /// The error is kept like a response, so that many callers do not each wait for a host that
@@ -94,6 +95,25 @@ impl CachedClient {
         };
         let cached = self.cached.owners.get(user.clone(), self.epoch(), fetch);
         self.bounded(context, &request, cached).await
+    }
+
+    /// A user as this client saw it first, whatever was written since: for advice, which need not
+    /// be of this moment.
+    ///
+    /// # Errors
+    /// Any [`Error`] of a read.
+    pub async fn user_as_first_seen(
+        &self,
+        user: &UserId,
+        context: &Context,
+    ) -> Result<Option<Arc<Owner>>, Error> {
+        let request = Request::get(&["access", "users", &user.to_string()]);
+        let fetch = || {
+            let (client, user) = (self.clone(), user.clone());
+            async move { client.user(&user, &Context::default()).await }
+        };
+        let seen = self.cached.owners_first_seen.get(user.clone(), || 0, fetch);
+        self.bounded(context, &request, seen).await
     }
 
     /// The access control list and whether it is complete, kept until the next write.

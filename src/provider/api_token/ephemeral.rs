@@ -24,8 +24,7 @@ use crate::provider::api_token::schema::acl_attribute;
 use crate::provider::attributes::secret::StoredSecret;
 use crate::provider::attributes::{duration, timestamp};
 use crate::provider::clients::{Connections, Revocation, Write, cluster_attribute, context};
-use crate::provider::diagnostics::{self, code_would_be_spent};
-use crate::provider::settings::setting::SettingError;
+use crate::provider::diagnostics;
 use crate::pve::{
     ApiToken, CachedClient, Context, Expiry, IdError, NewToken, Owner, Timestamp, TokenChange,
     TokenId, UserId,
@@ -238,10 +237,7 @@ impl EphemeralResource for EphemeralApiToken {
     }
 
     fn deferred(&self, config: &Model) -> Option<Deferred> {
-        match self.connections.client(&config.cluster) {
-            Err(SettingError::Unknown(_)) => Some(Deferred::ProviderConfigUnknown),
-            _ => None,
-        }
+        self.connections.deferred(&config.cluster)
     }
 
     async fn open(
@@ -251,9 +247,8 @@ impl EphemeralResource for EphemeralApiToken {
     ) -> Result<Opened<Model, Option<Open>>, Problem> {
         self.validate(config.clone())?;
         let token = new_token_id(&config)?;
-        if let Some(code) = self.connections.one_time_code(&config.cluster) {
-            return Err(code_would_be_spent(&format!("`{NAME}`"), &code));
-        }
+        self.connections
+            .refuse_one_time_code(&config.cluster, NAME)?;
         let writer = self
             .connections
             .writer(&config.cluster, &token, Write::Change);

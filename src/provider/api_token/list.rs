@@ -16,7 +16,7 @@ use crate::provider::api_token::model::State;
 use crate::provider::api_token::slots::Slots;
 use crate::provider::attributes::timestamp;
 use crate::provider::clients::{cluster_attribute, connection_name, context};
-use crate::provider::diagnostics::{code_would_be_spent, problem};
+use crate::provider::diagnostics::problem;
 use crate::pve::{Audit, AuditedToken, Expiry, Timestamp, UserId};
 
 const UNABLE_TO_LIST: &str = "Unable to list API tokens";
@@ -125,9 +125,8 @@ impl List for ApiTokenResource {
     ) -> Result<(), Problem> {
         let filter = request.filter;
         let connection = connection_name(&filter.cluster);
-        if let Some(code) = self.connections.one_time_code(&filter.cluster) {
-            return Err(code_would_be_spent("`proxmox_api_token`", &code));
-        }
+        self.connections
+            .refuse_one_time_code(&filter.cluster, "proxmox_api_token")?;
         let client = self.connections.client(&filter.cluster)?;
         let audit = client.audit(&context()).await;
         let audit = audit.map_err(|error| problem(UNABLE_TO_LIST, &connection, &error))?;

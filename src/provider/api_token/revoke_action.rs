@@ -12,7 +12,6 @@ use crate::provider::clients::{
     Connections, Revocation, Write, Writer, cluster_attribute, context,
 };
 use crate::provider::diagnostics::code_would_be_spent;
-use crate::provider::settings::setting::SettingError;
 use crate::pve::{CachedClient, Deletion, TokenId};
 
 const NAME: &str = "proxmox_api_token_revoke";
@@ -103,10 +102,7 @@ impl Action for RevokeAction {
     }
 
     fn deferred(&self, config: &Config) -> Option<Deferred> {
-        match self.connections.client(&config.cluster) {
-            Err(SettingError::Unknown(_)) => Some(Deferred::ProviderConfigUnknown),
-            _ => None,
-        }
+        self.connections.deferred(&config.cluster)
     }
 
     /// Refuses what would fail: a connection that is not there, and the provider's own token.

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tf_provider::schema::{Attribute, AttributeType};
 use tf_provider::value::Value;
 
-use crate::framework::{Problem, schema};
+use crate::framework::{Deferred, Problem, schema};
 pub use crate::provider::clients::connect::{client, connect};
 pub use crate::provider::clients::context::{call_within, context};
 pub use crate::provider::clients::lockout::Revocation;
@@ -89,6 +89,28 @@ impl Connections {
         let client = connect(&settings)?;
         configured.clients.insert(key, client.clone());
         Ok(client)
+    }
+
+    /// Why something that needs a connection cannot be done yet, for a caller that allows to defer
+    /// it: a setting of the connection is known only after apply.
+    pub fn deferred(&self, cluster: &Value<String>) -> Option<Deferred> {
+        match self.client(cluster) {
+            Err(SettingError::Unknown(_)) => Some(Deferred::ProviderConfigUnknown),
+            _ => None,
+        }
+    }
+
+    /// Refuses something that both a plan and its apply do, where each would use up the one-time
+    /// code of the connection.
+    pub fn refuse_one_time_code(
+        &self,
+        cluster: &Value<String>,
+        object: &str,
+    ) -> Result<(), Problem> {
+        match self.one_time_code(cluster) {
+            Some(code) => Err(code_would_be_spent(&format!("`{object}`"), &code)),
+            None => Ok(()),
+        }
     }
 
     /// The client for a data source. Most data sources are read during a plan, which must not use

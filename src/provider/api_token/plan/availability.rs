@@ -24,15 +24,32 @@ pub async fn of_new(
     planned: &Planned,
     is_managed: impl Fn(&TokenId) -> bool,
 ) -> Result<Findings, Error> {
-    let mut findings = Findings::default();
     let Some(slots) = Slots::of(planned) else {
-        return Ok(findings);
+        return Ok(Findings::default());
     };
-    let base = &slots.base;
-    let context = call_within(planned.timeout("read"));
-    let Some(owner) = client.user(&base.user, &context).await? else {
-        findings.warnings.push(no_owner(base));
+    let (user, context) = (&slots.base.user, call_within(planned.timeout("read")));
+    // During an apply each creation outdates what was read before, so an owner about whom nothing
+    // is found is not read again. A finding counts only if it still holds.
+    let seen = client.user_as_first_seen(user, &context).await?;
+    let findings = of_owner(seen.as_deref(), &slots, planned, &is_managed);
+    if findings.is_empty() {
         return Ok(findings);
+    }
+    let owner = client.user(user, &context).await?;
+    Ok(of_owner(owner.as_deref(), &slots, planned, &is_managed))
+}
+
+/// What stands in the way of a new token of this owner, or limits it.
+fn of_owner(
+    owner: Option<&Owner>,
+    slots: &Slots,
+    planned: &Planned,
+    is_managed: &impl Fn(&TokenId) -> bool,
+) -> Findings {
+    let (base, mut findings) = (&slots.base, Findings::default());
+    let Some(owner) = owner else {
+        findings.warnings.push(no_owner(base));
+        return findings;
     };
     if owner.token(base).is_some() && !is_managed(base) {
         findings.warnings.push(taken(base));
@@ -40,8 +57,8 @@ pub async fn of_new(
     if planned.overlap().is_some() && owner.token(&slots.other).is_some() {
         findings.second_name(&slots.other, is_managed);
     }
-    findings.warnings.extend(owner_ends(&owner, base, planned));
-    Ok(findings)
+    findings.warnings.extend(owner_ends(owner, base, planned));
+    findings
 }
 
 /// Looks up the name that a rotation of an existing token needs, and its owner where the token gets

@@ -14,6 +14,11 @@ pub struct Findings {
 }
 
 impl Findings {
+    /// Whether nothing was found.
+    pub fn is_empty(&self) -> bool {
+        self.problems.is_empty() && self.warnings.is_empty()
+    }
+
     /// Reports errors and warnings.
     pub fn report(self, diags: &mut Diagnostics) {
         diags.problems(self.problems);
