@@ -48,36 +48,46 @@ pub(crate) fn shown_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<S
 pub(crate) struct SentSecrets(Vec<Secret>);
 
 impl SentSecrets {
-    /// Adds a value that was sent, in each form in which a response may repeat it.
+    /// Adds a value that was sent.
     pub(crate) fn add(&mut self, value: &str) {
-        let decoded = percent_decode_str(value).decode_utf8_lossy();
-        let escaped = serde_json::to_string(&decoded).unwrap_or_default();
-        let forms = [
-            value.to_owned(),
-            utf8_percent_encode(&decoded, NON_ALPHANUMERIC).to_string(),
-            url::form_urlencoded::byte_serialize(decoded.as_bytes()).collect(),
-            escaped.trim_matches('"').to_owned(),
-            decoded.clone().into_owned(),
-        ];
-        for form in forms.into_iter().chain(base64(decoded.as_bytes())) {
-            let is_new = self.0.iter().all(|known| known.expose() != form);
-            if is_new && form.trim_end_matches('=').len() >= SHORTEST_SECRET {
-                self.0.push(Secret::new(form));
-            }
-        }
-        // The longest first: a shorter form can be a part of it.
-        self.0
-            .sort_by_key(|form| std::cmp::Reverse(form.expose().len()));
+        self.0.push(Secret::new(value.to_owned()));
     }
 
     /// The text as [`shown`], without these secrets.
     pub(crate) fn shown(&self, text: &str) -> String {
         let mut clean = text.to_owned();
-        for secret in &self.0 {
-            clean = clean.replace(secret.expose(), REPLACEMENT);
+        for form in self.forms() {
+            clean = clean.replace(form.expose(), REPLACEMENT);
         }
         shown(&clean)
     }
+
+    /// Each form in which a response may repeat a secret, the longest first: a shorter form can be
+    /// a part of it.
+    fn forms(&self) -> Vec<Secret> {
+        let all = self.0.iter().flat_map(|secret| forms(secret.expose()));
+        let mut forms: Vec<Secret> = all
+            .filter(|form| form.trim_end_matches('=').len() >= SHORTEST_SECRET)
+            .map(Secret::new)
+            .collect();
+        forms.sort_by_key(|form| std::cmp::Reverse(form.expose().len()));
+        forms
+    }
+}
+
+/// A value as it was sent, decoded, and in every usual encoding.
+fn forms(value: &str) -> impl Iterator<Item = String> {
+    let decoded = percent_decode_str(value).decode_utf8_lossy();
+    let escaped = serde_json::to_string(&decoded).unwrap_or_default();
+    let forms = [
+        value.to_owned(),
+        utf8_percent_encode(&decoded, NON_ALPHANUMERIC).to_string(),
+        url::form_urlencoded::byte_serialize(decoded.as_bytes()).collect(),
+        escaped.trim_matches('"').to_owned(),
+        decoded.clone().into_owned(),
+    ];
+    let encoded: Vec<String> = base64(decoded.as_bytes()).collect();
+    forms.into_iter().chain(encoded)
 }
 
 /// Base64, for wherever the value begins in a longer text that was encoded as a whole: the groups

@@ -102,10 +102,11 @@ pub(crate) fn refusal(raw: &RawResponse) -> Refusal {
         .as_deref()
         .map(str::trim)
         .filter(|text| !text.is_empty());
+    let reason = raw.sent.shown(&raw.reason);
     Refusal {
         status: raw.status,
-        message: raw.sent.shown(message.unwrap_or(&raw.reason)),
-        reason: raw.reason.clone(),
+        message: message.map_or_else(|| reason.clone(), |message| raw.sent.shown(message)),
+        reason,
         errors: envelope
             .errors
             .into_iter()

@@ -18,6 +18,7 @@ use crate::pve::tls::certificate::Fingerprint;
 /// A response as it came, whatever it says.
 pub(crate) struct RawResponse {
     pub(crate) status: u16,
+    /// The text of the status line, as it came.
     pub(crate) reason: String,
     pub(crate) body: Bytes,
     pub(crate) date: Option<OffsetDateTime>,
@@ -46,7 +47,7 @@ impl RawResponse {
                 .and_then(|value| value.to_str().ok())
         };
         let reason = match response.extensions().get::<ReasonPhrase>() {
-            Some(reason) => sent.shown(&String::from_utf8_lossy(reason.as_bytes())),
+            Some(reason) => String::from_utf8_lossy(reason.as_bytes()).into_owned(),
             None => response
                 .status()
                 .canonical_reason()
