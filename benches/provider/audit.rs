@@ -56,7 +56,7 @@ pub fn measure(subjects: &[Subject], options: &Options) -> Measured {
             memory[index].extend(with.memory);
         }
     }
-    let each = |measure, unit, samples| Row::each(measure, unit, versions.iter().copied(), samples);
+    let each = |measure, unit, samples| Row::each(measure, unit, &versions, samples);
     let mut rows = vec![Row::without("audit of all tokens", "s", base)];
     rows.extend(each("audit of all tokens", "+s", extra));
     rows.push(Row::ours(

@@ -32,14 +32,9 @@ pub fn measure(subjects: &[Subject], options: &Options) -> Measured {
             }
         }
     }
-    let times = Row::each("connection check", "ms", versions.iter().copied(), times);
-    let handshakes = Row::each(
-        "its TLS handshakes",
-        "",
-        versions.iter().copied(),
-        handshakes,
-    );
-    let requests = Row::each("its requests", "", versions.iter().copied(), requests);
+    let times = Row::each("connection check", "ms", &versions, times);
+    let handshakes = Row::each("its TLS handshakes", "", &versions, handshakes);
+    let requests = Row::each("its requests", "", &versions, requests);
     Ok(times.chain(handshakes).chain(requests).collect())
 }
 

@@ -31,8 +31,7 @@ const PROVIDER: &str = r#"terraform {
 /// Lists the tokens of the audit.
 pub fn measure(_: &[Subject], options: &Options) -> Measured {
     let mut found = Cli::found().into_iter();
-    let has_lists = |cli: &Cli| cli.name == "terraform" && cli.is_at_least(1, 14);
-    let Some(cli) = found.find(has_lists) else {
+    let Some(cli) = found.find(Cli::has_lists_and_actions) else {
         eprintln!("not measured: there is no command line with lists");
         return Ok(Vec::new());
     };

@@ -45,12 +45,12 @@ impl Row {
     pub fn each(
         measure: impl Into<Cow<'static, str>>,
         unit: &'static str,
-        subjects: impl IntoIterator<Item = impl Borrow<Subject>>,
+        subjects: &[impl Borrow<Subject>],
         samples: Vec<Vec<f64>>,
     ) -> impl Iterator<Item = Self> {
         let measure = measure.into();
         subjects
-            .into_iter()
+            .iter()
             .zip(samples)
             .map(move |(subject, samples)| Self {
                 measure: measure.clone(),

@@ -91,9 +91,7 @@ fn lives(
     let mut rows = Vec::new();
     for ((name, ..), samples) in STEPS.into_iter().zip(samples) {
         let measure = format!("{name} {tokens} tokens");
-        let each = |measure: String, unit, samples| {
-            Row::each(measure, unit, versions.iter().copied(), samples)
-        };
+        let each = |measure: String, unit, samples| Row::each(measure, unit, versions, samples);
         rows.push(Row::without(measure.clone(), "s", samples.alone));
         rows.extend(each(measure.clone(), "+s", samples.extra));
         rows.extend(each(format!("{measure}: requests"), "", samples.requests));

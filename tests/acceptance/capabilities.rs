@@ -28,18 +28,13 @@ const IDENTITY: Needs = Needs {
 
 const LISTS: Needs = Needs {
     what: "list resources: Terraform 1.14",
-    is_met_by: has_actions,
+    is_met_by: Cli::has_lists_and_actions,
 };
 
 const ACTIONS: Needs = Needs {
     what: "actions: Terraform 1.14",
-    is_met_by: has_actions,
+    is_met_by: Cli::has_lists_and_actions,
 };
-
-/// Whether a command line has actions, and lists as well.
-pub fn has_actions(cli: &Cli) -> bool {
-    cli.name == "terraform" && cli.is_at_least(1, 14)
-}
 
 /// Lists scenarios with their needs, under the paths of their functions.
 macro_rules! capable {

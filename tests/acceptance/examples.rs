@@ -9,7 +9,6 @@ use cli_harness::Cli;
 use terraform_provider_proxmox::provider::catalog;
 
 use super::Scenario;
-use super::capabilities::has_actions;
 use super::samples::DAY;
 use super::test_server::TestServer;
 
@@ -44,7 +43,7 @@ fn files(cli: &Cli) -> Vec<PathBuf> {
         ("ephemeral-resources", "ephemeral-resource.tf"),
         ("functions", "function.tf"),
     ];
-    if has_actions(cli) {
+    if cli.has_lists_and_actions() {
         kinds.push(("actions", "action.tf"));
     }
     for (kind, file) in kinds {

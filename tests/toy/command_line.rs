@@ -35,13 +35,8 @@ scenarios! {
     a_note_is_imported_by_identity if |cli| cli.is_at_least(1, 12);
     a_memo_is_moved_to_a_note if |_| true;
     a_key_is_open_during_a_run_only if |_| true;
-    notes_are_listed_by_a_query if is_terraform_1_14;
-    an_action_runs_after_a_creation if is_terraform_1_14;
-}
-
-/// Whether a command line has queries and actions.
-fn is_terraform_1_14(cli: &Cli) -> bool {
-    cli.name == "terraform" && cli.is_at_least(1, 14)
+    notes_are_listed_by_a_query if Cli::has_lists_and_actions;
+    an_action_runs_after_a_creation if Cli::has_lists_and_actions;
 }
 
 /// A directory with a configuration, and one with notes.

@@ -74,6 +74,11 @@ impl Cli {
         self.is_at_least(1, 11)
     }
 
+    /// Whether it has list resources and actions.
+    pub fn has_lists_and_actions(&self) -> bool {
+        self.name == "terraform" && self.is_at_least(1, 14)
+    }
+
     /// Whether its version is this one or newer.
     pub fn is_at_least(&self, major: u32, minor: u32) -> bool {
         let mut numbers = self
