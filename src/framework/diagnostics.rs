@@ -33,6 +33,15 @@ impl Problem {
             attribute,
         }
     }
+
+    /// The same problem with one more sentence of detail.
+    #[must_use]
+    pub fn with_sentence(self, sentence: &str) -> Self {
+        Self {
+            detail: format!("{} {sentence}", self.detail).into(),
+            ..self
+        }
+    }
 }
 
 /// Adds errors and warnings to the diagnostics of a call.

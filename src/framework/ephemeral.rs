@@ -1,7 +1,8 @@
 //! Ephemeral resources: values that exist while Terraform runs and are never stored.
 //!
 //! Terraform opens one in each plan and in each apply, renews it while it is in use, and closes it
-//! at the end, unless something that depends on it has failed: then the server closes it. `tf-provider` has no trait for them, so [`EphemeralResource`] is one of this crate.
+//! at the end, unless something that depends on it has failed: then the server closes it.
+//! `tf-provider` has no trait for them, so [`EphemeralResource`] is one of this crate.
 
 use std::time::SystemTime;
 

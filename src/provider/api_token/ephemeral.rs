@@ -18,16 +18,16 @@ use crate::provider::api_token::apply::messages::{self, Purpose};
 use crate::provider::api_token::apply::mint::{Creation, Precheck, look_at_owner, mint};
 use crate::provider::api_token::apply::roles;
 use crate::provider::api_token::ephemeral_name;
-use crate::provider::api_token::model::{Config, State};
-use crate::provider::api_token::plan::validate::validate;
+use crate::provider::api_token::model::{Config, Planned, State};
+use crate::provider::api_token::plan::validate::{owner_id, validate};
 use crate::provider::api_token::schema::acl_attribute;
 use crate::provider::attributes::secret::StoredSecret;
 use crate::provider::attributes::{duration, timestamp};
 use crate::provider::clients::{Connections, Revocation, Write, cluster_attribute, context};
 use crate::provider::diagnostics;
+use crate::pve::diagnosis::Rejection;
 use crate::pve::{
-    ApiToken, CachedClient, Context, Expiry, IdError, NewToken, Owner, Timestamp, TokenChange,
-    TokenId, UserId,
+    ApiToken, CachedClient, Context, Expiry, IdError, Owner, Timestamp, TokenChange, TokenId,
 };
 
 const NAME: &str = "ephemeral.proxmox_api_token";
@@ -78,8 +78,8 @@ pub struct Open {
 
 impl Model {
     /// The same configuration as that of a resource, for the rules that hold for both.
-    fn as_resource(&self) -> Config {
-        Config(State {
+    fn as_resource(&self) -> State {
+        State {
             cluster: self.cluster.clone(),
             user_id: self.user_id.clone(),
             comment: self.comment.clone(),
@@ -87,27 +87,15 @@ impl Model {
             acl: self.acl.clone(),
             expires_in: self.expires_in.clone(),
             ..State::default()
-        })
+        }
     }
 
     fn lifetime(&self) -> Duration {
         duration::known(&self.expires_in).unwrap_or(DEFAULT_LIFETIME)
     }
 
-    fn new_token(&self, expire: Expiry) -> NewToken {
-        NewToken {
-            comment: self.comment.as_ref_option().cloned(),
-            expire,
-            privsep: self.is_separated(),
-        }
-    }
-
-    fn is_separated(&self) -> bool {
-        self.privilege_separation != Value::Value(false)
-    }
-
     fn is_without_privileges(&self) -> bool {
-        self.is_separated() && Grants::declared(&self.acl).is_empty()
+        self.as_resource().is_separated() && Grants::declared(&self.acl).is_empty()
     }
 }
 
@@ -223,7 +211,7 @@ impl EphemeralResource for EphemeralApiToken {
     }
 
     fn validate(&self, config: Model) -> Result<(), Problem> {
-        let problems = validate(&config.as_resource());
+        let problems = validate(&Config(config.as_resource()));
         problems.into_iter().next().map_or(Ok(()), Err)?;
         match config.lifetime() > LONGEST_LIFETIME {
             true => Err(Problem::new(
@@ -353,11 +341,8 @@ impl EphemeralApiToken {
             revoked => revoked,
         };
         let failed = |error| {
-            let problem = diagnostics::problem(UNABLE_TO_CLOSE, &token.to_string(), &error);
-            extended(
-                problem,
-                &format!("If the token still exists, {EXPIRES_BY_ITSELF}"),
-            )
+            diagnostics::problem(UNABLE_TO_CLOSE, &token.to_string(), &error)
+                .with_sentence(&format!("If the token still exists, {EXPIRES_BY_ITSELF}"))
         };
         revoked.map_err(failed)?;
         writer.revoked(token);
@@ -368,14 +353,7 @@ impl EphemeralApiToken {
 /// An id that no other token has.
 fn new_token_id(config: &Model) -> Result<TokenId, Problem> {
     let user = config.user_id.as_ref_option().map(String::as_str);
-    let user: Result<UserId, IdError> = user.unwrap_or_default().parse();
-    let user = user.map_err(|error| {
-        Problem::new(
-            "Invalid user_id",
-            format!("{error}."),
-            AttributePath::new("user_id"),
-        )
-    })?;
+    let user = owner_id(user.unwrap_or_default())?;
     let name = ephemeral_name::unique().ok_or_else(|| {
         let reason = "The system provides no random numbers for the name of the token.";
         messages::problem(UNABLE_TO_OPEN, reason.to_owned())
@@ -395,7 +373,8 @@ async fn create(
     check_owner(owner.as_deref(), token)?;
     roles::require(client, token, &grants, &context).await?;
     let expiry = expiry_after(client, config.lifetime());
-    let (new, precheck) = (config.new_token(expiry), Precheck::of(owner.as_deref()));
+    let new = Planned(config.as_resource()).new_token(expiry);
+    let precheck = Precheck::of(owner.as_deref());
     let secret = match mint(client, token, &new, precheck, Purpose::OneRun, &context).await {
         Ok(Creation::Ready(secret, warning)) => {
             diags.warnings(warning);
@@ -421,18 +400,9 @@ async fn undone(client: &CachedClient, token: &TokenId, problem: Problem) -> Pro
     // Also when Terraform has asked to stop.
     match client.delete_token(token, &Context::default()).await {
         Ok(_) => problem,
-        Err(error) => extended(
-            problem,
-            &format!("Revoking {token} failed: {error}. If the token exists, {EXPIRES_BY_ITSELF}"),
-        ),
-    }
-}
-
-fn extended(problem: Problem, sentence: &str) -> Problem {
-    let detail = format!("{} {sentence}", problem.detail);
-    Problem {
-        detail: detail.into(),
-        ..problem
+        Err(error) => problem.with_sentence(&format!(
+            "Revoking {token} failed: {error}. If the token exists, {EXPIRES_BY_ITSELF}"
+        )),
     }
 }
 
@@ -443,15 +413,11 @@ fn expiry_after(client: &CachedClient, lifetime: Duration) -> Expiry {
 
 /// Refuses an owner whose tokens do not work.
 fn check_owner(owner: Option<&Owner>, token: &TokenId) -> Result<(), Problem> {
-    let Some(owner) = owner.filter(|owner| owner.details_known) else {
-        return Ok(());
-    };
-    let (reason, remedy) = if !owner.enabled {
-        ("is disabled", "Enable the user")
-    } else if owner.expire <= Expiry::At(owner.observed_at.into()) {
-        ("has expired", "Extend the expiry of the user")
-    } else {
-        return Ok(());
+    let owner = owner.filter(|owner| owner.details_known);
+    let (reason, remedy) = match owner.and_then(Rejection::of_owner) {
+        None => return Ok(()),
+        Some(Rejection::UserDisabled(_)) => ("is disabled", "Enable the user"),
+        Some(_) => ("has expired", "Extend the expiry of the user"),
     };
     Err(Problem::new(
         "Owner of the API token cannot be used",

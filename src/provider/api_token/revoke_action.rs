@@ -11,7 +11,6 @@ use crate::provider::api_token::apply::messages;
 use crate::provider::clients::{
     Connections, Revocation, Write, Writer, cluster_attribute, context,
 };
-use crate::provider::diagnostics::code_would_be_spent;
 use crate::pve::{CachedClient, Deletion, TokenId};
 
 const NAME: &str = "proxmox_api_token_revoke";
@@ -122,12 +121,8 @@ impl Action for RevokeAction {
         let Some(token) = config.token()? else {
             return Ok(());
         };
-        if let Some(code) = self.connections.one_time_code(&config.cluster) {
-            let client = self.connections.client(&config.cluster)?;
-            if client.would_spend_a_code() {
-                return Err(code_would_be_spent(&format!("`{NAME}`"), &code));
-            }
-        }
+        self.connections
+            .refuse_one_time_code(&config.cluster, NAME)?;
         let writer = self.writer(&config, &token).await?;
         progress.send(format!("Revoking {token}")).await;
         revoke(writer.client(), &token).await?;

@@ -100,16 +100,18 @@ impl Connections {
         }
     }
 
-    /// Refuses something that both a plan and its apply do, where each would use up the one-time
-    /// code of the connection.
+    /// Refuses something that would use up a one-time code: a plan and its apply are processes of
+    /// their own, and the one that comes second could not log in. What has logged in can go on.
     pub fn refuse_one_time_code(
         &self,
         cluster: &Value<String>,
         object: &str,
     ) -> Result<(), Problem> {
         match self.one_time_code(cluster) {
-            Some(code) => Err(code_would_be_spent(&format!("`{object}`"), &code)),
-            None => Ok(()),
+            Some(code) if self.client(cluster)?.would_spend_a_code() => {
+                Err(code_would_be_spent(&format!("`{object}`"), &code))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -124,12 +126,8 @@ impl Connections {
         let client = self
             .client(cluster)
             .map_err(|error| error.of_data_source(data_source))?;
-        match self.one_time_code(cluster) {
-            Some(code) if client.would_spend_a_code() => {
-                Err(code_would_be_spent(&format!("`{data_source}`"), &code))
-            }
-            _ => Ok(client),
-        }
+        self.refuse_one_time_code(cluster, data_source)?;
+        Ok(client)
     }
 
     /// The client for a write, which has passed the guards of a writer.

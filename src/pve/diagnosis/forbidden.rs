@@ -51,7 +51,8 @@ fn of_request(request: &RequestInfo) -> Option<&'static str> {
     } else if path.starts_with("/access/users/") {
         // `540-audit-without-propagation`
         Some(
-            "Sys.Audit or User.Modify on /access/groups or on a group of the user; Sys.Audit on /access is enough only with propagation",
+            "Sys.Audit or User.Modify on /access/groups or on a group of the user; Sys.Audit on \
+             /access is enough only with propagation",
         )
     } else if path.starts_with("/access") {
         Some("Sys.Audit on /access")

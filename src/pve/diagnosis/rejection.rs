@@ -44,17 +44,18 @@ impl Rejection {
         match owner.token(token) {
             None => Self::NoToken(token.clone()),
             Some(info) if is_over(info.expire, owner) => Self::TokenExpired(token.clone()),
-            Some(_) => Self::of_user(owner).unwrap_or_else(|| Self::WrongSecret(token.clone())),
+            Some(_) => Self::of_owner(owner).unwrap_or_else(|| Self::WrongSecret(token.clone())),
         }
     }
 
     /// Why a password is rejected.
     fn of_password(owner: &Owner) -> Self {
         let user = owner.user_id.clone();
-        Self::of_user(owner).unwrap_or(Self::PasswordRejected(user))
+        Self::of_owner(owner).unwrap_or(Self::PasswordRejected(user))
     }
 
-    fn of_user(owner: &Owner) -> Option<Self> {
+    /// Why no credential of this user is accepted, by the server's clock.
+    pub fn of_owner(owner: &Owner) -> Option<Self> {
         let user = owner.user_id.clone();
         if !owner.enabled {
             Some(Self::UserDisabled(user))

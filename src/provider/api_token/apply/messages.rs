@@ -382,17 +382,12 @@ pub fn not_revoked(token: &TokenId, error: &Error) -> Problem {
 
 /// The way out where the host cannot be reached, since it may never be again.
 fn with_way_out(error: &Error, problem: Problem) -> Problem {
-    if !error.is_unreachable() {
-        return problem;
-    }
-    let detail = format!(
-        "{} If the host is gone for good, plan with `-refresh=false`, and remove the token from \
-         the state with `terraform state rm`.",
-        problem.detail
-    );
-    Problem {
-        detail: detail.into(),
-        ..problem
+    match error.is_unreachable() {
+        true => problem.with_sentence(
+            "If the host is gone for good, plan with `-refresh=false`, and remove the token from \
+             the state with `terraform state rm`.",
+        ),
+        false => problem,
     }
 }
 

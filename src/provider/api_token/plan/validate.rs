@@ -25,18 +25,21 @@ pub fn validate(config: &Config) -> Vec<Problem> {
     problems
 }
 
-/// The paths of Proxmox VE's API are read as Latin-1, so a user whose name goes beyond ASCII can
-/// be created but not addressed (recording `360-username-umlaut`).
 fn owner(config: &Config) -> Option<Problem> {
-    let user = config.user_id.as_ref_option()?;
-    match user.parse::<UserId>() {
-        Err(error) => Some(invalid("user_id", error)),
-        Ok(_) if !user.is_ascii() => Some(invalid(
+    owner_id(config.user_id.as_ref_option()?).err()
+}
+
+/// The owner that `user_id` names. The paths of Proxmox VE's API are read as Latin-1, so a user whose
+/// name goes beyond ASCII can be created but not addressed (recording `360-username-umlaut`).
+pub fn owner_id(user: &str) -> Result<UserId, Problem> {
+    match user.parse() {
+        Err(error) => Err(invalid("user_id", error)),
+        Ok(_) if !user.is_ascii() => Err(invalid(
             "user_id",
             "the API of Proxmox VE cannot address a user whose name has non-ASCII characters; \
              choose another owner",
         )),
-        Ok(_) => None,
+        Ok(user) => Ok(user),
     }
 }
 
