@@ -136,14 +136,7 @@ fn a_token_feeds_the_provider_of_the_journey(cli: &Cli) {
     });
     let journey = include_str!("../fixtures/journeys/05-just-in-time.tf");
     let journey = journey.replace("https://pve1.example.com:8006", &server.sim.endpoint());
-    // It takes the same two attributes.
-    server.stand_in_for_another_provider();
-    let used = r#"
-data "proxmox_connection" "of_the_other" {
-  provider = virtual
-  fail_on_error = true
-}
-"#;
+    let used = server.install_another_provider().data_source();
     server.scratch.unset("PROXMOX_VE_ENDPOINT");
     let written = server.scratch.write("main.tf", &format!("{journey}{used}"));
     written.expect("main.tf");

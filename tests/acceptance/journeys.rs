@@ -149,7 +149,7 @@ fn with_their_state(cli: &Cli, change: impl FnOnce(&mut Value)) -> (TestServer, 
         state.set_token_secret("ci@pve!pipeline", &secret);
         state.add_token("root@pam!clicked", false, None, 1_830_211_200);
     });
-    server.stand_in_for_another_provider();
+    server.install_another_provider();
     server.scratch.unset("PROXMOX_VE_ENDPOINT");
     let written = server
         .scratch

@@ -1,6 +1,6 @@
 //! The simulator and the working directory of a scenario.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cli_harness::{Cli, Run, Scratch};
 use proxmox_simulator::{Builder, Simulator, TlsOptions, Version};
@@ -8,6 +8,37 @@ use serde_json::Value;
 
 /// The administrator's token on every test server: privilege separation off, as good as root.
 pub const ADMIN: &str = "root@pam!admin";
+
+/// What is installed as `bpg/proxmox`.
+pub enum AnotherProvider {
+    /// That provider.
+    Real,
+    /// Our own binary.
+    StandIn,
+}
+
+impl AnotherProvider {
+    /// A data source of the provider with the local name `virtual`, which connects.
+    pub fn data_source(&self) -> &'static str {
+        match self {
+            Self::Real => {
+                r#"
+data "proxmox_virtual_environment_version" "of_the_other" {
+  provider = virtual
+}
+"#
+            }
+            Self::StandIn => {
+                r#"
+data "proxmox_connection" "of_the_other" {
+  provider      = virtual
+  fail_on_error = true
+}
+"#
+            }
+        }
+    }
+}
 
 /// A simulated Proxmox VE, and a directory in which a real command line works on it.
 pub struct TestServer {
@@ -76,18 +107,32 @@ impl TestServer {
             .expect("main.tf is written");
     }
 
-    /// Lets our own binary stand in for `bpg/proxmox`, another provider of the same prefix.
-    pub fn stand_in_for_another_provider(&self) {
+    /// Installs `bpg/proxmox`, another provider of the same prefix: the binary that the variable
+    /// `BPG_PROVIDER` names, else our own, which stands in for it.
+    /// It trusts the certificate authority of the simulator.
+    pub fn install_another_provider(&mut self) -> AnotherProvider {
+        let authority = self.scratch.file("ca.pem");
+        std::fs::write(&authority, self.sim.ca_pem()).expect("a file");
+        self.scratch
+            .set("SSL_CERT_FILE", &authority.to_string_lossy());
         let settings = self.scratch.file("cli.tfrc");
         let own = std::fs::read_to_string(&settings).expect("the settings");
-        let both = own
-            .lines()
-            .map(|line| match line.contains("depl0y/proxmox") {
-                true => format!("{line}\n{}", line.replace("depl0y/proxmox", "bpg/proxmox")),
-                false => line.to_owned(),
-            });
-        let both: Vec<String> = both.collect();
-        std::fs::write(&settings, both.join("\n")).expect("the settings");
+        let ours = own.lines().find(|line| line.contains("depl0y/proxmox"));
+        let ours = ours.expect("the line of our own binary");
+        let (theirs, kind) = match std::env::var_os("BPG_PROVIDER").map(PathBuf::from) {
+            Some(binary) => {
+                let folder = binary.parent().expect("a binary is in a folder");
+                let line = format!("    \"bpg/proxmox\" = {folder:?}");
+                (line, AnotherProvider::Real)
+            }
+            None => (
+                ours.replace("depl0y/proxmox", "bpg/proxmox"),
+                AnotherProvider::StandIn,
+            ),
+        };
+        let both = own.replace(ours, &format!("{ours}\n{theirs}"));
+        std::fs::write(&settings, both).expect("the settings");
+        kind
     }
 
     /// Applies, which must succeed.
