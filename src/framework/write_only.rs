@@ -18,9 +18,20 @@ use super::{ClientCapabilities, Encoded};
 /// The step of a path into each element of a list or a map.
 pub const EACH: &str = "*";
 
+/// The ending of the name of a write-only attribute. Without it, the name is that of the attribute
+/// for the same value that is stored in the state.
+const ENDING: &str = "_wo";
+
 /// The write-only attributes of one resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WriteOnly(Vec<Vec<&'static str>>);
+pub struct WriteOnly(Vec<Path>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Path {
+    steps: Vec<&'static str>,
+    /// The attribute beside it that stores the same value, if the schema has one.
+    stored: Option<&'static str>,
+}
 
 impl WriteOnly {
     /// No write-only attributes.
@@ -32,13 +43,12 @@ impl WriteOnly {
     /// of a list or a map, `users.*.password_wo`. A path to an attribute that cannot be write-only
     /// is a mistake in the definition of the resource.
     pub fn new(paths: &[&'static str], schema: &Schema, diags: &mut Diagnostics) -> Self {
-        let split = |path: &'static str| path.split('.').collect::<Vec<_>>();
-        let paths: Vec<_> = paths.iter().map(|&path| split(path)).collect();
-        for path in &paths {
-            if let Err(cause) = check(&schema.block.attributes, path) {
+        let attributes = &schema.block.attributes;
+        let paths = paths.iter().map(|&path| {
+            let steps: Vec<_> = path.split('.').collect();
+            if let Err(cause) = check(attributes, &steps) {
                 let detail = format!(
-                    "`{}` cannot be write-only: {cause}. This is a bug in the provider.",
-                    path.join(".")
+                    "`{path}` cannot be write-only: {cause}. This is a bug in the provider."
                 );
                 diags.fail(
                     "Invalid write-only attribute",
@@ -46,13 +56,15 @@ impl WriteOnly {
                     AttributePath::root(),
                 );
             }
-        }
-        Self(paths)
+            let stored = stored_beside(attributes, &steps);
+            Path { steps, stored }
+        });
+        Self(paths.collect())
     }
 
     /// Whether the attribute at this path is write-only.
     pub fn contains(&self, path: &[&str]) -> bool {
-        self.0.iter().any(|one| one == path)
+        self.0.iter().any(|one| one.steps == path)
     }
 
     /// The same object with these attributes null.
@@ -64,9 +76,8 @@ impl WriteOnly {
             return encoded;
         };
         for path in &self.0 {
-            visit(&mut tree, path, &AttributePath::root(), &mut |value, _| {
-                *value = Value::Nil;
-            });
+            let nullify = &mut |value: &mut Value, _: &AttributePath| *value = Value::Nil;
+            visit(&mut tree, &path.steps, &AttributePath::root(), nullify);
         }
         Encoded::of_tree(&tree)
     }
@@ -86,27 +97,48 @@ impl WriteOnly {
             return;
         };
         for path in &self.0 {
-            visit(
-                &mut tree,
-                path,
-                &AttributePath::root(),
-                &mut |value, path| {
-                    if !value.is_nil() {
-                        diags.problem(would_be_stored(path));
-                    }
-                },
-            );
+            let refuse = &mut |value: &mut Value, at: &AttributePath| {
+                if !value.is_nil() {
+                    diags.problem(would_be_stored(at, path.stored));
+                }
+            };
+            visit(&mut tree, &path.steps, &AttributePath::root(), refuse);
         }
     }
 }
 
-fn would_be_stored(path: &AttributePath) -> Problem {
+fn would_be_stored(path: &AttributePath, stored: Option<&str>) -> Problem {
+    let instead = match stored {
+        Some(stored) => format!(", or set `{stored}` instead, which is stored in the state"),
+        None => String::new(),
+    };
     let detail = format!(
         "`{}` is write-only, but this version of Terraform would store its value in the state. Use \
-         Terraform 1.11 or later, or OpenTofu 1.11 or later.",
+         Terraform 1.11 or later, or OpenTofu 1.11 or later{instead}.",
         path_text(path)
     );
     Problem::new("Write-only attribute not supported", detail, path.clone())
+}
+
+/// The attribute beside a write-only one that stores the same value.
+fn stored_beside(
+    attributes: &HashMap<String, Attribute>,
+    path: &[&'static str],
+) -> Option<&'static str> {
+    use AttributeType::{AttributeList, AttributeMap, AttributeSingle};
+
+    let [name, rest @ ..] = path else { return None };
+    if rest.is_empty() {
+        let stored = name.strip_suffix(ENDING)?;
+        return attributes.contains_key(stored).then_some(stored);
+    }
+    match (&attributes.get(*name)?.attr_type, rest) {
+        (AttributeSingle(inner), rest) => stored_beside(inner, rest),
+        (AttributeList(inner) | AttributeMap(inner), [EACH, rest @ ..]) => {
+            stored_beside(inner, rest)
+        }
+        _ => None,
+    }
 }
 
 /// Calls a function with each value at a path, and with where the value is.
@@ -181,6 +213,7 @@ mod tests {
             ("name", required(String, "A name.")),
             ("id", computed(String, "An id.")),
             ("secret_wo", optional(String, "A secret.")),
+            ("secret", optional(String, "A secret.")),
             ("login", optional(nested(password()), "A login.")),
             ("users", optional(users, "Users.")),
             ("keys", optional(nested_list(password()), "Keys.")),
@@ -252,13 +285,16 @@ mod tests {
             };
             let mut diags = Diagnostics::default();
             write_only.refuse_where_stored(&config(), client, &mut diags);
-            let paths = diags.errors.iter().map(|one| path_text(&one.attribute));
+            let paths = diags.errors.iter().map(|one| {
+                let names_the_stored_one = one.detail.contains("set `secret` instead");
+                (path_text(&one.attribute), names_the_stored_one)
+            });
             paths.collect::<Vec<_>>()
         };
         let set = [
-            "secret_wo",
-            "login.password_wo",
-            r#"users["bob"].password_wo"#,
+            ("secret_wo".to_owned(), true),
+            ("login.password_wo".to_owned(), false),
+            (r#"users["bob"].password_wo"#.to_owned(), false),
         ];
         assert_eq!(refused(false), set);
         assert!(refused(true).is_empty());

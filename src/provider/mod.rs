@@ -40,7 +40,7 @@ pub fn catalog() -> Catalog {
         .with_list()
         .with_moves();
     let host = ResourceAdapter::new(HostResource::new(each()))
-        .with_write_only(host::resource::WRITE_ONLY)
+        .with_write_only(&host::resource::WRITE_ONLY)
         .with_identity();
     Catalog::new(ProxmoxProvider {
         connections: each(),

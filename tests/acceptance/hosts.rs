@@ -20,6 +20,8 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     a_changed_secret_is_checked_again_and_a_changed_note_is_not,
     a_check_ends_at_its_timeout_and_a_changed_timeout_changes_nothing_else,
     a_host_is_checked_with_each_form_of_a_credential,
+    each_secret_can_be_write_only,
+    a_write_only_secret_without_its_other_half_is_refused,
     a_write_only_login_is_not_stored,
     a_refresh_reads_the_facts_again_and_moving_a_host_keeps_it,
     another_clusters_key_replaces_the_host,
@@ -318,6 +320,113 @@ fn a_host_is_checked_with_each_form_of_a_credential(cli: &Cli) {
     // The code is used up, and a refresh does not try it again.
     server.plan_is_empty();
     assert_eq!(server.requests("POST", "/access/ticket"), 0);
+}
+
+fn each_secret_can_be_write_only(cli: &Cli) {
+    let mut server = TestServer::new(cli);
+    let hour = NonZeroU64::new(3600).expect("an hour");
+    let (secret, (ticket, csrf), code) = server.sim.state(|state| {
+        let secret = state.add_token("demo@pve!host", false, None, 0);
+        let ticket = state.make_ticket("demo@pve");
+        state.enable_totp_with_step("demo@pve", hour);
+        (secret, ticket, state.totp_code("demo@pve").expect("a code"))
+    });
+    let whole = format!("demo@pve!host={secret}");
+    let made = rcgen::generate_simple_self_signed(["client".to_owned()]).expect("a certificate");
+    let (certificate, key) = (made.cert.pem(), made.key_pair.serialize_pem());
+    let written = server.scratch.write("client.pem", &certificate);
+    written.expect("a file");
+    server.scratch.set("TF_VAR_key", &key);
+    let forms = [
+        (
+            format!("api_token_wo = {whole:?}\n  api_token_wo_version = 1"),
+            "api_token",
+            vec![&secret],
+        ),
+        (
+            format!(
+                "auth_ticket_wo = {ticket:?}\n  auth_ticket_wo_version = 1\n  \
+                 csrf_prevention_token_wo = {csrf:?}"
+            ),
+            "ticket",
+            vec![&ticket, &csrf],
+        ),
+        (
+            format!(
+                "username = \"demo@pve\"\n  password_wo = \"demo-pass-1\"\n  otp_wo = {code:?}\n  \
+                 otp_wo_version = 1"
+            ),
+            "password",
+            vec![&code],
+        ),
+        (
+            format!(
+                "api_token = {whole:?}\n  client_certificate = \"client.pem\"\n  \
+                 client_key_wo = var.key\n  client_key_wo_version = 1"
+            ),
+            "api_token",
+            vec![&key],
+        ),
+    ];
+    for (form, method, secrets) in forms {
+        let variable = "variable \"key\" {\n  type = string\n  ephemeral = true\n}\n";
+        server.main(&format!("{variable}{}", host(&form)));
+        server.apply();
+        assert_eq!(server.attributes("proxmox_host.h")["auth_method"], method);
+        let state = std::fs::read_to_string(server.scratch.file("terraform.tfstate"));
+        let state = state.expect("a state");
+        for secret in secrets {
+            let secret = serde_json::to_string(secret).expect("a string");
+            assert!(!state.contains(secret.trim_matches('"')), "{form}");
+        }
+        server.sim.clear_requests();
+        server.plan_is_empty();
+        let proofs = server.requests("GET", "/version") + server.requests("POST", "/access/ticket");
+        assert_eq!(proofs, 0, "{form}: nothing is sent without the secret");
+    }
+}
+
+fn a_write_only_secret_without_its_other_half_is_refused(cli: &Cli) {
+    let server = TestServer::new(cli);
+    let ticket = "PVE:demo@pve:6B0482D5::not-shown";
+    for (form, words) in [
+        (
+            r#"api_token_wo = "demo@pve!host=not-shown""#.to_owned(),
+            ["api_token_wo", "api_token_wo_version"],
+        ),
+        (
+            format!("auth_ticket_wo = {ticket:?}\n  auth_ticket_wo_version = 1"),
+            ["auth_ticket_wo", "csrf_prevention_token_wo"],
+        ),
+        (
+            format!("auth_ticket = {ticket:?}\n  csrf_prevention_token_wo = \"not-shown\""),
+            ["csrf_prevention_token_wo", "auth_ticket_wo"],
+        ),
+        (
+            format!(
+                "auth_ticket_wo = {ticket:?}\n  csrf_prevention_token_wo = \"not-shown\""
+            ),
+            ["auth_ticket_wo", "auth_ticket_wo_version"],
+        ),
+        (
+            "username = \"demo@pve\"\n  password = \"not-shown\"\n  otp_wo = \"123456\"".to_owned(),
+            ["otp_wo", "password_wo"],
+        ),
+        (
+            r#"client_key_wo = "not-shown""#.to_owned(),
+            ["client_key_wo", "client_certificate"],
+        ),
+        (
+            "api_token = \"demo@pve!host=not-shown\"\n  api_token_wo = \"demo@pve!host=not-shown\"\n  \
+             api_token_wo_version = 1"
+                .to_owned(),
+            ["api_token", "api_token_wo"],
+        ),
+    ] {
+        server.main(&host(&form));
+        let run = server.plan_fails(&words);
+        assert!(!run.text().contains("not-shown"), "{}", run.text());
+    }
 }
 
 fn a_write_only_login_is_not_stored(cli: &Cli) {

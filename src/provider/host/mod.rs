@@ -7,3 +7,4 @@ mod identity;
 pub(crate) mod model;
 pub(crate) mod resource;
 mod validate;
+mod write_only;

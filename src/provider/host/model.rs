@@ -5,12 +5,12 @@ use tf_provider::schema::{Attribute, AttributeType, Schema};
 use tf_provider::value::Value;
 
 use crate::framework::schema;
-use crate::provider::attributes::secret::StoredSecret;
 use crate::provider::attributes::timeouts;
 use crate::provider::attributes::timeouts::Timeouts;
 use crate::provider::clients::cluster_attribute;
 use crate::provider::host::facts;
 use crate::provider::host::facts::{Facts, PrivilegeMap};
+use crate::provider::host::write_only::{self, Versions, WriteOnlySecrets};
 use crate::provider::settings::credentials::{self, CredentialAttributes, CredentialSettings};
 use crate::provider::settings::definition::Definition;
 use crate::provider::settings::setting::{Setting, Source, is_given};
@@ -26,11 +26,10 @@ pub struct State {
     pub port: Value<i64>,
     #[serde(flatten)]
     pub credentials: CredentialAttributes,
-    pub api_token_secret_wo: Value<StoredSecret>,
-    pub api_token_secret_wo_version: Value<i64>,
-    pub password_wo: Value<StoredSecret>,
-    pub password_wo_version: Value<i64>,
-    pub totp_secret_wo: Value<StoredSecret>,
+    #[serde(flatten)]
+    pub secrets: WriteOnlySecrets,
+    #[serde(flatten)]
+    pub versions: Versions,
     #[serde(flatten)]
     pub tls: TlsAttributes,
     pub required_privileges: PrivilegeMap,
@@ -42,58 +41,44 @@ pub struct State {
     pub facts: Facts,
 }
 
-/// The attributes that are never stored in the state.
-pub const WRITE_ONLY: &[&str] = &["api_token_secret_wo", "password_wo", "totp_secret_wo"];
-
 impl State {
     /// The registration with the write-only secrets of its configuration.
     pub fn with_secrets_of(self, config: &Self) -> Self {
         Self {
-            api_token_secret_wo: config.api_token_secret_wo.clone(),
-            password_wo: config.password_wo.clone(),
-            totp_secret_wo: config.totp_secret_wo.clone(),
+            secrets: config.secrets.clone(),
             ..self
         }
     }
 
-    /// Whether its credential is not in the state, or can be used only once, so that a refresh
-    /// cannot log in.
+    /// Whether its credential, or the key of its client certificate, is not in the state or can be
+    /// used only once, so that a refresh cannot log in.
     pub fn cannot_log_in_again(&self) -> bool {
-        let stored = &self.credentials;
-        let in_one = is_given(&stored.api_token) || is_given(&stored.auth_ticket);
-        let token = is_given(&stored.api_token_id);
-        let secret = if token {
-            &stored.api_token_secret
-        } else {
-            &stored.password
-        };
-        let write_only = (token || is_given(&stored.username)) && !is_given(secret);
-        (write_only && !in_one) || is_given(&stored.otp)
+        let (stored, versions) = (&self.credentials, &self.versions);
+        if is_given(&stored.otp) || self.tls.has_certificate_without_key() {
+            return true;
+        }
+        let is_stored = is_given(&stored.api_token)
+            || is_given(&stored.api_token_secret)
+            || is_given(&stored.password)
+            || is_given(&stored.auth_ticket);
+        let is_named = is_given(&stored.api_token_id) || is_given(&stored.username);
+        // Of these, only the version is in the state.
+        let is_nameless =
+            is_given(&versions.api_token_wo_version) || is_given(&versions.auth_ticket_wo_version);
+        !is_stored && (is_named || is_nameless)
     }
 
     /// The settings of the host's own credential.
     pub fn credentials(&self) -> CredentialSettings {
-        let settings = self.credentials.clone().settings(Source::Attribute);
-        let write_only = |name, value: &Value<StoredSecret>| {
-            Setting::attribute(name, value.clone()).unless_blank()
-        };
-        CredentialSettings {
-            api_token_secret: settings
-                .api_token_secret
-                .or(write_only("api_token_secret_wo", &self.api_token_secret_wo)),
-            password: settings
-                .password
-                .or(write_only("password_wo", &self.password_wo)),
-            totp_secret: settings
-                .totp_secret
-                .or(write_only("totp_secret_wo", &self.totp_secret_wo)),
-            ..settings
-        }
+        let stored = self.credentials.clone().settings(Source::Attribute);
+        stored.or(self.secrets.credentials())
     }
 
     /// The host's own TLS settings.
     pub fn tls(&self) -> TlsSettings {
-        self.tls.clone().settings(Source::Attribute)
+        let mut settings = self.tls.clone().settings(Source::Attribute);
+        settings.client.key = settings.client.key.or(self.secrets.client_key());
+        settings
     }
 
     /// The host's own address. An empty text counts as not set.
@@ -128,9 +113,7 @@ impl State {
     /// Whether two registrations require the same connection check.
     pub fn same_check(&self, other: &Self) -> bool {
         let required = |state: &Self| Self {
-            api_token_secret_wo: Value::Null,
-            password_wo: Value::Null,
-            totp_secret_wo: Value::Null,
+            secrets: WriteOnlySecrets::default(),
             id: Value::Null,
             name: Value::Null,
             notes: Value::Null,
@@ -227,7 +210,7 @@ pub fn schema() -> Schema {
         registration
             .into_iter()
             .chain(stored)
-            .chain(write_only())
+            .chain(write_only::attributes())
             .chain(tls)
             .chain(facts::attributes()),
     )
@@ -240,56 +223,4 @@ fn credential(definition: &Definition) -> (&'static str, Attribute) {
         false => "",
     };
     definition.attribute(note)
-}
-
-/// The attributes of secrets that are not stored.
-fn write_only() -> [(&'static str, Attribute); 5] {
-    use AttributeType::{Number, String};
-    use schema::{optional, sensitive};
-
-    [
-        (
-            "api_token_secret_wo",
-            sensitive(optional(
-                String,
-                "Secret of the API token `api_token_id`, in place of `api_token_secret`. \
-                 Write-only: it is never stored in the state, so a refresh checks only what needs \
-                 no credential. Requires Terraform or OpenTofu 1.11 or later.",
-            )),
-        ),
-        (
-            "api_token_secret_wo_version",
-            optional(
-                Number,
-                "Version of `api_token_secret_wo`. Change it together with the secret to check the \
-                 connection again.",
-            ),
-        ),
-        (
-            "password_wo",
-            sensitive(optional(
-                String,
-                "Password of `username`, in place of `password`. Write-only: it is never stored in \
-                 the state, so a refresh checks only what needs no credential. Requires Terraform \
-                 or OpenTofu 1.11 or later.",
-            )),
-        ),
-        (
-            "password_wo_version",
-            optional(
-                Number,
-                "Version of `password_wo`. Change it together with the password to check the \
-                 connection again.",
-            ),
-        ),
-        (
-            "totp_secret_wo",
-            sensitive(optional(
-                String,
-                "Base32-encoded TOTP secret of `username`, in place of `totp_secret`. Write-only: \
-                 it is never stored in the state. Requires `password_wo`, and Terraform or \
-                 OpenTofu 1.11 or later.",
-            )),
-        ),
-    ]
 }

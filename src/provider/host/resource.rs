@@ -18,8 +18,8 @@ use crate::provider::host::connect::{lookup_client, target, without_credentials}
 use crate::provider::host::facts::Facts;
 use crate::provider::host::model;
 use crate::provider::host::model::State;
-pub use crate::provider::host::model::WRITE_ONLY;
 use crate::provider::host::validate::problems;
+pub use crate::provider::host::write_only::NAMES as WRITE_ONLY;
 use crate::provider::settings::setting::SettingError;
 use crate::provider::settings::warnings;
 use crate::pve::diagnosis::Requirements;
@@ -142,17 +142,17 @@ impl Resource for HostResource {
         if !state.is_enabled() {
             return Some((state, ()));
         }
-        if state.credentials().source().is_none()
-            && let Some(code) = self.connections.one_time_code(&state.cluster)
-        {
-            code_kept(NOT_REFRESHED, &display_name(&state), &code, diags);
-            return Some((state, ()));
-        }
         let context = call_within(timeouts::limit(&state.timeouts, "read"));
         if state.cannot_log_in_again() {
             if let Some(reason) = self.unreachable(&state, &context).await {
                 not_refreshed(&state, &reason, diags);
             }
+            return Some((state, ()));
+        }
+        if state.credentials().source().is_none()
+            && let Some(code) = self.connections.one_time_code(&state.cluster)
+        {
+            code_kept(NOT_REFRESHED, &display_name(&state), &code, diags);
             return Some((state, ()));
         }
         match self.facts(&state, &context).await {

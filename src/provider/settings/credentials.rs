@@ -217,6 +217,22 @@ impl CredentialSettings {
         }
     }
 
+    /// Each of these settings where it is set, else that of the others.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            api_token: self.api_token.or(other.api_token),
+            api_token_id: self.api_token_id.or(other.api_token_id),
+            api_token_secret: self.api_token_secret.or(other.api_token_secret),
+            username: self.username.or(other.username),
+            password: self.password.or(other.password),
+            totp_secret: self.totp_secret.or(other.totp_secret),
+            otp: self.otp.or(other.otp),
+            auth_ticket: self.auth_ticket.or(other.auth_ticket),
+            csrf_prevention_token: self.csrf_prevention_token.or(other.csrf_prevention_token),
+        }
+    }
+
     /// The source of the first setting that is set.
     pub fn source(&self) -> Option<Source> {
         self.api_token

@@ -13,7 +13,7 @@ use crate::provider::settings::client_identity::ClientSettings;
 use crate::provider::settings::definition::{Definition, Kind};
 use crate::provider::settings::environment::Environment;
 use crate::provider::settings::file;
-use crate::provider::settings::setting::{Setting, SettingError, Source, known_items};
+use crate::provider::settings::setting::{Setting, SettingError, Source, is_given, known_items};
 use crate::pve::{CaBundle, Fingerprint, Secret, TlsPolicy};
 
 pub const VERIFY_SSL: Definition = Definition {
@@ -110,10 +110,15 @@ pub struct TlsAttributes {
     tls_server_name: Value<String>,
     min_tls_version: Value<String>,
     client_certificate: Value<String>,
-    client_key: Value<StoredSecret>,
+    pub client_key: Value<StoredSecret>,
 }
 
 impl TlsAttributes {
+    /// Whether the client's certificate is set, and its key is not.
+    pub fn has_certificate_without_key(&self) -> bool {
+        is_given(&self.client_certificate) && !is_given(&self.client_key)
+    }
+
     /// The settings that the attributes of a block hold.
     pub fn settings(self, source: impl Fn(&'static str) -> Source) -> TlsSettings {
         TlsSettings {
