@@ -1,4 +1,4 @@
-//! The command line. Without arguments it serves Terraform. Users get help and two commands.
+//! The command line. Without arguments it serves Terraform. Users get help and a few commands.
 
 use std::env;
 use std::io::{self, Write};
@@ -14,6 +14,7 @@ Terraform and OpenTofu start this provider themselves, without arguments.
 Commands:
   check        Check the connection to Proxmox VE, from the address to the privileges
   login        Log in with a second factor and print a ticket for the environment
+  completions  Print the completions for bash, zsh, fish or powershell
 
 Options:
   --debug      Serve without a parent process and print a value for TF_REATTACH_PROVIDERS
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         [] => serve(),
         [Some("check"), ..] => cli::check(env::args_os().skip(2)),
         [Some("login"), ..] => cli::login(env::args_os().skip(2)),
+        [Some("completions"), ..] => cli::completions(env::args_os().skip(2)),
         // Go's providers spell it with one dash, and so do many instructions.
         [Some("--debug" | "-debug")] => outcome(plugin::serve_for_debugging(catalog)),
         [Some("version" | "--version" | "-version" | "-V" | "-v")] => print(concat!(

@@ -6,7 +6,10 @@ use std::ffi::OsString;
 use lexopt::{Arg, Parser, ValueExt};
 
 use crate::cli::exit::Failure;
-use crate::cli::options::{Command, CommandOption, HELP, JSON, OPTIONS, REQUIRE, option_name};
+use crate::cli::options::{
+    Command, CommandOption, HELP, JSON, OPTIONS, REQUIRE, SHELL, option_name,
+};
+use crate::cli::shell::Shell;
 use crate::provider::settings::connection::definitions;
 use crate::provider::settings::definition::{Definition, Kind};
 use crate::provider::settings::setting::{Setting, Source};
@@ -20,6 +23,8 @@ pub struct Options {
     pub requirements: Requirements,
     /// Whether to print the result as JSON.
     pub json: bool,
+    /// The shell that evaluates the output.
+    pub shell: Shell,
 }
 
 impl Options {
@@ -57,8 +62,10 @@ impl Options {
         }
         let value = parser.value().and_then(ValueExt::string);
         let value = value.map_err(unusable)?;
-        if option.name == REQUIRE {
-            return self.require(&value);
+        match option.name {
+            REQUIRE => return self.require(&value),
+            SHELL => return self.set_shell(&value),
+            _ => {}
         }
         self.values.entry(option.name).or_default().push(value);
         Ok(())
@@ -85,6 +92,14 @@ impl Options {
     /// The value of a setting.
     pub fn value(&self, definition: &Definition) -> Setting<String> {
         self.values(definition).last()
+    }
+
+    fn set_shell(&mut self, name: &str) -> Result<(), Failure> {
+        self.shell = Shell::named(name).ok_or_else(|| {
+            let names = Shell::names();
+            Failure::configuration(format!("--shell must be one of: {names}."))
+        })?;
+        Ok(())
     }
 
     /// Adds a requirement, `PATH=PRIV[,PRIV]`.

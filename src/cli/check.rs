@@ -1,6 +1,5 @@
 //! The command `check`: the connection check from a shell.
 
-use std::ffi::OsString;
 use std::fmt::Write;
 
 use crate::cli::args::Options;
@@ -18,22 +17,38 @@ use crate::pve::diagnosis::Report;
 use crate::pve::{Context, diagnosis};
 
 const ABOUT: &str = "\
-Usage: terraform-provider-proxmox check [OPTIONS]
+NAME
+  terraform-provider-proxmox check - check the connection to Proxmox VE
 
-Checks the connection to Proxmox VE in stages, from the address to the privileges, and prints the
-result. Settings come from the environment variables of the provider (PROXMOX_VE_ENDPOINT,
-PROXMOX_VE_API_TOKEN, ...). Options take precedence over them.
+SYNOPSIS
+  terraform-provider-proxmox check [OPTIONS]
 
-Options:
+DESCRIPTION
+  Checks the connection in stages, from the address to the privileges, and prints the result.
+  Nothing is changed on the server.
+
+  Secrets are not options, because any user of the machine can read the arguments of a process. The
+  password of --username and the secret of --api-token-id are read from the environment, or else
+  prompted for: on a terminal without echo, otherwise from one line of standard input.
+
+OPTIONS
 ";
 
 const DETAILS: &str = "
-Secrets are not options, because any user of the machine can read the arguments of a process. The
-password of --username and the secret of --api-token-id are read from the environment, or else
-prompted for: on a terminal without echo, otherwise from one line of standard input.
---ca-certificate and --fingerprint replace all certificate settings of the environment.
+  Options take precedence over the environment. --ca-certificate and --fingerprint replace all
+  certificate settings of the environment.
 
-Exit status:
+ENVIRONMENT
+  PROXMOX_VE_ENDPOINT          Address of a node
+  PROXMOX_VE_API_TOKEN         API token ID and secret in one string, or
+  PROXMOX_VE_API_TOKEN_ID      ID of the API token, with
+  PROXMOX_VE_API_TOKEN_SECRET  its secret, or
+  PROXMOX_VE_USERNAME          user to log in as, with
+  PROXMOX_VE_PASSWORD          the password
+
+  The index page of the documentation lists all variables of the provider.
+
+EXIT STATUS
   0  Success, also with nodes of the cluster offline (ok, cluster_degraded)
   1  Other failure, such as an output that cannot be written
   2  Invalid arguments or settings, without a connection (invalid_endpoint)
@@ -43,11 +58,20 @@ Exit status:
   6  Authentication or second factor rejected (unauthenticated, second_factor_required)
   7  Privileges missing (permission_denied, missing_privileges)
   8  Host or cluster failure (no_quorum, server_error, unsupported_version)
+
+EXAMPLES
+  Check the token in the environment, and that it may create virtual machines:
+
+    terraform-provider-proxmox check --require /vms=VM.Allocate
+
+  Check a token of which only the ID is known, and type the secret:
+
+    terraform-provider-proxmox check --endpoint pve1 --api-token-id root@pam!ci
 ";
 
 /// Runs the command.
-pub async fn run(arguments: Vec<OsString>) -> Result<Exit, Failure> {
-    let Some(options) = Options::parse(Command::Check, arguments)? else {
+pub async fn run(options: Option<Options>) -> Result<Exit, Failure> {
+    let Some(options) = options else {
         print(&format!("{ABOUT}{}{DETAILS}", help(Command::Check)))?;
         return Ok(Exit::Ok);
     };

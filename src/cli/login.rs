@@ -1,7 +1,5 @@
 //! The command `login`: a ticket for accounts whose second factor requires interaction.
 
-use std::ffi::OsString;
-use std::fmt::Write;
 use std::path;
 
 use crate::cli::args::Options;
@@ -19,36 +17,54 @@ use crate::pve::diagnosis::Status;
 use crate::pve::{AuthFailure, CachedClient, Context, Error, ErrorKind, LoginTicket, Secret};
 
 const ABOUT: &str = "\
-Usage: eval \"$(terraform-provider-proxmox login [OPTIONS])\"
+NAME
+  terraform-provider-proxmox login - log in to Proxmox VE and print a ticket
 
-Logs in to Proxmox VE with a password and, if the account requires it, a second factor. Prints
-`export` lines with a ticket, which the provider uses in place of other credentials. A ticket is
-valid for two hours and cannot be revoked: do not store the lines in files or logs.
+SYNOPSIS
+  eval \"$(terraform-provider-proxmox login [OPTIONS])\"
+  terraform-provider-proxmox login --shell fish [OPTIONS] | source
+  terraform-provider-proxmox login --shell powershell [OPTIONS] | Out-String | Invoke-Expression
 
-Variables of other credentials are emptied, because the provider accepts only one credential. If
-the login fails, the only line is `false`, so that `eval` fails too.
+DESCRIPTION
+  Logs in with a password and, if the account requires it, a second factor. Prints lines for the
+  shell with a ticket, which the provider uses in place of other credentials. A ticket is valid for
+  two hours and cannot be revoked: do not store the lines in files or logs.
 
-Options:
+  Missing values are prompted for: address, user, password, and one-time code or recovery key.
+  Questions go to stderr, and the password is typed without echo. If standard input is not a
+  terminal, the answers are read from it, one on each line and in this order. Secrets are not
+  options, because any user of the machine can read the arguments of a process.
+
+  Variables of other credentials are emptied, because the provider accepts only one credential. If
+  the login fails, the only line is one that fails, such as `false`, so that `eval` fails too.
+
+OPTIONS
 ";
 
 const DETAILS: &str = "
-Values that are not set by options come from the environment variables of the provider
-(PROXMOX_VE_ENDPOINT, PROXMOX_VE_USERNAME, PROXMOX_VE_PASSWORD, PROXMOX_VE_TOTP_SECRET,
-PROXMOX_VE_OTP, ...). Missing values are prompted for: address, user, password, and one-time code or
-recovery key. Questions go to stderr, and the password is typed without echo. If standard input is
-not a terminal, the answers are read from it, one on each line and in this order. Secrets are not
-options, because any user of the machine can read the arguments of a process.
+ENVIRONMENT
+  Values that are not set by options come from the variables of the provider.
 
-The exit status is 0 if a ticket was printed, otherwise one of those of `check`.
+  PROXMOX_VE_ENDPOINT        Address of a node
+  PROXMOX_VE_USERNAME        User to log in as
+  PROXMOX_VE_PASSWORD        Password of that user
+  PROXMOX_VE_TOTP_SECRET     Base32-encoded TOTP secret of that user, or
+  PROXMOX_VE_OTP             a one-time code, valid for one login
+
+  The index page of the documentation lists all variables.
+
+EXIT STATUS
+  0 if a ticket was printed, otherwise one of those of `check`.
+
+EXAMPLES
+  Log in as root with a one-time code, then plan:
+
+    eval \"$(terraform-provider-proxmox login --endpoint pve1 --username root@pam)\" && terraform plan
 ";
 
-/// What a failed login prints, so that a shell which evaluates it fails too: the exit status of the
-/// command is lost in `eval`.
-pub const FAILED: &str = "false\n";
-
 /// Runs the command.
-pub async fn run(arguments: Vec<OsString>) -> Result<Exit, Failure> {
-    let Some(options) = Options::parse(Command::Login, arguments)? else {
+pub async fn run(options: Option<Options>) -> Result<Exit, Failure> {
+    let Some(options) = options else {
         print(&format!("{ABOUT}{}{DETAILS}", help(Command::Login)))?;
         return Ok(Exit::Ok);
     };
@@ -158,7 +174,6 @@ fn factor(typed: &str) -> Secret {
 }
 
 /// The lines for a shell: the ticket, and the settings of the connection.
-/// An empty variable counts as absent, and `unset` is not a command of every shell.
 fn exports(
     options: &Options,
     client: &CachedClient,
@@ -191,12 +206,10 @@ fn exports(
         }
     }
     lines.extend(conflicting.iter().map(|name| (*name, String::new())));
-    let mut text = String::new();
-    for (name, value) in lines {
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "export {name}={}", quoted(&value));
-    }
-    text
+    let lines = lines.into_iter();
+    lines
+        .map(|(name, value)| options.shell.assignment(name, &value))
+        .collect()
 }
 
 /// The absolute path of an existing file, since Terraform may run in another folder. Any other
@@ -204,16 +217,6 @@ fn exports(
 fn absolute(text: String) -> String {
     let path = path::absolute(&text).ok().filter(|path| path.exists());
     path.map_or(text, |path| path.to_string_lossy().into_owned())
-}
-
-/// The text in single quotes. In them, a shell interprets only the quote itself, and fish also the
-/// backslash. Both stand outside of them.
-fn quoted(text: &str) -> String {
-    let outside = |c: char| match c {
-        '\'' | '\\' => format!("'\\{c}'"),
-        c => c.to_string(),
-    };
-    format!("'{}'", text.chars().map(outside).collect::<String>())
 }
 
 /// The environment variables of other credentials, which conflict with the ticket.
@@ -252,14 +255,5 @@ mod tests {
         ] {
             assert_eq!(factor(typed).expose(), sent);
         }
-    }
-
-    #[test]
-    fn a_shell_reads_back_what_was_quoted() {
-        assert_eq!(
-            quoted("PVE:o'hara@pve:6B::a/b=="),
-            "'PVE:o'\\''hara@pve:6B::a/b=='"
-        );
-        assert_eq!(quoted(r"ad\jo"), r"'ad'\\'jo'");
     }
 }

@@ -32,10 +32,11 @@ pub(super) struct CommandOption {
 
 pub(super) const REQUIRE: &str = "--require";
 pub(super) const JSON: &str = "--json";
+pub(super) const SHELL: &str = "--shell";
 pub(super) const HELP: &str = "--help";
 
 /// The options of all commands.
-pub(super) const OPTIONS: [CommandOption; 10] = [
+pub(super) const OPTIONS: [CommandOption; 11] = [
     CommandOption {
         name: "--endpoint",
         value: "ADDRESS",
@@ -113,6 +114,16 @@ pub(super) const OPTIONS: [CommandOption; 10] = [
         ],
         setting: None,
         commands: &[Check],
+    },
+    CommandOption {
+        name: SHELL,
+        value: "SHELL",
+        help: &[
+            "Shell that evaluates the output: bash (the default, for any POSIX",
+            "shell), zsh, fish or powershell",
+        ],
+        setting: None,
+        commands: &[Login],
     },
     CommandOption {
         name: HELP,

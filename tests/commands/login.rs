@@ -158,6 +158,29 @@ fn with_password_and_seed_in_the_environment_nothing_is_asked() {
     assert!(!ended.stderr.contains(&seed));
 }
 
+#[test]
+fn other_shells_get_lines_of_their_own() {
+    let shell = Shell::new().with("PROXMOX_VE_USERNAME", "demo@pve");
+    for (name, begin, failed) in [
+        ("bash", "export PROXMOX_VE_ENDPOINT='https://", "false\n"),
+        ("zsh", "export PROXMOX_VE_ENDPOINT='https://", "false\n"),
+        ("fish", "set -gx PROXMOX_VE_ENDPOINT 'https://", "false\n"),
+        (
+            "powershell",
+            "$env:PROXMOX_VE_ENDPOINT = 'https://",
+            "throw 'The login failed.'\n",
+        ),
+    ] {
+        let ended = shell.run(&["login", "--shell", name], &[PASSWORD]);
+        assert_eq!(ended.code, 0, "{ended:?}");
+        assert!(ended.stdout.starts_with(begin), "{ended:?}");
+        let ended = shell.run(&["login", "--shell", name], &["wrong"]);
+        assert_eq!((ended.code, ended.stdout.as_str()), (6, failed));
+    }
+    let ended = shell.run(&["login", "--shell", "csh"], &[PASSWORD]);
+    refused(&ended, 2, &["--shell", "bash, zsh, fish, powershell"]);
+}
+
 /// The exit status of the command is lost in `eval`.
 #[test]
 fn a_shell_that_evaluates_a_failed_login_fails() {
