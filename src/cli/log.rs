@@ -66,9 +66,9 @@ mod tests {
         let layer = Notices(move |line: &str| written.send(line.to_owned()).unwrap());
         let subscriber = tracing_subscriber::registry().with(layer);
         tracing::subscriber::with_default(subscriber, || {
-            tracing::info!(user = "demo@pve", seconds = 12, "waiting for the next one");
+            tracing::info!(user = "demo@pve", seconds = 12, "Waiting for the next one");
         });
-        let line = "waiting for the next one (user: demo@pve) (seconds: 12)\n";
+        let line = "Waiting for the next one (user: demo@pve) (seconds: 12)\n";
         assert_eq!(lines.recv().unwrap(), line);
     }
 }

@@ -243,7 +243,7 @@ impl Client {
                     tracing::info!(
                         method = %request.method,
                         path = request.path,
-                        "another writer holds the cluster's lock, trying again"
+                        "Another writer holds the lock of the cluster, trying again"
                     );
                     retries -= 1;
                 }
@@ -273,7 +273,7 @@ impl Client {
             }
             tracing::info!(
                 path = request.path,
-                "a new token is not known here yet, trying again"
+                "The node does not know a new token yet, trying again"
             );
             tokio::time::sleep(fresh_tokens::PAUSE).await;
         }

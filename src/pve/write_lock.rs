@@ -36,7 +36,7 @@ impl WriteLock {
         let turn = Arc::clone(&self.turn).lock_owned().await;
         let waited_ms = begun.elapsed().as_millis();
         if waited_ms > 0 {
-            tracing::info!(waited_ms, "waited for other writes to the same cluster");
+            tracing::info!(waited_ms, "Waited for other writes to the same cluster");
         }
         Turn {
             _turn: turn,

@@ -28,6 +28,7 @@ mod faults;
 mod hosts;
 mod journeys;
 mod life;
+mod logs;
 mod mocks;
 mod privileges;
 mod processes;
@@ -132,6 +133,7 @@ fn scenarios() -> impl Iterator<Item = Scenario> {
         saved_states::SCENARIOS,
         secrets::SCENARIOS,
         life::SCENARIOS,
+        logs::SCENARIOS,
         downtime::SCENARIOS,
         examples::SCENARIOS,
         journeys::SCENARIOS,

@@ -476,7 +476,7 @@ fn waits_of_writes_are_logged(cli: &Cli) {
     assert!(
         apply
             .stderr
-            .contains("waited for other writes to the same cluster"),
+            .contains("Waited for other writes to the same cluster"),
         "{}",
         apply.stderr
     );

@@ -2,7 +2,7 @@
 
 use crate::provider::settings::address::Nodes;
 use crate::provider::settings::connection::ConnectionSettings;
-use crate::provider::settings::setting::SettingError;
+use crate::provider::settings::setting::{SettingError, Source};
 use crate::pve::{CachedClient, Credentials, ExtraHeaders, Settings, TlsPolicy};
 
 /// A client for a connection.
@@ -10,7 +10,29 @@ pub fn connect(settings: &ConnectionSettings) -> Result<CachedClient, SettingErr
     let nodes = settings.nodes()?;
     let credentials = settings.credentials()?;
     let tls = settings.tls.resolve()?;
+    log_connection(
+        settings,
+        &nodes,
+        &credentials,
+        settings.credentials.source(),
+    );
     client(settings, nodes, credentials, tls)
+}
+
+/// Logs where a connection leads to, and where its credential came from.
+pub fn log_connection(
+    settings: &ConnectionSettings,
+    nodes: &Nodes,
+    credentials: &Credentials,
+    source: Option<Source>,
+) {
+    tracing::debug!(
+        cluster = settings.cluster.as_deref(),
+        endpoint = %nodes.first,
+        credential = %credentials,
+        source = source.map(|source| source.to_string()),
+        "Configured a connection"
+    );
 }
 
 /// A client for these nodes that uses the transport settings of a connection. The headers of a

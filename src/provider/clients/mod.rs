@@ -17,7 +17,7 @@ use tf_provider::schema::{Attribute, AttributeType};
 use tf_provider::value::Value;
 
 use crate::framework::{Deferred, Problem, schema};
-pub use crate::provider::clients::connect::{client, connect};
+pub use crate::provider::clients::connect::{client, connect, log_connection};
 pub use crate::provider::clients::context::{call_within, context};
 pub use crate::provider::clients::lockout::Revocation;
 use crate::provider::clients::same_cluster::Writers;

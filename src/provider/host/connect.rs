@@ -6,7 +6,7 @@ use tf_provider::AttributePath;
 use tf_provider::value::Value;
 
 use crate::framework::Problem;
-use crate::provider::clients::{Connections, client};
+use crate::provider::clients::{Connections, client, log_connection};
 use crate::provider::host::facts::required_privileges;
 use crate::provider::host::model::State;
 use crate::provider::settings::address::{Nodes, parse_endpoint};
@@ -25,15 +25,16 @@ pub fn target(
         return Ok((connections.client(&state.cluster)?, requirements));
     }
     let settings = connections.settings(&state.cluster)?;
-    let credentials = match state.credentials().resolve()? {
+    let (credentials, source) = match state.credentials().resolve()? {
         Credentials::None => {
             if let Some(problem) = needs_own_credential(connections, state) {
                 return Err(problem.into());
             }
-            settings.credentials()?
+            (settings.credentials()?, settings.credentials.source())
         }
-        own => own,
+        own => (own, state.credentials().source()),
     };
+    log_connection(&settings, &nodes(state, &settings)?, &credentials, source);
     let client = client_of(state, &settings, credentials)?;
     Ok((client, requirements))
 }

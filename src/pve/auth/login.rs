@@ -263,7 +263,7 @@ async fn unused_code(
         tracing::info!(
             user = name,
             seconds = wait,
-            "the current one-time code was used before, waiting for the next one"
+            "The current one-time code was used before, waiting for the next one"
         );
         tokio::time::sleep(Duration::from_secs(wait)).await;
     }

@@ -39,7 +39,7 @@ fn claim_in(directory: Option<&Path>, name: &str, step: u64) -> bool {
         return true;
     };
     claim_in_file(directory, name, step).unwrap_or_else(|error| {
-        tracing::warn!(%error, "one-time codes cannot be kept from being used twice by another process");
+        tracing::warn!(%error, "Unable to record used one-time codes: another process may use the same code");
         true
     })
 }

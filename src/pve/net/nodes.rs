@@ -100,7 +100,7 @@ impl Nodes {
                 endpoint = %endpoint,
                 next = %self.node(next),
                 path = request.path,
-                "a node cannot be reached, trying the next one"
+                "A node cannot be reached, trying the next one"
             );
             tried.push(endpoint.to_string());
             node = next;

@@ -75,15 +75,17 @@ impl Transport {
                 after: limit,
             })
         });
+        let outcome = outcome.map_err(|kind| Error::new(info.clone(), kind));
         tracing::debug!(
             method = %info.method,
             path = info.path,
             endpoint = info.endpoint,
             status = outcome.as_ref().ok().map(|raw| raw.status),
+            error = outcome.as_ref().err().map(ToString::to_string),
             elapsed_ms = begun.elapsed().as_millis(),
-            "sent a request to Proxmox VE"
+            "Sent a request to Proxmox VE"
         );
-        outcome.map_err(|kind| Error::new(info.clone(), kind))
+        outcome
     }
 
     async fn send(

@@ -143,7 +143,7 @@ fn system_certificates() -> &'static [CertificateDer<'static>] {
         tracing::debug!(
             found = found.certs.len(),
             errors = found.errors.len(),
-            "read the machine's certificate authorities"
+            "Read the certificate authorities of the system"
         );
         found.certs
     })

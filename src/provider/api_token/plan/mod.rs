@@ -90,7 +90,7 @@ pub async fn clock(client: Option<&CachedClient>, prior: &State, config: &State)
     if let Some(slots) = Slots::of(prior).filter(|_| due::changes_schedule(prior, config)) {
         let context = call_within(prior.timeout("read"));
         if let Err(error) = client.user(&slots.live.user, &context).await {
-            tracing::info!(%error, "the server's clock is not known");
+            tracing::info!(%error, "The clock of the server is not known");
         }
     }
     client.server_now().into()

@@ -131,7 +131,7 @@ async fn free_next_slot(
         Err(error) if slots.previous.is_none() => {
             // The credential may create the token without reading it: if the name is not free,
             // the server refuses.
-            tracing::info!(%error, "the tokens of the owner cannot be read");
+            tracing::info!(%error, "Unable to read the tokens of the owner");
             return Ok(Precheck::Unknown);
         }
         Err(error) => return Err(messages::not_rotated(&ids.previous, &error)),
