@@ -48,6 +48,10 @@ conformance:
 command-lines:
     cargo run -p cli-harness
 
+# Render the reference documentation into docs/ (requires Go)
+docs *args:
+    cargo xtask docs {{ args }}
+
 # Start a simulated Proxmox VE, and print its endpoint and credentials
 simulator *args:
     cargo run -p proxmox-simulator -- {{ args }}

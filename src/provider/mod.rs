@@ -10,6 +10,7 @@ pub(crate) mod attributes;
 pub(crate) mod clients;
 mod data_sources;
 pub(crate) mod diagnostics;
+pub mod documentation;
 mod functions;
 pub(crate) mod host;
 pub(crate) mod mocked;

@@ -6,17 +6,23 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cli_harness::Cli;
+use proxmox_simulator::Identity;
 use terraform_provider_proxmox::provider::catalog;
 
 use super::Scenario;
 use super::samples::DAY;
-use super::test_server::TestServer;
+use super::test_server::{AnotherProvider, TestServer, says};
 
 pub const SCENARIOS: &[Scenario] = scenarios![
     every_example_is_valid_and_applies,
     no_example_shows_a_secret,
+    the_example_beside_another_provider_applies,
+    the_examples_of_an_import_import,
     everything_has_an_example,
 ];
+
+/// The example with another provider.
+const BESIDE: &str = "guides/beside-another-provider";
 
 /// The password of the owner.
 const PASSWORD: &str = "automation-pass-1";
@@ -38,6 +44,7 @@ fn names(folder: &Path) -> BTreeSet<String> {
 fn files(cli: &Cli) -> Vec<PathBuf> {
     let mut files = vec![root().join("provider/provider.tf")];
     let mut kinds = vec![
+        ("guides", "main.tf"),
         ("resources", "resource.tf"),
         ("data-sources", "data-source.tf"),
         ("ephemeral-resources", "ephemeral-resource.tf"),
@@ -51,6 +58,8 @@ fn files(cli: &Cli) -> Vec<PathBuf> {
         let found = names(&folder).into_iter();
         files.extend(found.map(|name| folder.join(name).join(file)));
     }
+    // Two providers: a scenario of its own.
+    files.retain(|file| !file.starts_with(root().join(BESIDE)));
     files
 }
 
@@ -76,10 +85,23 @@ fn with_example(server: &TestServer, file: &Path) {
 }
 
 /// The arguments for the variables that an example may have.
-fn variables(file: &Path, secret: &str) -> Vec<String> {
+fn variables(server: &TestServer, file: &Path, secret: &str) -> Vec<String> {
     let example = fs::read_to_string(file).expect("an example");
-    [("secret", secret), ("password", PASSWORD)]
+    let cluster = serde_json::json!({
+        "endpoint": server.sim.endpoint(),
+        "api_token": server.admin,
+    });
+    let clusters = serde_json::json!({ "berlin": cluster }).to_string();
+    // As the settings of the provider block, which are more than the names of clusters.
+    let is_fleet = example.contains("clusters       = var.clusters");
+    let values = [
+        ("secret", secret),
+        ("password", PASSWORD),
+        ("clusters", &clusters),
+    ];
+    values
         .into_iter()
+        .filter(|(name, _)| *name != "clusters" || is_fleet)
         .filter(|(name, _)| example.contains(&format!("variable {name:?}")))
         .map(|(name, value)| format!("-var={name}={value}"))
         .collect()
@@ -94,7 +116,7 @@ fn every_example_is_valid_and_applies(cli: &Cli) {
         let mut apply = ["apply", "-auto-approve", "-no-color"]
             .map(str::to_owned)
             .to_vec();
-        apply.extend(variables(&file, &secret));
+        apply.extend(variables(&server, &file, &secret));
         let run = server.scratch.run(&apply);
         assert!(run.ok(), "{}: {}", file.display(), run.text());
     }
@@ -107,7 +129,7 @@ fn no_example_shows_a_secret(cli: &Cli) {
         with_example(&server, &file);
         let run = |command: &[&str]| {
             let mut arguments: Vec<String> = command.iter().map(|&word| word.to_owned()).collect();
-            arguments.extend(variables(&file, &secret));
+            arguments.extend(variables(&server, &file, &secret));
             server.scratch.run(&arguments)
         };
         let apply = ["apply", "-auto-approve", "-no-color"];
@@ -117,11 +139,13 @@ fn no_example_shows_a_secret(cli: &Cli) {
         runs.push(run(&apply));
         runs.push(run(&["plan", "-no-color", "-destroy"]));
         let secrets: Vec<String> = server.sim.state(|state| {
-            let user = state.user("automation@pve").expect("the owner");
-            let ids = user
-                .tokens
-                .keys()
-                .map(|name| format!("automation@pve!{name}"));
+            let ids = ["automation@pve", "root@pam"]
+                .into_iter()
+                .flat_map(|owner| {
+                    let user = state.user(owner).expect("the owner");
+                    let names = user.tokens.keys();
+                    names.map(move |name| format!("{owner}!{name}"))
+                });
             ids.filter_map(|id| state.token_secret(&id).map(str::to_owned))
                 .collect()
         });
@@ -133,6 +157,47 @@ fn no_example_shows_a_secret(cli: &Cli) {
                 assert!(!printed.contains(secret), "{}", file.display());
             }
         }
+    }
+}
+
+fn the_example_beside_another_provider_applies(cli: &Cli) {
+    let (mut server, _) = server(cli);
+    let example = fs::read_to_string(root().join(BESIDE).join("main.tf"));
+    let example = example.expect("an example");
+    let example = example.replace("https://pve1.example.com:8006", &server.sim.endpoint());
+    let example = match server.install_another_provider() {
+        AnotherProvider::Real => example,
+        AnotherProvider::StandIn => {
+            example.replace("proxmox_virtual_environment_version", "proxmox_connection")
+        }
+    };
+    server.scratch.unset("PROXMOX_VE_ENDPOINT");
+    server.scratch.write("main.tf", &example).expect("main.tf");
+    server.apply();
+    let owner = server.scratch.run(["output", "-raw", "owner"]);
+    assert_eq!(owner.stdout, "automation@pve");
+    let used = |identity: &Identity| matches!(identity, Identity::Token(id) if id.starts_with("automation@pve!tf-ephemeral-"));
+    let requests = server.sim.requests();
+    assert!(requests.iter().any(|request| used(&request.identity)));
+}
+
+fn the_examples_of_an_import_import(cli: &Cli) {
+    let folder = root().join("resources/proxmox_api_token");
+    let mut files = vec!["import-by-string-id.tf"];
+    if cli.is_at_least(1, 12) {
+        files.push("import-by-identity.tf");
+    }
+    for file in files {
+        let (server, _) = server(cli);
+        server
+            .sim
+            .state(|state| state.add_token("automation@pve!monitoring", true, None, 0));
+        with_example(&server, &folder.join("resource.tf"));
+        let import = fs::read_to_string(folder.join(file)).expect("an example");
+        server.scratch.write("import.tf", &import).expect("a file");
+        let format = ["fmt", "-check", "-no-color", "import.tf"];
+        assert!(server.scratch.run(format).ok(), "{file}");
+        says(&server.apply(), &["1 imported"]);
     }
 }
 

@@ -59,7 +59,7 @@ const FLOORS: [(&str, &[&[&str]]); 2] = [
             &["diagnostics"],
             &["clients"],
             &["host", "api_token"],
-            &["data_sources", "functions", "ticket"],
+            &["data_sources", "documentation", "functions", "ticket"],
         ],
     ),
 ];

@@ -44,6 +44,28 @@ pub enum Status {
 }
 
 impl Status {
+    /// All of them, in the order of the stages that end with them.
+    pub const ALL: [Self; 18] = [
+        Self::Ok,
+        Self::InvalidEndpoint,
+        Self::DnsFailure,
+        Self::ConnectionRefused,
+        Self::Timeout,
+        Self::TlsUntrusted,
+        Self::TlsNameMismatch,
+        Self::TlsExpired,
+        Self::TlsFingerprintMismatch,
+        Self::NotProxmox,
+        Self::Unauthenticated,
+        Self::SecondFactorRequired,
+        Self::PermissionDenied,
+        Self::MissingPrivileges,
+        Self::NoQuorum,
+        Self::ClusterDegraded,
+        Self::ServerError,
+        Self::UnsupportedVersion,
+    ];
+
     /// The word, such as `tls_untrusted`.
     pub fn as_str(self) -> &'static str {
         match self {

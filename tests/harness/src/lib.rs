@@ -11,5 +11,5 @@ mod pin;
 mod scratch;
 
 pub use cli::Cli;
-pub use pin::{PINS, Pin};
+pub use pin::{PINS, Pin, TFPLUGINDOCS};
 pub use scratch::{Run, Scratch};

@@ -1,14 +1,14 @@
-//! The pinned versions, built from source with Go.
+//! The pinned programs, built from source with Go.
 
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A pinned version of a command line: a Go module of its own below `tests/cli`, whose `tool`
+/// A pinned program, such as a command line: a Go module of its own below `tests/cli`, whose `tool`
 /// line names the program.
 #[derive(Debug)]
 pub struct Pin {
-    /// `terraform` or `tofu`.
+    /// The name of the program, such as `terraform`.
     pub program: &'static str,
     /// What it is called in full, and its folder below `tests/cli`.
     pub folder: &'static str,
@@ -36,6 +36,15 @@ pub const PINS: [Pin; 2] = [
         module: "github.com/hashicorp/terraform",
     },
 ];
+
+/// The program that renders the reference documentation.
+pub const TFPLUGINDOCS: Pin = Pin {
+    program: "tfplugindocs",
+    folder: "tfplugindocs",
+    go_mod: include_str!("../../cli/tfplugindocs/go.mod"),
+    package: "github.com/hashicorp/terraform-plugin-docs/cmd/tfplugindocs",
+    module: "github.com/hashicorp/terraform-plugin-docs",
+};
 
 impl Pin {
     /// The pinned version, as the module requires it.
@@ -109,7 +118,7 @@ mod tests {
 
     #[test]
     fn each_pin_knows_its_version() {
-        for pin in &PINS {
+        for pin in PINS.iter().chain([&TFPLUGINDOCS]) {
             let numbers: Vec<&str> = pin.version().split('.').collect();
             assert_eq!(numbers.len(), 3, "{}: {:?}", pin.folder, pin.version());
         }
