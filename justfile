@@ -72,6 +72,6 @@ deny:
 save-state version cli='terraform 1.11.4':
     SAVE_STATE={{ version }} cargo test --test acceptance -- '{{ cli }}: saved_states::a_state_of_this'
 
-# Build the binary for a release
-release:
-    cargo build --locked --release
+# Make the files of a release in target/package
+package *args:
+    cargo xtask package {{ args }}

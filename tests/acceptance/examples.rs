@@ -17,6 +17,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     every_example_is_valid_and_applies,
     no_example_shows_a_secret,
     the_example_beside_another_provider_applies,
+    the_complete_example_rotates_unattended,
     the_examples_of_an_import_import,
     everything_has_an_example,
 ];
@@ -179,6 +180,47 @@ fn the_example_beside_another_provider_applies(cli: &Cli) {
     let used = |identity: &Identity| matches!(identity, Identity::Token(id) if id.starts_with("automation@pve!tf-ephemeral-"));
     let requests = server.sim.requests();
     assert!(requests.iter().any(|request| used(&request.identity)));
+}
+
+fn the_complete_example_rotates_unattended(cli: &Cli) {
+    let (mut server, _) = server(cli);
+    let folder = root().join("complete");
+    for name in names(&folder) {
+        if name.ends_with(".tf") || name.ends_with(".tfvars") {
+            let text = fs::read_to_string(folder.join(&name)).expect("an example");
+            server.scratch.write(&name, &text).expect("a file");
+        }
+    }
+    let format = ["fmt", "-check", "-no-color"];
+    assert!(server.scratch.run(format).ok());
+    let clusters = serde_json::json!({
+        "berlin": { "endpoint": server.sim.endpoint(), "api_token": server.admin },
+    });
+    server.scratch.set("TF_VAR_clusters", &clusters.to_string());
+    for name in ["ENDPOINT", "API_TOKEN", "CERTIFICATE_FINGERPRINTS"] {
+        server.scratch.unset(&format!("PROXMOX_VE_{name}"));
+    }
+    let secrets = |server: &TestServer| {
+        let output = server.scratch.run(["output", "-json", "tokens"]);
+        let tokens: serde_json::Value = serde_json::from_str(&output.stdout).expect("an output");
+        let tokens = tokens.as_object().cloned().expect("a map").into_iter();
+        tokens
+            .map(|(_, token)| token["secret"].as_str().expect("a secret").to_owned())
+            .collect::<Vec<_>>()
+    };
+    let mut runs = vec![server.apply()];
+    server.plan_is_empty();
+    let first = secrets(&server);
+    assert_eq!(first.len(), 2);
+    server.sim.advance(80 * DAY);
+    runs.push(server.plan());
+    runs.push(server.apply());
+    server.plan_is_empty();
+    let second = secrets(&server);
+    for secret in first.iter().chain(&second).chain([&server.admin]) {
+        assert!(!runs.iter().any(|run| run.text().contains(secret)));
+    }
+    assert!(first.iter().all(|secret| !second.contains(secret)));
 }
 
 fn the_examples_of_an_import_import(cli: &Cli) {

@@ -1,6 +1,7 @@
 //! The folders of the workspace, and the provider that is built in it.
 
 use std::env;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -12,9 +13,14 @@ pub fn root() -> PathBuf {
     manifest.parent().unwrap_or(manifest).to_owned()
 }
 
+/// The cargo that runs this program.
+pub fn cargo() -> OsString {
+    env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
 /// Builds the provider as for a test, and returns the folder of its binary.
 pub fn built_provider() -> Result<PathBuf, Problem> {
-    let status = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let status = Command::new(cargo())
         .args(["build", "--locked", "--quiet"])
         .args(["--bin", "terraform-provider-proxmox"])
         .current_dir(root())

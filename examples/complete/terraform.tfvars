@@ -1,0 +1,9 @@
+applications = {
+  backup = [
+    { path = "/vms", role = "PVEVMUser" },
+    { path = "/storage", role = "PVEDatastoreUser" },
+  ]
+  monitoring = [
+    { path = "/", role = "PVEAuditor" },
+  ]
+}
