@@ -40,6 +40,14 @@ commands *args:
 acceptance name='':
     cargo test --test acceptance -- '{{ name }}'
 
+# Run random schedules of operations, faults and kills, and a soak (`just schedules --seed 42 --trace` repeats one)
+schedules *args='--schedules 500 --soak 1000':
+    cargo test --test schedules -- {{ args }}
+
+# Search all output, logs and files of the acceptance scenarios for secrets
+leak-scan:
+    LEAK_SCAN=1 cargo test --test acceptance
+
 # Compare the simulator with the recordings, and print a report
 conformance:
     cargo test --workspace conformance -- --nocapture

@@ -27,6 +27,7 @@ mod examples;
 mod faults;
 mod hosts;
 mod journeys;
+mod leak_scan;
 mod life;
 mod logs;
 mod mocks;
@@ -107,6 +108,7 @@ fn main() -> ExitCode {
     }
     let conclusion = libtest_mimic::run(&arguments, trials);
     faults::print_matrix();
+    leak_scan::report();
     conclusion.exit_code()
 }
 

@@ -28,6 +28,7 @@ pub const SCENARIOS: &[Scenario] = scenarios![
     a_secret_that_could_not_be_tried_is_not_called_replaced,
     the_other_name_must_not_belong_to_another_resource,
     a_token_removed_during_its_overlap_is_created_again,
+    a_token_that_others_create_again_during_its_overlap_is_not_taken_over,
     an_unknown_value_rotates_at_apply,
     another_resource_takes_the_new_secret_in_the_same_apply,
     destroy_revokes_both_tokens,
@@ -457,6 +458,29 @@ fn the_other_name_must_not_belong_to_another_resource(cli: &Cli) {
     server.plan_is_empty();
     server.main(&both(r#"rotation = { overlap = "48h" }"#));
     server.plan_fails(&["API token name used twice", TOKEN, OTHER]);
+}
+
+/// As after a run that was killed between the creation and the state.
+fn a_token_that_others_create_again_during_its_overlap_is_not_taken_over(cli: &Cli) {
+    let server = TestServer::new(cli);
+    server.main(&with_overlap(1));
+    server.apply();
+    server.main(&with_overlap(2));
+    server.apply();
+    let removed = |state: &mut proxmox_simulator::State| state.remove_token("demo@pve", "ci-b");
+    server.sim.state(removed);
+    let refresh = ["apply", "-refresh-only", "-auto-approve", "-no-color"];
+    assert!(server.scratch.run(refresh).ok());
+    let created = |state: &mut proxmox_simulator::State| state.add_token(OTHER, true, None, 0);
+    let secret = server.sim.state(created);
+    server.apply_fails(&["API token created outside of Terraform", OTHER]);
+    let kept =
+        |state: &mut proxmox_simulator::State| state.token_secret(OTHER) == Some(secret.as_str());
+    assert!(server.sim.state(kept));
+    server.sim.state(removed);
+    server.apply();
+    works(&server);
+    server.plan_is_empty();
 }
 
 fn a_token_removed_during_its_overlap_is_created_again(cli: &Cli) {

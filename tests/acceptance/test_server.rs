@@ -6,6 +6,8 @@ use cli_harness::{Cli, Run, Scratch};
 use proxmox_simulator::{Builder, Simulator, TlsOptions, Version};
 use serde_json::Value;
 
+use super::leak_scan::LeakScan;
+
 /// The administrator's token on every test server: privilege separation off, as good as root.
 pub const ADMIN: &str = "root@pam!admin";
 
@@ -42,6 +44,8 @@ data "proxmox_connection" "of_the_other" {
 
 /// A simulated Proxmox VE, and a directory in which a real command line works on it.
 pub struct TestServer {
+    /// Dropped first, while the working directory is still there.
+    _leak_scan: Option<LeakScan>,
     /// The simulator.
     pub sim: Simulator,
     /// The working directory.
@@ -74,9 +78,11 @@ impl TestServer {
         });
         let binary = Path::new(env!("CARGO_BIN_EXE_terraform-provider-proxmox"));
         let binaries = binary.parent().expect("a binary is in a folder");
+        let scratch = Scratch::new(cli.clone(), binaries).expect("a scratch directory");
         let mut server = Self {
+            _leak_scan: LeakScan::of(&sim, &scratch),
             sim,
-            scratch: Scratch::new(cli.clone(), binaries).expect("a scratch directory"),
+            scratch,
             admin: format!("{ADMIN}={secret}"),
         };
         server.connect_as(&server.admin.clone());

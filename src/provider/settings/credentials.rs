@@ -21,7 +21,8 @@ use crate::pve::Secret;
 pub const API_TOKEN: Definition = Definition {
     name: "api_token",
     kind: Kind::Secret,
-    description: "API token ID and secret in one string: `user@realm!name=secret`.",
+    description: "API token ID and secret in one string: `user@realm!name=secret`. Conflicts with \
+                  `api_token_id`, `password` and `auth_ticket`.",
     variables: &["PROXMOX_VE_API_TOKEN", "PM_API_TOKEN"],
     format: "",
 };
@@ -31,7 +32,8 @@ pub const API_TOKEN_ID: Definition = Definition {
     name: "api_token_id",
     kind: Kind::Text,
     description: "ID of the API token: the full ID, `user@realm!name`, or the token name alone \
-                  together with `username`. Requires the secret of the token.",
+                  together with `username`. Requires the secret of the token. Conflicts with \
+                  `api_token`, `password` and `auth_ticket`.",
     variables: &["PROXMOX_VE_API_TOKEN_ID", "PM_API_TOKEN_ID"],
     format: "",
 };
@@ -57,7 +59,8 @@ pub const USERNAME: Definition = Definition {
 pub const PASSWORD: Definition = Definition {
     name: "password",
     kind: Kind::Secret,
-    description: "Password of `username`.",
+    description: "Password of `username`. Conflicts with `api_token`, `api_token_id` and \
+                  `auth_ticket`.",
     variables: &["PROXMOX_VE_PASSWORD", "PM_PASS"],
     format: "",
 };
@@ -66,8 +69,8 @@ pub const TOTP_SECRET: Definition = Definition {
     name: "totp_secret",
     kind: Kind::Secret,
     description: "Base32-encoded TOTP secret of `username`, for an account with two-factor \
-                  authentication. A password and a TOTP secret that are stored together are a \
-                  single factor: prefer an API token.",
+                  authentication. Requires the password. Conflicts with `otp`. A password and a \
+                  TOTP secret that are stored together are a single factor: prefer an API token.",
     variables: &["PROXMOX_VE_TOTP_SECRET", "PM_TOTP_SECRET"],
     format: "",
 };

@@ -12,4 +12,4 @@ mod scratch;
 
 pub use cli::Cli;
 pub use pin::{PINS, Pin, TFPLUGINDOCS};
-pub use scratch::{Run, Scratch};
+pub use scratch::{LEAK_SCAN, Printed, Run, Scratch, TRACE_LOG};

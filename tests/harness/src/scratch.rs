@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tempfile::TempDir;
 
@@ -43,7 +44,21 @@ pub struct Scratch {
     cli: Cli,
     folder: TempDir,
     environment: Vec<(String, String)>,
+    printed: Printed,
 }
+
+/// What the runs in a directory printed, where a scan for leaked secrets asks for it.
+pub type Printed = Arc<Mutex<Vec<String>>>;
+
+/// The variable that asks for a scan: each run then logs at the highest level, and what it prints is
+/// kept.
+pub const LEAK_SCAN: &str = "LEAK_SCAN";
+
+/// The log of the provider in a directory, during a scan.
+pub const TRACE_LOG: &str = "leak-scan.log";
+
+/// The commands that are there to print what a state holds.
+const PRINTS_STATE: [&str; 4] = ["output", "show", "state", "console"];
 
 impl Scratch {
     /// A new directory for this command line, in which the provider is the binary in `binaries`
@@ -83,7 +98,13 @@ impl Scratch {
             environment: environment
                 .map(|(name, value)| (name.to_owned(), value))
                 .into(),
+            printed: Printed::default(),
         })
+    }
+
+    /// What the runs here print, from now on.
+    pub fn printed(&self) -> Printed {
+        Arc::clone(&self.printed)
     }
 
     /// Where it is.
@@ -134,6 +155,7 @@ impl Scratch {
                 kept.into_iter()
                     .filter_map(|name| Some((name, std::env::var_os(name)?))),
             )
+            .envs(self.trace())
             .env("TF_IN_AUTOMATION", "1")
             .env("TF_INPUT", "0")
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
@@ -141,9 +163,38 @@ impl Scratch {
         command
     }
 
+    /// The variables that make the provider log everything into a file, during a scan for leaks.
+    /// Where a test asks for a log itself, that log is scanned.
+    fn trace(&self) -> impl IntoIterator<Item = (&'static str, PathBuf)> + use<> {
+        let mut set = self.environment.iter();
+        let has_log = set.any(|(name, _)| name.starts_with("TF_LOG"));
+        let scans = std::env::var_os(LEAK_SCAN).is_some() && !has_log;
+        let variables = scans.then(|| {
+            [
+                ("TF_LOG_PROVIDER", PathBuf::from("TRACE")),
+                ("TF_LOG_PATH", self.file(TRACE_LOG)),
+            ]
+        });
+        variables.into_iter().flatten()
+    }
+
     /// Runs a command to its end.
     pub fn run<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Run {
-        match self.command(arguments).output() {
+        let arguments: Vec<S> = arguments.into_iter().collect();
+        let prints_state = arguments.first().is_some_and(|command| {
+            let command = command.as_ref().to_string_lossy();
+            PRINTS_STATE.contains(&command.as_ref())
+        });
+        let run = self.output_of(self.command(arguments));
+        if std::env::var_os(LEAK_SCAN).is_some() && !prints_state {
+            let mut printed = self.printed.lock().unwrap_or_else(PoisonError::into_inner);
+            printed.push(format!("{}\n{}", run.stdout, run.stderr));
+        }
+        run
+    }
+
+    fn output_of(&self, mut command: Command) -> Run {
+        match command.output() {
             Ok(output) => Run {
                 code: output.status.code(),
                 stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

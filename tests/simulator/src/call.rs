@@ -324,7 +324,11 @@ impl Call<'_> {
             return Err(Interrupt::NeedsLock(lock));
         }
         let mut config = self.state.config.clone();
-        let result = change(&mut config, &mut self.state.secrets)
+        let changed = change(&mut config, &mut self.state.secrets);
+        for secret in self.state.secrets.values() {
+            self.state.issued.add(secret);
+        }
+        let result = changed
             .and_then(|result| config.settle().map(|()| result))
             .map_err(|failure| {
                 Failure::die(format!("{}: {}", lock.purpose, failure.stringify()))

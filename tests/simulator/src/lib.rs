@@ -64,7 +64,7 @@ pub use faults::{Fault, RawResponse};
 pub use forward_proxy::ForwardProxy;
 pub use log::{Identity, Request};
 use server::{Shared, locked};
-pub use state::{Cluster, Group, Node, Realm, State, Subject, Task, Token, User};
+pub use state::{Cluster, Group, IssuedSecrets, Node, Realm, State, Subject, Task, Token, User};
 pub use tls::TlsOptions;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;

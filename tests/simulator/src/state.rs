@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU64;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::clock::Clock;
@@ -67,6 +68,26 @@ pub struct Task {
     pub status: Option<String>,
 }
 
+/// Every secret of a token, password and seed that a server ever had, also after it was removed.
+#[derive(Clone, Debug, Default)]
+pub struct IssuedSecrets(Arc<Mutex<BTreeSet<String>>>);
+
+impl IssuedSecrets {
+    pub(crate) fn add(&self, secret: &str) {
+        self.all().insert(secret.to_owned());
+    }
+
+    /// The secrets until now.
+    #[must_use]
+    pub fn until_now(&self) -> BTreeSet<String> {
+        self.all().clone()
+    }
+
+    fn all(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// The state of the simulated server.
 #[derive(Clone)]
 pub struct State {
@@ -75,6 +96,7 @@ pub struct State {
     pub(crate) config: UserConfig,
     pub(crate) secrets: BTreeMap<String, String>,
     pub(crate) passwords: BTreeMap<String, String>,
+    pub(crate) issued: IssuedSecrets,
     pub(crate) second_factors: BTreeMap<String, SecondFactors>,
     pub(crate) tickets: Tickets,
     pub(crate) explains_refusals: bool,
@@ -114,6 +136,7 @@ impl State {
             },
             secrets: BTreeMap::new(),
             passwords: BTreeMap::new(),
+            issued: IssuedSecrets::default(),
             second_factors: BTreeMap::new(),
             tickets: Tickets::new(),
             explains_refusals: version.explains_refusals(),
@@ -160,6 +183,7 @@ impl State {
 
     /// Adds a user, or sets the password of one that exists.
     pub fn add_user(&mut self, userid: &str, password: &str) {
+        self.issued.add(password);
         self.config.users.entry(userid.to_owned()).or_default();
         self.passwords
             .insert(userid.to_owned(), password.to_owned());
@@ -309,6 +333,7 @@ impl State {
 
     /// Gives a token this secret.
     pub fn set_token_secret(&mut self, id: &str, secret: &str) {
+        self.issued.add(secret);
         self.secrets.insert(id.to_owned(), secret.to_owned());
     }
 
@@ -316,6 +341,12 @@ impl State {
     #[must_use]
     pub fn token_secret(&self, id: &str) -> Option<&str> {
         self.secrets.get(id).map(String::as_str)
+    }
+
+    /// Every secret that the server ever had, which nothing but a state may show.
+    #[must_use]
+    pub fn issued(&self) -> IssuedSecrets {
+        self.issued.clone()
     }
 
     /// The token of that user and name.
@@ -393,6 +424,7 @@ impl State {
             .entry(userid.to_owned())
             .or_default()
             .enable_totp(now);
+        self.issued.add(&seed);
         self.settle();
         seed
     }
@@ -404,6 +436,7 @@ impl State {
         self.user_mut(userid).keys = Some("x".to_owned());
         let factors = self.second_factors.entry(userid.to_owned()).or_default();
         let seed = factors.enable_totp_with_step(step, now);
+        self.issued.add(&seed);
         self.settle();
         format!(
             "otpauth://totp/Proxmox:{userid}?secret={seed}&period={step}&digits=6&algorithm=SHA1&issuer=Proxmox"

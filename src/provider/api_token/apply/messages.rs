@@ -300,6 +300,19 @@ pub fn removed_during_overlap(token: &TokenId) -> Problem {
     )
 }
 
+/// A token of the name exists that the state does not know.
+pub fn appeared_again(token: &TokenId) -> Problem {
+    problem(
+        "API token created outside of Terraform",
+        format!(
+            "{token} was removed earlier and exists again, but this state did not create it: \
+             another run did, perhaps one that was killed, or another user. The state does not have \
+             its secret, and the provider does not touch it. Revoke {token} if nothing uses it: the \
+             next apply then creates it with a new secret."
+        ),
+    )
+}
+
 /// The token was not found by a node without quorum, or by one that may have none.
 pub fn absence_without_quorum(token: &TokenId, quorum: Quorum) -> Problem {
     let reason = match quorum {

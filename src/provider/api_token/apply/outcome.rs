@@ -84,7 +84,8 @@ impl Outcome {
         released: Grants,
     ) -> PrivateState {
         let exists = self.exists.as_ref();
-        let is_rotated = exists.is_some_and(|state| state.rotated_at != prior.rotated_at);
+        // Not by `rotated_at`: two rotations can happen in one second.
+        let is_rotated = exists.is_some_and(|state| state.secret != prior.secret);
         let kept = match is_rotated {
             true => PrivateState::default(),
             false => planned.clone(),

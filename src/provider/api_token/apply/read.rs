@@ -45,6 +45,9 @@ pub async fn read(
             Ok(()) => Reading::Gone,
         });
     };
+    if private.due == Some(RotationCause::LiveTokenGone) {
+        return Ok(reappeared(state, private, live));
+    }
     let mut warnings = Vec::new();
     let state = refreshed(state, slots, info, present);
     let state = match (previous, previous_info) {
@@ -103,6 +106,14 @@ fn previous_only(state: State, private: PrivateState, live: &TokenId) -> Reading
         ..private.planned(None)
     };
     let warning = messages::removed_during_overlap(live);
+    Reading::Present(Box::new(state.with_defaults()), private, vec![warning])
+}
+
+/// The token in use exists, although the state notes that it was removed: what exists now is another
+/// token, whose secret the state does not have. It can be of a run that was killed before it could
+/// store the token.
+fn reappeared(state: State, private: PrivateState, live: &TokenId) -> Reading {
+    let warning = messages::appeared_again(live);
     Reading::Present(Box::new(state.with_defaults()), private, vec![warning])
 }
 
