@@ -67,7 +67,6 @@ fn compare(
         .filter(|page| current.get(*page) != new.get(*page))
         .map(|page| format!("  docs/{}", page.display()))
         .collect();
-    stale.dedup();
     stale.sort();
     stale.dedup();
     if stale.is_empty() {

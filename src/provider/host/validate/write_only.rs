@@ -11,7 +11,8 @@ use crate::provider::settings::setting::is_given;
 pub fn problems(config: &State) -> Vec<Problem> {
     let twice = set_twice(config);
     twice
-        .chain(apart_from_its_other_half(config))
+        .chain(second_factor_without_password(config))
+        .chain(half_of_a_ticket(config))
         .chain(without_trace(config))
         .collect()
 }
@@ -48,9 +49,8 @@ fn set_twice(config: &State) -> impl Iterator<Item = Problem> {
     })
 }
 
-/// The secrets that are of use only together, with one of them in the state and the other not: a
-/// refresh that knows only one of the two cannot log in.
-fn apart_from_its_other_half(config: &State) -> impl Iterator<Item = Problem> {
+/// A second factor that is not stored, with a password that is.
+fn second_factor_without_password(config: &State) -> impl Iterator<Item = Problem> {
     let secrets = &config.secrets;
     let factors = [
         ("totp_secret_wo", "totp_secret", &secrets.totp_secret_wo),
@@ -60,7 +60,7 @@ fn apart_from_its_other_half(config: &State) -> impl Iterator<Item = Problem> {
     let alone = factors
         .into_iter()
         .filter(move |(_, _, value)| password && is_given(*value));
-    let factors = alone.map(|(name, stored, _)| {
+    alone.map(|(name, stored, _)| {
         let detail = format!(
             "`{name}` requires `password_wo`. With `password`, which is stored in the state, use \
              `{stored}`: a refresh that knows only one of the two cannot log in."
@@ -70,21 +70,28 @@ fn apart_from_its_other_half(config: &State) -> impl Iterator<Item = Problem> {
             detail,
             AttributePath::new(name),
         )
-    });
+    })
+}
+
+/// One half of a ticket that is not stored, without the other.
+fn half_of_a_ticket(config: &State) -> Option<Problem> {
+    let secrets = &config.secrets;
     let ticket = is_given(&secrets.auth_ticket_wo);
     let csrf = is_given(&secrets.csrf_prevention_token_wo);
-    let halves = match (ticket, csrf) {
-        (true, false) => Some(("auth_ticket_wo", "csrf_prevention_token_wo")),
-        (false, true) => Some(("csrf_prevention_token_wo", "auth_ticket_wo")),
-        _ => None,
+    let (set, missing) = match (ticket, csrf) {
+        (true, false) => ("auth_ticket_wo", "csrf_prevention_token_wo"),
+        (false, true) => ("csrf_prevention_token_wo", "auth_ticket_wo"),
+        _ => return None,
     };
-    factors.chain(halves.map(|(set, missing)| {
-        let detail = format!(
-            "`{set}` is set, but `{missing}` is not. Set both, or in their place `auth_ticket` and \
-             `csrf_prevention_token`, which are stored in the state."
-        );
-        Problem::new("Incomplete credential", detail, AttributePath::new(set))
-    }))
+    let detail = format!(
+        "`{set}` is set, but `{missing}` is not. Set both, or in their place `auth_ticket` and \
+         `csrf_prevention_token`, which are stored in the state."
+    );
+    Some(Problem::new(
+        "Incomplete credential",
+        detail,
+        AttributePath::new(set),
+    ))
 }
 
 /// The secrets that nothing in the state would show without their version.
