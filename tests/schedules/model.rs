@@ -13,6 +13,11 @@ pub fn check(world: &World) -> Result<(), String> {
     if let Some(rule) = world.broken.first() {
         return Err(rule.clone());
     }
+    let issued = world.sim.state(|server| server.issued()).until_now();
+    let said = world.said.0.join("\n");
+    if issued.iter().any(|secret| said.contains(secret)) {
+        return Err("a diagnostic contains a secret".to_owned());
+    }
     if world.others() != world.foreign {
         return Err("a token of others was changed".to_owned());
     }
