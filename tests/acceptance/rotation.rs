@@ -556,7 +556,8 @@ fn an_unknown_value_rotates_at_apply(cli: &Cli) {
 }
 
 fn another_resource_takes_the_new_secret_in_the_same_apply(cli: &Cli) {
-    let server = TestServer::new(cli);
+    let mut server = TestServer::new(cli);
+    server.prints_a_secret("the output of `terraform_data` is not sensitive");
     let config = |value| {
         format!(
             r#"{}resource "terraform_data" "app" {{
