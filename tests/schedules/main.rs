@@ -11,6 +11,7 @@
 
 mod cli;
 mod model;
+mod operations;
 mod soak;
 mod value;
 mod world;
