@@ -122,46 +122,40 @@ fn by_a_name_server(socket: UdpSocket) -> Result<(), Failed> {
     checks(root.path(), "pve1")
 }
 
-/// Answers every question for an address of `pve1.example.test`, and no other.
+/// Answers every question for an address of `pve1.example.test`, and no other. The name has an address
+/// of IPv6 and two of IPv4, and the simulator listens at the last one only.
 fn answer(socket: &UdpSocket) -> io::Result<()> {
     const NAME: &[u8] = b"\x04pve1\x07example\x04test\x00";
     const HEADER: usize = 12;
+    const IPV4: u8 = 1;
+    const IPV6: u8 = 28;
     let mut question = [0; 512];
     loop {
         let (length, client) = socket.recv_from(&mut question)?;
         let question = &question[..length];
-        let Some(name) = question.get(HEADER..HEADER + NAME.len()) else {
+        let Some((name, kind)) = question
+            .get(HEADER..)
+            .and_then(|question| question.split_at_checked(NAME.len()))
+        else {
             continue;
         };
         let is_known = name == NAME;
-        let wants_ipv4 =
-            question.get(HEADER + NAME.len()..HEADER + NAME.len() + 2) == Some(&[0, 1]);
+        let addresses: &[&[u8]] = match kind {
+            [0, IPV4, ..] if is_known => &[&[127, 0, 9, 9], &[127, 0, 0, 1]],
+            [0, IPV6, ..] if is_known => &[&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]],
+            _ => &[],
+        };
         let mut response = question.to_vec();
         // A response, recursion available; the code for a name that does not exist.
         response[2] |= 0x80;
         response[3] = 0x80 | if is_known { 0 } else { 3 };
+        response[7] = addresses.len() as u8;
         response[10..12].fill(0);
-        if is_known && wants_ipv4 {
-            response[7] = 1;
+        for address in addresses {
             // The name of the question, an address of the internet, valid for a minute.
-            response.extend([
-                0xc0,
-                HEADER as u8,
-                0,
-                1,
-                0,
-                1,
-                0,
-                0,
-                0,
-                60,
-                0,
-                4,
-                127,
-                0,
-                0,
-                1,
-            ]);
+            let length = address.len() as u8;
+            response.extend([0xc0, HEADER as u8, 0, kind[1], 0, 1, 0, 0, 0, 60, 0, length]);
+            response.extend(*address);
         }
         socket.send_to(&response, client)?;
     }
